@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A plugin shows one symbol, is never unmapped, and resolves everything when it is loaded.
+// Why: Sources/PluginABI/POLICY.md.
+let pluginLink: [LinkerSetting] = [
+    .unsafeFlags([
+        "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginABI/exports.map",
+        "-Xlinker", "-z", "-Xlinker", "nodelete",
+        "-Xlinker", "-z", "-Xlinker", "now",
+    ])
+]
+
+/// A bundled plugin: `Plugins/NAME/Logic` is unit-tested, `Plugins/NAME/Entry` is the `.so`.
+struct BundledPlugin {
+    var name: String
+    var library: String
+}
+
+// One line per plugin.
+let bundledPlugins = [
+    BundledPlugin(name: "DataParallel", library: "fanfold-data-parallel"),
+    BundledPlugin(name: "ModelParallel", library: "fanfold-model-parallel"),
+    BundledPlugin(name: "PipelineParallel", library: "fanfold-pipeline-parallel"),
+    BundledPlugin(name: "Ensemble", library: "fanfold-ensemble"),
+    BundledPlugin(name: "FunctionParallel", library: "fanfold-function-parallel"),
+]
+
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "fanfold",
+    products: [
+        .executable(name: "fanfold", targets: ["fanfold"]),
+        .executable(name: "fanfold-helper", targets: ["FanfoldHelper"]),
+        .library(
+            name: "PluginKit",
+            targets: ["PluginKit", "PluginMerges", "FanfoldJSON", "CPluginABI"]),
+    ]
+        + bundledPlugins.map {
+            .library(name: $0.library, type: .dynamic, targets: [$0.name])
+        },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // The contract and its Swift side.
+        .target(name: "CPluginABI", path: "Sources/PluginABI/C"),
+        .target(name: "FanfoldJSON", path: "Sources/PluginABI/JSON"),
+        .target(
+            name: "PluginKit", dependencies: ["CPluginABI", "FanfoldJSON"],
+            path: "Sources/PluginABI/Kit"),
+        .target(
+            name: "PluginMerges", dependencies: ["PluginKit", "FanfoldJSON"],
+            path: "Sources/PluginABI/Merges"),
+
+        // The host.
+        .systemLibrary(
+            name: "CLibYAML", path: "Sources/Host/CLibYAML", pkgConfig: "yaml-0.1",
+            providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(
+            name: "CLibFFI", path: "Sources/Host/CLibFFI", pkgConfig: "libffi",
+            providers: [.apt(["libffi-dev"])]),
+        .target(name: "CFanfoldSystem", path: "Sources/Host/System"),
+        .target(name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core"),
+        .target(
+            name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
+            path: "Sources/Host/Simulation"),
+        .target(
+            name: "FanfoldPlugins",
+            dependencies: ["CPluginABI", "CFanfoldSystem", "FanfoldJSON", logging],
+            path: "Sources/Host/Plugins"),
+        .target(
+            name: "FanfoldRuntime",
+            dependencies: [
+                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldJSON",
+                "FanfoldPlugins", deque, logging,
+            ],
+            path: "Sources/Host/Runtime"),
+        .executableTarget(
+            name: "FanfoldHelper", dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON"],
+            path: "Sources/Host/Helper"),
+        .executableTarget(
+            name: "fanfold",
+            dependencies: [
+                "CFanfoldSystem", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins",
+                "FanfoldRuntime", "FanfoldSimulation", arguments, logging,
+            ],
+            path: "Sources/Host/Main"),
+
+        // The tests.
+        .testTarget(name: "JSONTests", dependencies: ["FanfoldJSON"]),
+        .testTarget(name: "CoreTests", dependencies: ["FanfoldCore"]),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["FanfoldCore", "FanfoldSimulation"]),
+        .testTarget(
+            name: "PluginTests",
+            dependencies: [
+                "CPluginABI", "CFanfoldSystem", "FanfoldJSON", "FanfoldPlugins", "PluginKit",
+            ]),
+        .testTarget(
+            name: "StrategyTests",
+            dependencies: ["FanfoldJSON", "PluginKit", "PluginMerges"]
+                + bundledPlugins.map { .target(name: $0.name + "Logic") }),
+        .testTarget(
+            name: "RuntimeTests",
+            dependencies: [
+                "CFanfoldSystem", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins",
+                "FanfoldRuntime",
+            ]),
+        .testTarget(name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"]),
+        .testTarget(name: "TidyTests"),
+    ]
+        + bundledPlugins.flatMap { plugin -> [Target] in
+            [
+                .target(
+                    name: plugin.name + "Logic",
+                    dependencies: ["PluginKit", "PluginMerges", "FanfoldJSON"],
+                    path: "Plugins/\(plugin.name)/Logic"),
+                .target(
+                    name: plugin.name,
+                    dependencies: [
+                        "CPluginABI", "PluginKit", .target(name: plugin.name + "Logic"),
+                    ],
+                    path: "Plugins/\(plugin.name)/Entry", linkerSettings: pluginLink),
+            ]
+        },
+    swiftLanguageModes: [.v6]
+)

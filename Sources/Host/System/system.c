@@ -1,0 +1,1 @@
+#include "fanfold_system.h"
