@@ -1,0 +1,147 @@
+@preconcurrency import Glibc
+
+/// Bytes that are written once, then shared by reference: an input file, the output of a subtask.
+///
+/// A payload is never copied to be sliced; whoever holds a `PayloadSlice` keeps it alive.  The bytes
+/// of a mapped file are those of the file: shortening the file while a run reads it ends the process.
+package final class Payload: @unchecked Sendable {
+    // Unchecked: the memory is written before the reference exists and freed with the last one.
+
+    /// The bytes; valid only while this object lives.
+    package let bytes: UnsafeRawBufferPointer
+    private let owner: Owner
+
+    private enum Owner {
+        case nobody
+        case heap
+        case mapping
+    }
+
+    /// The payload without bytes; costs nothing to hand out.
+    package static let empty = Payload(owning: nil, count: 0, owner: .nobody)
+
+    private init(owning start: UnsafeRawPointer?, count: Int, owner: Owner) {
+        bytes = UnsafeRawBufferPointer(start: start, count: count)
+        self.owner = owner
+    }
+
+    /// A copy of `bytes`.
+    package convenience init(_ bytes: [UInt8]) {
+        self.init(copying: bytes.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[...]) })
+    }
+
+    /// A copy of the UTF-8 of `text`.
+    package convenience init(text: String) {
+        self.init(Array(text.utf8))
+    }
+
+    /// A copy of memory that need not live longer than this call.
+    package convenience init(copying bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress, !bytes.isEmpty else {
+            self.init(owning: nil, count: 0, owner: .nobody)
+            return
+        }
+        let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 16)
+        copy.copyMemory(from: start, byteCount: bytes.count)
+        self.init(owning: copy, count: bytes.count, owner: .heap)
+    }
+
+    /// Takes over memory from `UnsafeMutableRawPointer.allocate`; it is freed with the payload.
+    package convenience init(adopting start: UnsafeMutableRawPointer, count: Int) {
+        self.init(owning: start, count: count, owner: .heap)
+    }
+
+    /// The content of the file at `path`, mapped and not read.
+    ///
+    /// - Throws: `missingFile`, `notAFile`, `tooLarge`, `cannotRead`.
+    package static func mapping(path: String) throws(DataError) -> Payload {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { throw .missingFile(path: path) }
+            throw .cannotRead(path: path, reason: systemMessage(errno))
+        }
+        defer { close(descriptor) }
+        return try mapping(descriptor: descriptor, path: path)
+    }
+
+    /// The content of an open regular file, mapped; the caller may close `descriptor` at once, and
+    /// the file need not have a name any more.
+    ///
+    /// - Parameter path: what errors call the file.
+    /// - Throws: `notAFile`, `tooLarge`, `cannotRead`.
+    package static func mapping(
+        descriptor: Int32, path: String = "an unnamed file"
+    ) throws(DataError) -> Payload {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw .cannotRead(path: path, reason: systemMessage(errno))
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw .notAFile(path: path, found: "a directory")
+        default: throw .notAFile(path: path, found: "a pipe, socket or device")
+        }
+        let count = Int(status.st_size)
+        guard count <= DataLimits.fileBytes else {
+            throw .tooLarge(
+                path: path, limit: "DataLimits.fileBytes", bytes: DataLimits.fileBytes,
+                found: count)
+        }
+        if count == 0 { return empty }
+        guard
+            let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
+            start != MAP_FAILED
+        else {
+            throw .cannotRead(path: path, reason: systemMessage(errno))
+        }
+        return Payload(owning: start, count: count, owner: .mapping)
+    }
+
+    /// All of it.
+    package var whole: PayloadSlice { PayloadSlice(payload: self, range: 0..<bytes.count) }
+
+    deinit {
+        guard let start = bytes.baseAddress else { return }
+        let memory = UnsafeMutableRawPointer(mutating: start)
+        switch owner {
+        case .nobody: break
+        case .heap: memory.deallocate()
+        case .mapping: munmap(memory, bytes.count)
+        }
+    }
+}
+
+/// A part of a payload, by reference.
+package struct PayloadSlice: Sendable {
+    /// What it is a part of; kept alive by the slice.
+    package let payload: Payload
+    /// Which bytes; within the payload.
+    package let range: Range<Int>
+
+    /// The bytes `range` of `payload`, which must lie within it.
+    package init(payload: Payload, range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= payload.bytes.count,
+            "a payload slice lies within its payload")
+        self.payload = payload
+        self.range = range
+    }
+
+    /// The number of bytes.
+    package var count: Int { range.count }
+
+    /// Lends the bytes for the time of the call.
+    @inlinable
+    package func withBytes<T, E>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> T
+    ) throws(E) -> T {
+        try withExtendedLifetime(payload) { () throws(E) -> T in
+            try body(UnsafeRawBufferPointer(rebasing: payload.bytes[range]))
+        }
+    }
+}
+
+/// The system's sentence for an error number.
+func systemMessage(_ number: Int32) -> String {
+    String(cString: strerror(number))
+}

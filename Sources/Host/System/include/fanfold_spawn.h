@@ -1,0 +1,55 @@
+/* fanfold_spawn.h - starting children, without more system calls than it takes. */
+#ifndef FANFOLD_SPAWN_H
+#define FANFOLD_SPAWN_H
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What the child was doing when it could not be started. */
+enum fan_spawn_step {
+    FAN_SPAWN_CLONE = 1,
+    FAN_SPAWN_GROUP,
+    FAN_SPAWN_PARENT,
+    FAN_SPAWN_LIMIT,
+    FAN_SPAWN_DIRECTORY,
+    FAN_SPAWN_DESCRIPTORS,
+    FAN_SPAWN_EXECUTE
+};
+
+/* A child to be: everything is borrowed for the time of the call. */
+struct fan_spawn {
+    const char *_Nonnull program;
+    char *_Nullable const *_Nonnull arguments;   /* ends with NULL */
+    char *_Nullable const *_Nonnull environment; /* ends with NULL */
+    const char *_Nullable directory_path;        /* working directory; if NULL: */
+    int32_t directory;                           /* an open directory */
+    int32_t streams[3];                          /* open descriptors, each at least 3 */
+    uint64_t memory_limit_bytes;                 /* RLIMIT_DATA; 0: none */
+
+    int32_t process;            /* out: its id, which is also the id of its group */
+    int32_t process_descriptor; /* out: readable when it has ended; close it */
+    int32_t step;               /* out, on failure: an enum fan_spawn_step */
+};
+
+/* Starts a child that is leader of its own process group, is killed when the calling thread ends, has no
+ * descriptor but its streams, no signal blocked and every signal at its default.  Returns 0, or the error
+ * number of the step that failed, also if that was the execve in the child. */
+int32_t fan_spawn(struct fan_spawn *_Nonnull spawn);
+
+/* A pipe closed on exec, whose writing end does not block.  Returns 0 or an error number. */
+int32_t fan_pipe_to_child(int32_t *_Nonnull read_end, int32_t *_Nonnull write_end);
+
+/* A pipe closed on exec, both ends blocking.  Returns 0 or an error number. */
+int32_t fan_pipe_from_child(int32_t *_Nonnull read_end, int32_t *_Nonnull write_end);
+
+/* An event descriptor, closed on exec, not blocking; -1 on failure. */
+int32_t fan_event_descriptor(void);
+
+/* Whether the open directory has entries: 1, or 0, or -1 if that cannot be found out. */
+int32_t fan_directory_has_entries(int32_t directory);
+
+/* A new file without a name in `directory`, for reading and writing, closed on exec; -1 with errno. */
+int32_t fan_unnamed_file(const char *_Nonnull directory);
+
+/* Makes sure that descriptors 0, 1 and 2 are open and that SIGPIPE is ignored: once per process. */
+void fan_prepare_process(void);
+#endif
