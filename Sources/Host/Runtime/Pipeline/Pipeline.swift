@@ -43,24 +43,6 @@ package struct PluginDeclaration: Hashable, Sendable {
     package var sha256: String?
 }
 
-/// How the bytes of an input or output are cut in items.
-package enum DataFormat: String, Sendable, CaseIterable {
-    /// One JSON document; the elements of an array are its items.
-    case json
-    /// One JSON value a line.
-    case jsonl
-    /// RFC 4180 with a header line; rows are its items.
-    case csv
-    /// Lines of text.
-    case lines
-    /// Each file is an item.
-    case files
-    /// One item.
-    case bytes
-    /// Whole numbers, never written down.
-    case range
-}
-
 /// An input: `inputs: NAME: {…}`.
 package struct InputDeclaration: Sendable {
     /// Where its items come from.

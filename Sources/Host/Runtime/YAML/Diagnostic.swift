@@ -30,7 +30,7 @@ package struct Diagnostic: Hashable, Sendable {
     package var range: PlaceRange?
     /// What was wanted and what was found, a sentence without a full stop.
     package var message: String
-    /// What was probably meant; shown as `did you mean "…"?`.
+    /// What was probably meant, as a question, for example `did you mean "shards"?`.
     package var suggestion: String?
     /// Other places and sentences.
     package var notes: [Note]

@@ -15,8 +15,10 @@ extension Diagnostic {
         }.map(\.element)
     }
 
-    /// All of them as text for people, at most `DocumentErrors.maximumShown`, and how many more
-    /// there are.  Ends with a new line unless there is nothing to say.
+    /// All of them as text for people, and how many more there are than the maximum.
+    ///
+    /// At most `DocumentErrors.maximumShown` are shown.  Ends with a new line unless there is
+    /// nothing to say.
     package static func render(_ diagnostics: [Diagnostic], color: Bool = false) -> String {
         let shown = diagnostics.prefix(DocumentErrors.maximumShown)
         var text = shown.map { $0.rendered(color: color) }.joined(separator: "\n")
@@ -26,13 +28,15 @@ extension Diagnostic {
         return text
     }
 
-    /// The diagnostic as text for people: place and sentence, the line with a caret under what
-    /// is meant, notes, and the way to the documentation.  Ends with a new line.
+    /// The diagnostic as text for people.
+    ///
+    /// Place and sentence, the line with a caret under what is meant, notes, and the way to the
+    /// documentation.  Ends with a new line.
     package func rendered(color: Bool = false) -> String {
         let paint = Paint(enabled: color)
         var text = paint.bold(header(of: place) + ": ")
         text += paint.severity(severity, severity.rawValue + ":") + " "
-        text += paint.bold(message + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "")) + "\n"
+        text += paint.bold(message + (suggestion.map { "; \($0)" } ?? "")) + "\n"
         if let sourceLine, let range {
             let (line, caret) = Self.excerpt(sourceLine, range)
             text += "    \(line)\n    \(paint.caret(caret))\n"
@@ -48,8 +52,9 @@ extension Diagnostic {
         place.map { "\(file):\($0)" } ?? file
     }
 
-    /// The line and the carets under the range; both cut to the part around it if the line is
-    /// long.  Every character that is not printable becomes a space, so that columns agree.
+    /// The line, and the carets under the range; of a long line the part around it.
+    ///
+    /// Every control character becomes a space, so that columns agree.
     private static func excerpt(_ line: String, _ range: PlaceRange) -> (String, String) {
         let scalars = line.unicodeScalars.map { scalar -> Unicode.Scalar in
             scalar.properties.generalCategory == .control ? " " : scalar

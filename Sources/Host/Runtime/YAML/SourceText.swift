@@ -1,6 +1,8 @@
-/// The lines of a text as libyaml and editors count them.
+/// The lines of a text as libyaml counts them.
 enum SourceText {
-    /// The lines, without their ends.  A line ends with `\n`, `\r\n` or a lone `\r`.
+    /// The lines without their ends.
+    ///
+    /// A line ends with `\n`, `\r\n`, a lone `\r`, or one of U+0085, U+2028, U+2029.
     static func lines(of text: String) -> [Substring] {
         var lines: [Substring] = []
         let scalars = text.unicodeScalars
@@ -9,7 +11,7 @@ enum SourceText {
         while index < scalars.endIndex {
             let scalar = scalars[index]
             let next = scalars.index(after: index)
-            guard scalar == "\n" || scalar == "\r" else {
+            guard isBreak(scalar) else {
                 index = next
                 continue
             }
@@ -20,5 +22,21 @@ enum SourceText {
         }
         lines.append(Substring(scalars[start...]))
         return lines
+    }
+
+    /// The place of the scalar at `offset`, counted in bytes of valid UTF-8.
+    static func place(ofOffset offset: Int, in bytes: some BidirectionalCollection<UInt8>) -> Place
+    {
+        let before = lines(of: String(decoding: bytes.prefix(offset), as: UTF8.self))
+        let column = before.last?.unicodeScalars.count ?? 0
+        return Place(line: max(1, before.count), column: column + 1)
+    }
+
+    /// Whether libyaml begins a new line after the scalar.
+    static func isBreak(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x0A, 0x0D, 0x85, 0x2028, 0x2029: true
+        default: false
+        }
     }
 }
