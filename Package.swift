@@ -51,7 +51,9 @@ let package = Package(
     targets: [
         // The contract and its Swift side.
         .target(name: "CPluginABI", path: "Sources/PluginABI/C"),
-        .target(name: "FanfoldJSON", path: "Sources/PluginABI/JSON"),
+        .target(
+            name: "FanfoldJSON", path: "Sources/PluginABI/JSON",
+            linkerSettings: [.linkedLibrary("m")]),
         .target(
             name: "PluginKit", dependencies: ["CPluginABI", "FanfoldJSON"],
             path: "Sources/PluginABI/Kit"),

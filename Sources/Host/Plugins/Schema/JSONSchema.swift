@@ -12,7 +12,10 @@ package struct JSONSchema: Sendable {
     /// How many subschemas one schema may hold.
     package static let maximumNodes = 16_384
     /// How many references and alternatives may follow one another at one place of a value.
-    package static let maximumChain = 32
+    package static let maximumChain = 16
+    /// How many subschemas may be inside one another while a value is checked, so that the stack of
+    /// a small thread (512 KiB) is enough.
+    package static let maximumDepth = 64
     /// How many checks one validation may take, so that no schema costs exponential time.
     package static let maximumSteps = 4_000_000
     /// How many problems one validation reports.

@@ -18,12 +18,13 @@ final class PosixPattern: @unchecked Sendable {
         guard source.utf8.count <= JSONSchema.maximumPatternBytes, !source.utf8.contains(0),
             !source.contains("(?"), !source.contains("\\d"), !source.contains("\\D")
         else { return nil }
-        compiled = .allocate(capacity: 1)
-        self.source = source
-        guard regcomp(compiled, source, REG_EXTENDED | REG_NOSUB) == 0 else {
-            compiled.deallocate()
+        let expression = UnsafeMutablePointer<regex_t>.allocate(capacity: 1)
+        guard regcomp(expression, source, REG_EXTENDED | REG_NOSUB) == 0 else {
+            expression.deallocate()
             return nil
         }
+        compiled = expression
+        self.source = source
     }
 
     deinit {

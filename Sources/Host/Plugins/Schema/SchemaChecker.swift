@@ -16,14 +16,22 @@ struct SchemaChecker {
     var path: [String] = []
     /// Whether the string being checked is the last key of `path`.
     var isKey = false
+    private let maximumSteps: Int
     private var steps = 0
+    private var depth = 0
 
-    init(nodes: [SchemaNode]) {
+    init(nodes: [SchemaNode], maximumSteps: Int = JSONSchema.maximumSteps) {
         self.nodes = nodes
+        self.maximumSteps = maximumSteps
     }
 
     mutating func problems(of value: JSON, node: Int) -> [SchemaProblem] {
         check(node, value)
+        if steps > maximumSteps {
+            // Alternatives may have swallowed it: nothing that was found can be relied on.
+            findings = []
+            report("", "checking took more than \(maximumSteps) steps; write less or nest less")
+        }
         var seen: Set<SchemaProblem> = []
         let problems = findings.map(\.problem).filter { seen.insert($0).inserted }
         return Array(
@@ -33,12 +41,13 @@ struct SchemaChecker {
 
     mutating func check(_ node: Int, _ value: JSON) {
         steps += 1
-        guard steps <= JSONSchema.maximumSteps else {
-            if steps == JSONSchema.maximumSteps + 1 {
-                report("", "checking took more than \(JSONSchema.maximumSteps) steps; nest less")
-            }
+        guard steps <= maximumSteps else { return }
+        guard depth < JSONSchema.maximumDepth else {
+            report("", "nested deeper than the \(JSONSchema.maximumDepth) levels that are checked")
             return
         }
+        depth += 1
+        defer { depth -= 1 }
         for rule in nodes[node].rules {
             guard check(rule, value) else { return }
         }

@@ -17,7 +17,7 @@ struct SchemaDefaults {
 
     mutating func fill(_ value: JSON, node: Int) -> JSON {
         steps += 1
-        guard steps <= Self.maximumSteps, depth < JSON.maximumDepth else {
+        guard steps <= Self.maximumSteps, depth < JSONSchema.maximumDepth else {
             isExhausted = true
             return value
         }

@@ -42,10 +42,14 @@ extern "C" {
 /* Pointers are never NULL unless marked FAN_NULLABLE. */
 #if defined(__clang__)
 #define FAN_NULLABLE _Nullable
+#define FAN_NONNULL  _Nonnull /* only where the rule above does not reach: pointers to pointers */
 #define FAN_SENDABLE __attribute__((swift_attr("@Sendable")))
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wnullability-extension"
 #pragma clang assume_nonnull begin
 #else
 #define FAN_NULLABLE
+#define FAN_NONNULL
 #define FAN_SENDABLE
 #endif
 
@@ -147,7 +151,7 @@ typedef struct fan_host { /* One per instance.  Valid from create until destroy 
    const char *version;
 
    /* Finds a service, e.g. "fanfold.http/1".  NULL if this host has none.  [any] */
-   const void *FAN_NULLABLE (*service)(const struct fan_host *, const char *id);
+   const void *FAN_NULLABLE (*FAN_NONNULL service)(const struct fan_host *, const char *id);
    /* Writes a log line; fields is a JSON object or empty.  [any] */
    void (*log)(const struct fan_host *, int32_t level, const char *message, fan_view fields);
    /* Monotonic now.  Under test and replay it is simulated: never read a clock yourself.  [any] */
@@ -357,12 +361,12 @@ typedef struct fan_component { /* Constant data: the same every time, in every p
 typedef struct fan_plugin {
    uint32_t struct_size;
    uint32_t built_minor; /* FAN_ABI_MINOR as compiled; for messages, never for a decision      */
-   const fan_component *const FAN_NULLABLE *components; /* NULL-terminated                                   */
+   const fan_component *const FAN_NULLABLE *FAN_NONNULL components; /* NULL-terminated            */
    /* Makes an instance.  config is complete: checked against the schema, defaults filled in. */
    fan_code (*create)(const fan_component *, const fan_host *, fan_view config,
-                      fan_instance *FAN_NULLABLE *out, fan_error *FAN_NULLABLE err);
+                      fan_instance *FAN_NULLABLE *FAN_NONNULL out, fan_error *FAN_NULLABLE err);
    /* Finds an interface, e.g. "fanfold.strategy/1".  NULL for every other id.  [any] */
-   const void *FAN_NULLABLE (*query)(fan_instance *, const char *id);
+   const void *FAN_NULLABLE (*FAN_NONNULL query)(fan_instance *, const char *id);
    /* Ends an instance.  Every call is answered by then; its threads are joined on return. */
    void (*destroy)(fan_instance *);
 } fan_plugin;
@@ -372,6 +376,7 @@ FAN_EXPORT const fan_plugin *fanfold_plugin_v1(void);
 
 #if defined(__clang__)
 #pragma clang assume_nonnull end
+#pragma clang diagnostic pop
 #endif
 #ifdef __cplusplus
 }
