@@ -1,0 +1,149 @@
+/// What happened: the only way anything reaches the coordinator.
+///
+/// An event may arrive twice, late, or about something that is gone; then it changes nothing.
+/// Answers of one strategy arrive in the order of the calls.
+package enum Event: Hashable, Sendable {
+    /// Somebody wants a pipeline run.  A graph that cannot run ends at once, failed.
+    case runSubmitted(RunSpec)
+    /// Nobody wants the run any more.
+    case runCancelled(RunID, reason: String)
+    /// The shell has interned a shape: before the first subtask that has it, ids without a gap.
+    case shapeDeclared(ShapeID, ShapeSpec)
+
+    /// A worker is there and idle.
+    case workerRegistered(WorkerSpec)
+    /// A worker will leave: it finishes what it runs and gets nothing new.
+    case workerDraining(WorkerID)
+    /// A worker is gone for good, with everything on it.
+    case workerLost(WorkerID, reason: String)
+    /// What a worker's processes use now, as it measured; never changes what is reserved.
+    case workerMeasured(WorkerID, MeasuredUse)
+
+    /// Answers ``Effect/beginStrategy(_:)``.
+    case strategyBegan(TaskID)
+    /// Answers ``Effect/split(_:want:)``.
+    case strategySplit(TaskID, added: [SubtaskSpec], state: SplitState)
+    /// Answers ``Effect/tellResults(_:_:)``, ``Effect/tellFailure(_:_:attempts:)`` and
+    /// ``Effect/tellCapacity(_:)``: one answer for each effect.
+    case strategyReplied(TaskID, StrategyReply)
+    /// Answers ``Effect/finishStrategy(_:)``: the output of the task is complete.
+    case strategyFinished(TaskID)
+    /// Answers any call to the strategy, in place of the usual answer; the task fails.
+    case strategyFailed(TaskID, Failure)
+
+    /// Attempts ended on a worker.
+    case attemptsEnded(WorkerID, [AttemptReport])
+    /// Answers ``Effect/takeBack(_:_:)``: these were queued, and are not any more.
+    case attemptsTakenBack(WorkerID, [AttemptID])
+    /// Slots that came with a ``AssignmentOrder/promote(_:)`` for an attempt that was not queued.
+    case slotsReturned(WorkerID, [SlotID])
+
+    /// The moment of the last ``Effect/wakeAt(_:)`` has come.
+    case timeElapsed
+}
+
+/// A strategy's answer to what it was told.
+package struct StrategyReply: Hashable, Sendable {
+    /// What it was told.
+    package enum Answer: Hashable, Sendable {
+        /// Answers one ``Effect/tellResults(_:_:)``, all its results together.
+        case results
+        /// Answers one ``Effect/tellFailure(_:_:attempts:)``.
+        case failure(index: UInt32, FailureVerdict)
+        /// Answers one ``Effect/tellCapacity(_:)``.
+        case capacity
+    }
+
+    /// What it was told.
+    package var answer: Answer
+    /// The subtasks it put, in order; they take the next indices.
+    package var added: [SubtaskSpec]
+    /// Indices of subtasks it does not need any more, also of ones it just put.
+    package var withdrawn: [UInt32]
+
+    /// An answer.
+    package init(_ answer: Answer, added: [SubtaskSpec] = [], withdrawn: [UInt32] = []) {
+        self.answer = answer
+        self.added = added
+        self.withdrawn = withdrawn
+    }
+}
+
+/// The end of an attempt, as the worker tells it.
+package struct AttemptReport: Hashable, Sendable {
+    /// The attempt.
+    package var attempt: AttemptID
+    /// How it ended.
+    package var outcome: AttemptOutcome
+    /// The slot it ran in; `nil` if it was cancelled while it was queued.
+    package var slot: SlotID?
+    /// The attempt that runs in the slot now: the first that was queued for the same shape.
+    ///
+    /// With `nil` the slot is free.
+    package var successor: AttemptID?
+    /// What it used.
+    package var usage: AttemptUsage
+
+    /// The end of an attempt.
+    package init(
+        attempt: AttemptID, outcome: AttemptOutcome, slot: SlotID?, successor: AttemptID? = nil,
+        usage: AttemptUsage = .init()
+    ) {
+        self.attempt = attempt
+        self.outcome = outcome
+        self.slot = slot
+        self.successor = successor
+        self.usage = usage
+    }
+}
+
+/// How an attempt ended.
+package enum AttemptOutcome: Hashable, Sendable {
+    /// Its result is with the shell.
+    case succeeded
+    /// It has no result.  An attempt that was cancelled says so with ``FailureClass/cancelled``.
+    indirect case failed(Failure)
+}
+
+/// What an attempt used, as its worker measured.
+package struct AttemptUsage: Hashable, Sendable {
+    /// Wall time, in nanoseconds.
+    package var ranNanoseconds: UInt64
+    /// Time on all cores together, in nanoseconds.
+    package var cpuNanoseconds: UInt64
+    /// The most memory it had at a time, in bytes.
+    package var peakMemoryBytes: UInt64
+    /// Bytes it was given.
+    package var bytesIn: UInt64
+    /// Bytes it gave.
+    package var bytesOut: UInt64
+    /// Items it gave.
+    package var items: UInt64
+
+    /// What an attempt used; nothing measured unless said.
+    package init(
+        ranNanoseconds: UInt64 = 0, cpuNanoseconds: UInt64 = 0, peakMemoryBytes: UInt64 = 0,
+        bytesIn: UInt64 = 0, bytesOut: UInt64 = 0, items: UInt64 = 0
+    ) {
+        self.ranNanoseconds = ranNanoseconds
+        self.cpuNanoseconds = cpuNanoseconds
+        self.peakMemoryBytes = peakMemoryBytes
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+        self.items = items
+    }
+}
+
+/// What a worker's processes use, as it measured.
+package struct MeasuredUse: Hashable, Sendable {
+    /// Thousandths of a core.
+    package var milliCores: Int64
+    /// Bytes of memory.
+    package var memoryBytes: Int64
+
+    /// What is used.
+    package init(milliCores: Int64, memoryBytes: Int64) {
+        self.milliCores = milliCores
+        self.memoryBytes = memoryBytes
+    }
+}
