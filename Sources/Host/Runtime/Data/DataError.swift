@@ -6,8 +6,6 @@ package enum DataLimits {
     package static let itemBytes = 256 << 20
     /// Columns of a CSV table.
     package static let columns = 16_384
-    /// Paths in one list of files.
-    package static let files = 1_000_000
 }
 
 /// Why data cannot be read, understood or written.
@@ -92,6 +90,20 @@ package enum DataError: Error, Hashable, Sendable, CustomStringConvertible {
             .badQuote(path: path, line: line, message: message)
         case .tooLarge(_, let limit, let bytes, let found):
             .tooLarge(path: path, limit: limit, bytes: bytes, found: found)
+        default: self
+        }
+    }
+
+    /// The same error in a text that has `lines` more lines before it.
+    func moved(down lines: Int) -> DataError {
+        switch self {
+        case .notUTF8(let path, let line): .notUTF8(path: path, line: line + lines)
+        case .malformedJSON(let path, let line, let column, let message):
+            .malformedJSON(path: path, line: line + lines, column: column, message: message)
+        case .wrongFieldCount(let path, let line, let wanted, let found):
+            .wrongFieldCount(path: path, line: line + lines, wanted: wanted, found: found)
+        case .badQuote(let path, let line, let message):
+            .badQuote(path: path, line: line + lines, message: message)
         default: self
         }
     }
