@@ -1,19 +1,20 @@
+import CPluginABI
 import FanfoldJSON
+@preconcurrency import Glibc
 
 /// Bytes that somebody owns: the result of a subtask, or an input.
 ///
 /// Keeping the value keeps the bytes; they are given back when the last reference goes.
 public final class Blob {
-    private enum Storage {
-        case bytes([UInt8])
-        case borrowed(UnsafeRawBufferPointer, release: () -> Void)
-    }
+    /// Where the bytes are; no bytes once the host has taken its memory back.
+    private(set) var memory: UnsafeRawBufferPointer
+    /// The blob of the other side that owns `memory`; `nil` if this object owns it.
+    private(set) var lent: fan_blob?
 
-    private let storage: Storage
-
-    /// A blob of these bytes.
+    /// A blob with a copy of these bytes.
     public init(_ bytes: [UInt8]) {
-        storage = .bytes(bytes)
+        memory = UnsafeRawBufferPointer(copying: bytes)
+        lent = nil
     }
 
     /// A blob of JSON text.
@@ -21,39 +22,35 @@ public final class Blob {
         self.init(json.bytes)
     }
 
-    /// Memory of the other side, which `release` gives back once, from any thread.
-    init(borrowing memory: UnsafeRawBufferPointer, release: @escaping () -> Void) {
-        storage = .borrowed(memory, release: release)
+    /// Takes over a blob of the other side, which is released once when this object ends.
+    init(taking blob: fan_blob) {
+        let count = blob.data == nil ? 0 : Int(clamping: blob.size)
+        memory = UnsafeRawBufferPointer(start: blob.data, count: count)
+        lent = blob
     }
 
     deinit {
-        if case .borrowed(_, let release) = storage { release() }
+        if var blob = lent {
+            blob.release?(&blob)
+        } else {
+            free(UnsafeMutableRawPointer(mutating: memory.baseAddress))
+        }
+    }
+
+    /// Leaves the memory with the other side, because the call that lent it failed.
+    func giveBack() {
+        lent?.release = nil
+        memory = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
     /// How many bytes there are.
-    public var count: Int {
-        switch storage {
-        case .bytes(let bytes): bytes.count
-        case .borrowed(let memory, _): memory.count
-        }
-    }
+    public var count: Int { memory.count }
 
     /// Calls `body` with the bytes, which are valid until it returns.
     public func withBytes<R, E: Error>(
         _ body: (UnsafeRawBufferPointer) throws(E) -> R
     ) throws(E) -> R {
-        switch storage {
-        case .borrowed(let memory, _): return try body(memory)
-        case .bytes(let bytes):
-            let outcome: Result<R, E> = bytes.withUnsafeBytes { memory in
-                do throws(E) {
-                    return .success(try body(memory))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            return try outcome.get()
-        }
+        try withExtendedLifetime(self) { () throws(E) -> R in try body(memory) }
     }
 
     /// A copy of the bytes.
@@ -62,5 +59,20 @@ public final class Blob {
     /// The bytes read as one JSON document.
     public func json() throws(JSONParseError) -> JSON {
         try withBytes { (bytes) throws(JSONParseError) in try JSON(parsing: bytes) }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Memory from `malloc` with a copy of these bytes; no memory for no bytes.
+    init(copying bytes: [UInt8]) {
+        guard !bytes.isEmpty, let copy = malloc(bytes.count) else {
+            precondition(bytes.isEmpty, "malloc must give memory for the bytes of a blob")
+            self.init(start: nil, count: 0)
+            return
+        }
+        bytes.withUnsafeBytes { source in
+            UnsafeMutableRawBufferPointer(start: copy, count: bytes.count).copyMemory(from: source)
+        }
+        self.init(start: copy, count: bytes.count)
     }
 }

@@ -70,5 +70,6 @@ public struct PluginError: Error, Sendable, Hashable, CustomStringConvertible {
         PluginError(.invalid, reason: "config.\(pointer)", message)
     }
 
+    /// The message.
     public var description: String { message }
 }

@@ -10,14 +10,17 @@ public final class RecordingSink: StrategySink {
     /// An empty sink.
     public init() {}
 
+    /// Keeps the subtask.
     public func subtask(_ subtask: Subtask) {
         subtasks.append(subtask)
     }
 
+    /// Keeps the id.
     public func withdraw(_ id: UInt64) {
         withdrawn.append(id)
     }
 
+    /// Keeps the output.
     public func output(_ output: Output) {
         outputs.append(output)
     }

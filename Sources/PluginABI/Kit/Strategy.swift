@@ -10,7 +10,7 @@ import FanfoldJSON
 /// The order of calls: `init`, then `split`, `onResult`, `onFailure` and `onCapacity` in any
 /// order, then `finish` once when `split` has answered ``SplitState/end`` and every subtask has
 /// ended.  A task without items goes straight from `split` to `finish`.
-public protocol Strategy {
+public protocol Strategy: SendableMetatype {
     /// What the YAML says under `with:`, checked against the schema and with defaults filled in.
     associatedtype Configuration: Decodable
 
@@ -47,14 +47,17 @@ public protocol Strategy {
 }
 
 extension Strategy {
+    /// Goes on without the subtask.
     public mutating func onFailure(
         _ failure: SubtaskFailure, into sink: any StrategySink
     ) throws(PluginError) -> FailureVerdict { .skip }
 
+    /// Takes no notice.
     public mutating func onCapacity(
         _ capacity: Capacity, into sink: any StrategySink
     ) throws(PluginError) {}
 
+    /// Says no more than the summary of the component.
     public func explain() -> Explanation { Explanation(summary: Self.component.summary) }
 }
 
@@ -99,11 +102,16 @@ public struct TaskDescription: Sendable {
     public var inputs: [InputDescription]
     /// The workers there are when the task begins.
     public var workers: [WorkerDescription]
+    /// The host: its log and its clock.
+    ///
+    /// Silent in the tests of a strategy.
+    public var host: HostHandle
 
     /// Describes a task.
     public init(
         name: String, seed: UInt64 = 0, slots: Int = 1, run: JSON? = nil,
-        inputs: [InputDescription] = [], workers: [WorkerDescription] = []
+        inputs: [InputDescription] = [], workers: [WorkerDescription] = [],
+        host: HostHandle = .silent
     ) {
         self.name = name
         self.seed = seed
@@ -111,6 +119,7 @@ public struct TaskDescription: Sendable {
         self.run = run
         self.inputs = inputs
         self.workers = workers
+        self.host = host
     }
 }
 
@@ -120,8 +129,9 @@ public struct InputDescription: Sendable {
     public var name: String
     /// `json`, `jsonl`, `csv`, `lines`, `files`, `range` or `bytes`.
     public var format: String
-    /// How many items it has: rows, lines, files, elements.  A JSON value that is no array, and
-    /// `bytes`, count as one item.
+    /// How many items it has: rows, lines, files, elements.
+    ///
+    /// A JSON value that is no array, and `bytes`, count as one item.
     public var items: Int
     /// Its size in bytes; for `files`, of all files together.
     public var bytes: Int
@@ -199,7 +209,9 @@ public enum FailureVerdict: Sendable, Hashable {
     case failTask
 }
 
-/// Where a strategy puts what it decides.  Valid during the call it was given to.
+/// Where a strategy puts what it decides.
+///
+/// Valid during the call it was given to.
 public protocol StrategySink: AnyObject {
     /// Hands out a subtask.
     func subtask(_ subtask: Subtask) throws(PluginError)
@@ -211,11 +223,14 @@ public protocol StrategySink: AnyObject {
 
 /// One piece of a task: what is placed on a worker.
 public struct Subtask {
-    /// The strategy's choice; unique within the task, never used again.  Counting from 0 costs
-    /// the host least.
+    /// The strategy's choice; unique within the task, never used again.
+    ///
+    /// Counting from 0 costs the host least.
     public var id: UInt64
-    /// What it runs and needs; empty for the task's own.  See "What a spec may say" in
-    /// `fanfold_plugin.h`.  Reuse one value: the host reads a spec once for all that share it.
+    /// What it runs and needs; empty for the task's own.
+    ///
+    /// See "What a spec may say" in `fanfold_plugin.h`.  Reuse one value: the host reads a spec
+    /// once for all that share it.
     public var spec: SubtaskSpec
     /// What it is given.
     public var parts: [Part]
@@ -260,33 +275,6 @@ public enum Part {
     case result(of: UInt64)
 }
 
-/// The result of a subtask.
-public struct SubtaskResult {
-    /// The subtask.
-    public var subtask: UInt64
-    /// The worker that ran it.
-    public var worker: String
-    /// Wall time of the successful attempt, in nanoseconds.
-    public var ranNanoseconds: UInt64
-    /// How many items the output holds, counted as for ``InputDescription/items``.
-    public var items: Int
-    /// What the executor gave; for a command one part, its standard output.  Keep a blob to use
-    /// it later; the bytes of one that is not kept are gone when the call returns.
-    public var parts: [Blob]
-
-    /// A result.
-    public init(
-        subtask: UInt64, worker: String = "", ranNanoseconds: UInt64 = 0, items: Int = 1,
-        parts: [Blob]
-    ) {
-        self.subtask = subtask
-        self.worker = worker
-        self.ranNanoseconds = ranNanoseconds
-        self.items = items
-        self.parts = parts
-    }
-}
-
 /// Why a subtask failed for good.
 public struct SubtaskFailure: Sendable {
     /// The subtask.
@@ -306,7 +294,9 @@ public struct SubtaskFailure: Sendable {
 
 /// A piece of the result of the task.
 public struct Output {
-    /// `json`, `jsonl`, `csv`, `lines` or `bytes`.  The first output of a task decides.
+    /// How the bytes are to be read: `json`, `jsonl`, `csv`, `lines` or `bytes`.
+    ///
+    /// The first output of a task decides.
     public var format: String
     /// The bytes, in order.
     public var parts: [Part]
