@@ -25,9 +25,9 @@ public struct Plugin: @unchecked Sendable {
     ///
     /// Call it once, from a global `let`.
     public init(strategies: [any Strategy.Type]) {
-        let components = UnsafeMutableBufferPointer<UnsafePointer<fan_component>?>
+        let components = UnsafeMutablePointer<UnsafePointer<fan_component>?>
             .allocate(capacity: strategies.count + 1)
-        components.initialize(repeating: nil)
+        components.initialize(repeating: nil, count: strategies.count + 1)
         for (index, strategy) in strategies.enumerated() {
             components[index] = Self.component(strategy.component)
             makers.withLock { $0[strategy.component.id] = Self.maker(strategy) }
@@ -36,7 +36,7 @@ public struct Plugin: @unchecked Sendable {
             fan_plugin(
                 struct_size: UInt32(MemoryLayout<fan_plugin>.size),
                 built_minor: UInt32(FAN_ABI_MINOR),
-                components: UnsafePointer(components.baseAddress),
+                components: UnsafePointer(components),
                 create: { create($0, $1, $2, $3, $4) },
                 query: { _, id in StrategyTables.table(String(cString: id)) },
                 destroy: { instance in
@@ -61,9 +61,11 @@ public struct Plugin: @unchecked Sendable {
     /// A zero-terminated copy that lives as long as the process, as constant data does.
     private static func text(_ text: String) -> UnsafePointer<CChar> {
         let bytes = text.utf8.filter { $0 != 0 } + [0]
-        let memory = UnsafeMutableBufferPointer<CChar>.allocate(capacity: bytes.count)
-        _ = memory.initialize(from: bytes.map { CChar(bitPattern: $0) })
-        return UnsafePointer(memory.baseAddress ?? UnsafeMutablePointer.allocate(capacity: 1))
+        let memory = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+        for (index, byte) in bytes.enumerated() {
+            (memory + index).initialize(to: CChar(bitPattern: byte))
+        }
+        return UnsafePointer(memory)
     }
 
     private static func maker<S: Strategy>(_ strategy: S.Type) -> Maker {
@@ -82,7 +84,7 @@ private let makers = Mutex<[String: Maker]>([:])
 
 private func create(
     _ component: UnsafePointer<fan_component>, _ host: UnsafePointer<fan_host>,
-    _ config: fan_view, _ out: UnsafeMutablePointer<OpaquePointer?>?,
+    _ config: fan_view, _ out: UnsafeMutablePointer<OpaquePointer?>,
     _ report: UnsafeMutablePointer<fan_error>?
 ) -> fan_code {
     do throws(PluginError) {
@@ -91,9 +93,6 @@ private func create(
             let known = makers.withLock { $0.keys.sorted() }.joined(separator: ", ")
             throw PluginError(
                 .notFound, reason: "component", "no component \"\(id)\" here; there is \(known)")
-        }
-        guard let out else {
-            throw PluginError(.invalid, reason: "out", "wanted an address for the instance")
         }
         let instance = try make(config, HostHandle(host))
         out.pointee = OpaquePointer(Unmanaged.passRetained(instance).toOpaque())
