@@ -1,0 +1,218 @@
+import CPluginABI
+import FanfoldJSON
+@preconcurrency import Glibc
+import Logging
+import Synchronization
+
+/// Finds plugins, and loads those that are named.
+///
+/// Only `libfanfold-NAME.so` in the search path, or a file that the user names, is ever opened, and
+/// only when something asks for it.  A loaded plugin is never unloaded: Swift code that is
+/// unmapped ends the process later.
+package final class PluginRegistry: Sendable {
+    /// A plugin's file in the search path, not opened yet.
+    package struct Candidate: Hashable, Sendable {
+        /// The part of the file's name that says which one it is: `data-parallel`.
+        package var name: String
+        /// The whole path.
+        package var path: String
+    }
+
+    /// What is known of a file without loading it.
+    package struct Inspection: Sendable {
+        /// The file as it was named.
+        package var path: String
+        /// Its size in bytes.
+        package var bytes: Int
+        /// Its SHA-256.
+        package var sha256: String
+        /// What it says about itself.
+        package var facts: ELFFacts
+        /// What should be put right but does not keep it from being loaded.
+        package var warnings: [String]
+    }
+
+    /// The folders that are looked in, in order; the first that has a name wins.
+    package let searchPath: [String]
+
+    private let cache: PluginCache
+    private let wellKnownSchemas: [String: JSON]
+    private let logger: Logger
+    private let loaded = Mutex<[String: LoadedPlugin]>([:])
+
+    /// A registry that has loaded nothing.
+    ///
+    /// Parameter cacheDirectory: Where copies are kept under their hash; made when needed.
+    /// Parameter wellKnownSchemas: Schemas that a plugin's own may refer to: `fanfold:run`.
+    package init(
+        searchPath: [String], cacheDirectory: String, wellKnownSchemas: [String: JSON] = [:],
+        logger: Logger
+    ) {
+        self.searchPath = searchPath
+        self.cache = PluginCache(directory: cacheDirectory)
+        self.wellKnownSchemas = wellKnownSchemas
+        self.logger = logger
+    }
+
+    /// The plugins in the search path, by name; no file is opened.
+    package func candidates() -> [Candidate] {
+        var found: [String: Candidate] = [:]
+        for folder in searchPath {
+            for file in Self.entries(of: folder) {
+                guard let name = Self.pluginName(file), found[name] == nil else { continue }
+                found[name] = Candidate(name: name, path: folder + "/" + file)
+            }
+        }
+        return found.values.sorted { $0.name < $1.name }
+    }
+
+    /// Reads what a file says about itself; nothing of it is run.
+    package func inspect(path: String) throws(PluginLoadError) -> Inspection {
+        try inspect(path: path).0
+    }
+
+    /// The plugin that has the component, loaded: `data-parallel` and `fanfold.data-parallel` are
+    /// looked for in `libfanfold-data-parallel.so`.
+    package func plugin(
+        providing component: String, sha256: String? = nil
+    ) throws(PluginLoadError) -> LoadedPlugin {
+        let name = ComponentDescriptor.shortID(component)
+        let known = candidates()
+        guard let candidate = known.first(where: { $0.name == name }) else {
+            throw .notFound(name: name, available: known.map(\.name), searched: searchPath)
+        }
+        let plugin = try load(path: candidate.path, sha256: sha256)
+        _ = try plugin.component(named: component)
+        return plugin
+    }
+
+    /// Loads a file that the user names, whatever it is called.
+    ///
+    /// The same content is loaded once, from a copy under its hash.  One exception: a plugin that
+    /// needs a library which lies beside it (`$ORIGIN`) is opened where it is, since its copy
+    /// would not find it; such a plugin must not be overwritten while a host runs.
+    ///
+    /// Parameter sha256: What the file must hash to, in hexadecimal digits.
+    package func load(
+        path: String, sha256: String? = nil
+    ) throws(PluginLoadError) -> LoadedPlugin {
+        let pin: String? = if let sha256 { try SHA256.pin(sha256) } else { nil }
+        let (inspection, file) = try inspect(path: path)
+        if let pin, pin != inspection.sha256 {
+            throw .wrongHash(path: path, wanted: pin, found: inspection.sha256)
+        }
+        let outcome: Result<LoadedPlugin, PluginLoadError> = loaded.withLock { loaded in
+            let key = inspection.sha256 + " " + path
+            if let plugin = loaded[key] { return .success(plugin) }
+            do throws(PluginLoadError) {
+                let plugin = try open(inspection, file)
+                loaded[key] = plugin
+                return .success(plugin)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try outcome.get()
+    }
+
+    private func inspect(path: String) throws(PluginLoadError) -> (Inspection, FileBytes) {
+        let file = try FileBytes(path: path)
+        let facts = try ELFFacts(file.bytes, path: path)
+        var warnings: [String] = []
+        if file.isWorldWritable {
+            warnings.append("\(path) can be changed by everybody; chmod o-w it")
+        }
+        let others = facts.exports.filter { $0 != HostABI.entrySymbol }
+        if !others.isEmpty {
+            warnings.append(
+                "\(path) shows \(others.count) symbols beside \(HostABI.entrySymbol), for example "
+                    + "\(others[0]), which may collide; hide them with a version script")
+        }
+        let inspection = Inspection(
+            path: path, bytes: file.bytes.count, sha256: file.sha256, facts: facts,
+            warnings: warnings)
+        return (inspection, file)
+    }
+
+    private func open(
+        _ inspection: Inspection, _ file: FileBytes
+    ) throws(PluginLoadError) -> LoadedPlugin {
+        for warning in inspection.warnings {
+            logger.warning("plugin file", metadata: ["warning": "\(warning)"])
+        }
+        let path = inspection.path
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let folder = path.contains("/") ? String(path.dropLast(name.count + 1)) : "."
+        let needsNeighbour = try checkNeeded(inspection, folder: folder.isEmpty ? "/" : folder)
+        let library =
+            needsNeighbour
+            ? folder + "/" + name
+            : try cache.copy(of: file, sha256: inspection.sha256, name: name)
+        guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+            throw linkerError(path)
+        }
+        guard let symbol = dlsym(handle, HostABI.entrySymbol) else {
+            throw .noEntry(path: path, exports: inspection.facts.exports)
+        }
+        let entry = unsafeBitCast(
+            symbol, to: (@convention(c) () -> UnsafeRawPointer?).self)
+        let reader = DescriptorReader(
+            path: path, sha256: inspection.sha256, wellKnownSchemas: wellKnownSchemas)
+        let contents = try reader.read(entry())
+        logger.debug(
+            "plugin loaded",
+            metadata: ["path": "\(path)", "sha256": "\(inspection.sha256)", "from": "\(library)"])
+        return LoadedPlugin(inspection: inspection, library: library, contents: contents)
+    }
+
+    /// Returns: Whether a needed library lies beside the plugin.
+    private func checkNeeded(
+        _ inspection: Inspection, folder: String
+    ) throws(PluginLoadError) -> Bool {
+        let search = LibrarySearch(origin: folder, runPath: inspection.facts.runPath)
+        var needsNeighbour = false
+        for library in inspection.facts.needed {
+            switch search.locate(library) {
+            case .inProcess, .elsewhere: break
+            case .besidePlugin: needsNeighbour = true
+            case nil:
+                throw .missingLibrary(
+                    path: inspection.path, library: library, searched: search.folders)
+            }
+        }
+        return needsNeighbour
+    }
+
+    private func linkerError(_ path: String) -> PluginLoadError {
+        let text = dlerror().map { String(cString: $0) } ?? "no reason given"
+        let missing = ": cannot open shared object file"
+        if let end = text.firstRange(of: missing)?.lowerBound {
+            return .missingLibrary(path: path, library: String(text[..<end]), searched: [])
+        }
+        return .refusedByLinker(path: path, reason: text)
+    }
+
+    private static func pluginName(_ file: String) -> String? {
+        let prefix = "libfanfold-"
+        let suffix = ".so"
+        guard file.hasPrefix(prefix), file.hasSuffix(suffix),
+            file.utf8.count > prefix.utf8.count + suffix.utf8.count
+        else { return nil }
+        return String(file.dropFirst(prefix.count).dropLast(suffix.count))
+    }
+
+    /// The names in a folder, sorted; none if it is not there.
+    private static func entries(of folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while names.count < HostABI.maximumDirectoryEntries, let entry = readdir(directory) {
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+            names.append(
+                String(
+                    cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(
+                        to: CChar.self)))
+        }
+        return names.sorted()
+    }
+}
