@@ -9,11 +9,18 @@ struct PipelineSource: Sendable {
     /// Where the values stand.
     var map: SourceMap
 
-    /// The source of a document.
-    init(file: String, text: String, map: SourceMap) {
+    /// The source of a document that was read.
+    init(file: String, document: YAMLDocument) {
         self.file = file
-        self.map = map
-        lines = SourceText.lines(of: text)
+        map = document.root.json().1
+        lines = SourceText.lines(of: document.text)
+    }
+
+    /// What the reading found wrong.
+    func diagnostic(_ problem: YAMLProblem) -> Diagnostic {
+        Diagnostic(
+            file: file, range: problem.range, message: problem.message, notes: problem.notes,
+            help: "docs/pipelines.md#yaml", sourceLine: line(problem.range.start.line))
     }
 
     /// A diagnostic about the value at `pointer`, its key with `atKey`; a value that is not

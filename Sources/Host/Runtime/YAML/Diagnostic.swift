@@ -64,7 +64,7 @@ package struct DocumentErrors: Error, Sendable, CustomStringConvertible {
     /// How many diagnostics are shown; the rest is counted.
     package static let maximumShown = 50
 
-    /// The diagnostics, in the order of their places; warnings among them.
+    /// The diagnostics, in the order of their places.
     package let diagnostics: [Diagnostic]
 
     /// These diagnostics, sorted by place; those without a place come last.

@@ -40,9 +40,11 @@ package struct SourceMap: Sendable {
         entries = entries.filter { !$0.key.tokens.starts(with: pointer.tokens) }
     }
 
-    /// Takes over the places of another document that is put in at `pointer`.
-    package mutating func merge(_ other: SourceMap, at pointer: JSONPointer) {
+    /// Takes over the places of another document that an argument puts in at `pointer`.
+    package mutating func merge(_ other: SourceMap, at pointer: JSONPointer, argument: String) {
         for (key, entry) in other.entries {
+            var entry = entry
+            entry.argument = argument
             entries[JSONPointer(pointer.tokens + key.tokens)] = entry
         }
     }

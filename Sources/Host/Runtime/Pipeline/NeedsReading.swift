@@ -1,0 +1,83 @@
+import FanfoldJSON
+import FanfoldPlugins
+
+/// Why needs are refused, and where in them.
+package struct NeedsError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The place within the needs.
+    package var pointer: JSONPointer
+    /// What was wanted, what was found and what to do.
+    package var message: String
+
+    package var description: String { "needs\(pointer): \(message)" }
+}
+
+extension NeedsDeclaration {
+    /// Most of what one subtask may ask for, in thousandths of a core or GPU.
+    package static let maximumMillis: Int64 = 1_000_000_000
+
+    /// Reads needs as they stand in a document or in the specification of a subtask.
+    ///
+    /// - Parameter base: what holds for the keys that are not there; labels are taken together.
+    package init(
+        json: JSON, over base: NeedsDeclaration = .standard
+    ) throws(NeedsError) {
+        self = base
+        guard case .object(let object) = json else {
+            throw NeedsError(pointer: JSONPointer(), message: "wanted an object")
+        }
+        for (key, value) in object.members {
+            switch key {
+            case "cpus":
+                cpuMillis = try Self.millis(value, key)
+                guard cpuMillis > 0 else { throw Self.error(key, "wanted at least 0.001 cores") }
+            case "gpus": gpuMillis = try Self.millis(value, key)
+            case "memory": memoryBytes = try Self.bytes(value, key)
+            case "gpu-memory": gpuMemoryBytes = try Self.bytes(value, key)
+            case "labels": try mergeLabels(value)
+            default:
+                throw Self.error(
+                    key, "unknown need; wanted cpus, memory, gpus, gpu-memory or labels")
+            }
+        }
+        if gpuMemoryBytes > 0, gpuMillis == 0 {
+            throw Self.error("gpu-memory", "memory of a GPU is asked for, and no GPU; add gpus: 1")
+        }
+    }
+
+    private static func error(_ key: String, _ message: String) -> NeedsError {
+        NeedsError(pointer: JSONPointer([key]), message: message)
+    }
+
+    private static func millis(_ value: JSON, _ key: String) throws(NeedsError) -> Int64 {
+        guard let number = value.doubleValue, number >= 0,
+            number * 1_000 <= Double(maximumMillis)
+        else {
+            throw error(
+                key, "wanted a number from 0 to \(maximumMillis / 1_000), found \(value.text)")
+        }
+        return Int64((number * 1_000).rounded())
+    }
+
+    private static func bytes(_ value: JSON, _ key: String) throws(NeedsError) -> Int64 {
+        guard let bytes = value.stringValue.flatMap(SchemaFormat.byteCount) else {
+            throw error(key, "wanted \(Unit.bytes.wanted), found \(value.text)")
+        }
+        return bytes
+    }
+
+    private mutating func mergeLabels(_ value: JSON) throws(NeedsError) {
+        guard case .object(let object) = value else {
+            throw Self.error("labels", "wanted labels with their values, found \(value.typeName)")
+        }
+        for (name, value) in object.members {
+            guard let text = value.stringValue else {
+                throw NeedsError(
+                    pointer: JSONPointer(["labels", name]),
+                    message: "wanted a string, found \(value.text)")
+            }
+            labels.removeAll { $0.name == name }
+            labels.append(Label(name: name, value: text))
+        }
+        labels.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+}

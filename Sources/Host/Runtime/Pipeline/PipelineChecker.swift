@@ -1,0 +1,107 @@
+import FanfoldJSON
+import FanfoldPlugins
+
+/// Checks a document and makes the declarations; collects everything that is wrong.
+///
+/// One file for each part of the document.  What the schema refuses is left out without a word:
+/// its problem is among the diagnostics already.
+struct PipelineChecker {
+    var source: PipelineSource
+    let json: JSON
+    let directory: String
+    var errors: [Diagnostic] = []
+    var warnings: [Diagnostic] = []
+
+    var plugins: [PluginDeclaration] = []
+    var inputs: [InputDeclaration] = []
+    var tasks: [TaskDeclaration] = []
+    var outputs: [OutputDeclaration] = []
+    /// The indices of `inputs` and `tasks` by name.
+    var inputIndices: [String: Int] = [:]
+    var taskIndices: [String: Int] = [:]
+
+    init(source: PipelineSource, json: JSON, directory: String) {
+        self.source = source
+        self.json = json
+        self.directory = directory
+    }
+
+    /// Reports an error at a place.
+    mutating func refuse(
+        _ pointer: JSONPointer, atKey: Bool = false, _ message: String,
+        suggestion: String? = nil, notes: [Diagnostic.Note] = []
+    ) {
+        errors.append(
+            source.diagnostic(
+                pointer, atKey: atKey, message, suggestion: suggestion, notes: notes,
+                help: Self.help(pointer)))
+    }
+
+    /// The page about the part of the document that a pointer leads to.
+    static func help(_ pointer: JSONPointer) -> String {
+        let tokens = pointer.tokens
+        let page = "docs/pipelines.md"
+        switch tokens.first {
+        case "inputs", "outputs", "plugins", "defaults": return "\(page)#\(tokens[0])"
+        case "tasks":
+            guard tokens.count > 2 else { return "\(page)#tasks" }
+            switch tokens[2] {
+            case "run", "needs", "strategy", "retry", "on-failure": return "\(page)#\(tokens[2])"
+            default: return "\(page)#tasks"
+            }
+        default: return "\(page)#the-document"
+        }
+    }
+
+    /// Runs all the checks.
+    mutating func check() {
+        checkSchema()
+        checkPlugins()
+        checkInputs()
+        checkTasks()
+        checkOutputs()
+        checkUse()
+    }
+
+    private mutating func checkSchema() {
+        let messages = SchemaMessages(json: json)
+        for problem in PipelineSchema.checker.validate(json) {
+            let sentence = messages.sentence(for: problem)
+            refuse(
+                problem.pointer, atKey: problem.atKey || problem.keyword == "required",
+                sentence.message, suggestion: sentence.suggestion, notes: sentence.notes)
+        }
+    }
+
+    private mutating func checkPlugins() {
+        for (name, value) in json["plugins"]?.objectValue?.members ?? [] {
+            guard let path = value["path"]?.stringValue, !path.isEmpty else { continue }
+            let pointer = JSONPointer(["plugins", name, "path"])
+            let absolute = DocumentFile.absolute(path, in: directory)
+            switch FileKind.of(absolute) {
+            case .file: break
+            case .missing: refuse(pointer, "there is no file \(path)")
+            default: refuse(pointer, "wanted a shared library, found that \(path) is no file")
+            }
+            plugins.append(
+                PluginDeclaration(
+                    name: name, path: absolute, sha256: value["sha256"]?.stringValue))
+        }
+    }
+
+    /// Warns of inputs that nothing refers to.
+    private mutating func checkUse() {
+        var used: Set<Int> = []
+        for source in tasks.flatMap(\.inputs).map(\.source) + outputs.map(\.source) {
+            if case .input(let index) = source { used.insert(index) }
+        }
+        let text = (json["tasks"]?.text ?? "") + (json["outputs"]?.text ?? "")
+        for (name, index) in inputIndices.sorted(by: { $0.value < $1.value }) {
+            guard !used.contains(index), !text.contains("${inputs.\(name)}") else { continue }
+            warnings.append(
+                source.diagnostic(
+                    JSONPointer(["inputs", name]), atKey: true, severity: .warning,
+                    "nothing uses the input \"\(name)\"", help: "docs/pipelines.md#inputs"))
+        }
+    }
+}
