@@ -8,6 +8,8 @@ extension PipelineChecker {
         "text": .lines, "log": .lines, "bin": .bytes,
     ]
 
+    private static let relativeHint = "(relative to the folder of the document)"
+
     mutating func checkInputs() {
         for (name, value) in json["inputs"]?.objectValue?.members ?? [] {
             guard inputIndices[name] == nil else { continue }
@@ -83,7 +85,9 @@ extension PipelineChecker {
             let pattern = try GlobPattern(text)
             let files = try GlobWalker.files(pattern, in: directory)
             if files.isEmpty {
-                refuse(pointer, "no file matches \(text); paths begin in \(directory)")
+                refuse(
+                    pointer,
+                    "no file matches \(text)" + (pattern.isAbsolute ? "" : " \(Self.relativeHint)"))
             }
             return files
         } catch let error as GlobPattern.Refusal {
@@ -99,7 +103,8 @@ extension PipelineChecker {
         switch FileKind.of(path) {
         case .file: return nil
         case .missing:
-            return path == text ? "there is no file \(text)" : "there is no file \(text) (\(path))"
+            return path == text
+                ? "there is no file \(text)" : "there is no file \(text) \(relativeHint)"
         case .folder:
             return "wanted a file, found the folder \(text); name its files: "
                 + "\(text.hasSuffix("/") ? text : text + "/")*"
@@ -114,7 +119,8 @@ extension PipelineChecker {
         var format: DataFormat?
         if let stated = value["format"] {
             format = stated.stringValue.flatMap(DataFormat.init)
-        } else {
+        } else if value.objectValue?.count == 1 {
+            // With another key there, which is unknown, that one may be meant to be the format.
             format = guess(files, at: pointer.appending(key))
         }
         guard let format else { return .bytes }

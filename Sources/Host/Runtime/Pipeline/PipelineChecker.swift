@@ -89,15 +89,30 @@ struct PipelineChecker {
         }
     }
 
+    /// The names in `${inputs.NAME…`, wherever they stand: a strategy or a command may use them.
+    private static func mentionedInputs(_ text: String.UTF8View) -> Set<String> {
+        var names: Set<String> = []
+        let bytes = Array(text)
+        let prefix = Array("${inputs.".utf8)
+        for start in bytes.indices where bytes[start] == prefix[0] {
+            guard bytes[start...].starts(with: prefix) else { continue }
+            let name = bytes[(start + prefix.count)...].prefix { byte in
+                byte != UInt8(ascii: "}") && byte != UInt8(ascii: ".") && byte != UInt8(ascii: "\"")
+            }
+            names.insert(String(decoding: name, as: UTF8.self))
+        }
+        return names
+    }
+
     /// Warns of inputs that nothing refers to.
     private mutating func checkUse() {
         var used: Set<Int> = []
         for source in tasks.flatMap(\.inputs).map(\.source) + outputs.map(\.source) {
             if case .input(let index) = source { used.insert(index) }
         }
-        let text = (json["tasks"]?.text ?? "") + (json["outputs"]?.text ?? "")
+        let mentioned = Self.mentionedInputs((json["tasks"]?.text ?? "").utf8)
         for (name, index) in inputIndices.sorted(by: { $0.value < $1.value }) {
-            guard !used.contains(index), !text.contains("${inputs.\(name)}") else { continue }
+            guard !used.contains(index), !mentioned.contains(name) else { continue }
             warnings.append(
                 source.diagnostic(
                     JSONPointer(["inputs", name]), atKey: true, severity: .warning,

@@ -2,6 +2,11 @@ import FanfoldJSON
 
 /// The order of the tasks, and the circles in which they wait for each other.
 struct PipelineGraph {
+    /// How many circles are reported.
+    static let maximumCycles = 50
+    /// How many tasks of one circle are named.
+    static let maximumNamed = 12
+
     /// Indices such that each comes after what it waits for; those of a circle are in it too.
     private(set) var order: [Int] = []
     /// Circles: each waits for the next, and the last for the first.
@@ -38,6 +43,7 @@ struct PipelineGraph {
                     marks[dependency] = .open
                     path.append((dependency, 0))
                 case .open:
+                    guard cycles.count < Self.maximumCycles else { break }
                     let start = path.firstIndex { $0.task == dependency } ?? 0
                     cycles.append(path[start...].map(\.task))
                 case .done: break
@@ -56,9 +62,11 @@ extension PipelineChecker {
     }
 
     private mutating func refuseCycle(_ cycle: [Int]) {
-        let names = (cycle + [cycle[0]]).map { tasks[$0].name }
+        var names = cycle.prefix(PipelineGraph.maximumNamed).map { tasks[$0].name }
+        if cycle.count > names.count { names.append("…") }
+        names.append(tasks[cycle[0]].name)
         var notes: [Diagnostic.Note] = []
-        for (position, task) in cycle.enumerated() {
+        for (position, task) in cycle.prefix(PipelineGraph.maximumNamed).enumerated() {
             let next = cycle[(position + 1) % cycle.count]
             let place = edge(from: task, to: next).flatMap { source.place($0) }
             notes.append(

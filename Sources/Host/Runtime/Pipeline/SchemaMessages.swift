@@ -37,6 +37,8 @@ struct SchemaMessages {
         case ("plugins", "sha256") where problem.keyword == "pattern":
             return Sentence(
                 message: "wanted 64 hexadecimal digits in lower case, as sha256sum prints them")
+        case ("inputs", let key?) where problem.keyword == "additionalProperties":
+            return inputKey(key)
         case ("inputs", "format") where value == "npy" || value == "safetensors":
             return Sentence(
                 message: "the format \(value?.stringValue ?? "") is not in this version; "
@@ -50,6 +52,18 @@ struct SchemaMessages {
         return "the name \"\(shown)\" must begin with a letter and hold only the letters A-Z and "
             + "a-z, digits, - and _, at most 64"
     }
+
+    /// A key that an input has beside the one that says what it is.
+    private func inputKey(_ key: String) -> Sentence? {
+        if Self.inputSources.contains(key) {
+            return Sentence(message: "an input has one of file, files, value and range; keep one")
+        }
+        guard key == "format" else { return nil }
+        return Sentence(
+            message: "format goes with file and files; a value is JSON, a range numbers")
+    }
+
+    private static let inputSources = ["file", "files", "value", "range"]
 
     private func document(_ value: JSON?, _ problem: SchemaProblem) -> Sentence? {
         if value == .null {

@@ -59,7 +59,9 @@ enum YAMLScalar {
             return allFit && !digits.isEmpty ? (digits, radix) : nil
         }
         var digits = text.utf8[...]
-        if let sign = digits.first, !isDigit(sign) { digits = digits.dropFirst() }
+        if digits.first == UInt8(ascii: "+") || digits.first == UInt8(ascii: "-") {
+            digits = digits.dropFirst()
+        }
         guard !digits.isEmpty, digits.allSatisfy(isDigit) else { return nil }
         return (text[...], 10)
     }

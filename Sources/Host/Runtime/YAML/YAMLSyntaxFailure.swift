@@ -15,9 +15,10 @@ struct YAMLSyntaxFailure {
     func explained() -> YAMLProblem {
         if let reference = unquotedReference() { return reference }
         var place = place
-        if context == "while scanning a quoted scalar", let contextPlace { place = contextPlace }
         let isPastTheEnd = place.line > lines.count || place.line == lines.count && found == nil
-        if isPastTheEnd, let last = lines.lastIndex(where: { !$0.isEmpty }) {
+        if context == "while scanning a quoted scalar", let contextPlace {
+            place = contextPlace
+        } else if isPastTheEnd, let last = lines.lastIndex(where: { !$0.isEmpty }) {
             place = Place(line: last + 1, column: lines[last].unicodeScalars.count + 1)
         }
         var notes: [Diagnostic.Note] = []
