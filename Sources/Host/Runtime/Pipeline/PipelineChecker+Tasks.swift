@@ -35,7 +35,11 @@ extension PipelineChecker {
         var policies = defaults
         read(value, at: pointer, into: &policies)
         let strategy = strategy(value["strategy"])
-        if value["run"] == nil, value.objectValue != nil { checkRuns(name, strategy) }
+        if let run = value["run"] {
+            checkRun(run, at: pointer.appending("run"))
+        } else if value.objectValue != nil {
+            checkRuns(name, strategy)
+        }
         return TaskDeclaration(
             name: name,
             inputs: taskInputs(value["input"], at: pointer.appending("input")),
@@ -57,6 +61,16 @@ extension PipelineChecker {
                 value["use"]?.stringValue ?? "",
                 configuration?.objectValue == nil ? [:] : configuration ?? [:]
             )
+        }
+    }
+
+    /// What the schema of `run:` cannot say is checked by the executors.
+    private mutating func checkRun(_ run: JSON, at pointer: JSONPointer) {
+        guard !refused.contains(where: { $0.tokens.starts(with: pointer.tokens) }) else { return }
+        do throws(RunSpecError) {
+            _ = try RunSpec(json: run)
+        } catch {
+            refuse(JSONPointer(pointer.tokens + error.pointer.tokens), error.message)
         }
     }
 
@@ -117,16 +131,11 @@ extension PipelineChecker {
             policies.needs = try NeedsDeclaration(json: value, over: policies.needs)
         } catch {
             let place = JSONPointer(pointer.tokens + error.pointer.tokens)
-            guard !errors.contains(where: { isAbout($0, place) }) else { return }
+            guard !refused.contains(where: { $0.tokens.starts(with: pointer.tokens) }) else {
+                return
+            }
             refuse(place, error.message)
         }
-    }
-
-    /// Whether the schema has said something about the value, or its key, already.
-    private func isAbout(_ diagnostic: Diagnostic, _ pointer: JSONPointer) -> Bool {
-        guard let entry = source.map[pointer] else { return false }
-        return diagnostic.range == entry.value || diagnostic.range == entry.key
-            || diagnostic.range == nil && diagnostic.file == entry.argument
     }
 
     /// Nanoseconds, more than none.

@@ -11,6 +11,8 @@ struct PipelineChecker {
     let directory: String
     var errors: [Diagnostic] = []
     var warnings: [Diagnostic] = []
+    /// Where the schema found something wrong: what stands there is not looked at again.
+    private(set) var refused: [JSONPointer] = []
 
     var plugins: [PluginDeclaration] = []
     var inputs: [InputDeclaration] = []
@@ -66,6 +68,7 @@ struct PipelineChecker {
     private mutating func checkSchema() {
         let messages = SchemaMessages(json: json)
         for problem in PipelineSchema.checker.validate(json) {
+            refused.append(problem.pointer)
             let sentence = messages.sentence(for: problem)
             refuse(
                 problem.pointer, atKey: problem.atKey || problem.keyword == "required",

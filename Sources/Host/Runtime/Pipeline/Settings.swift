@@ -1,0 +1,212 @@
+import FanfoldJSON
+import FanfoldPlugins
+@preconcurrency import Glibc
+
+/// The settings of the host: `config/fanfold.yaml` has them all with their defaults.
+package struct Settings: Hashable, Sendable {
+    /// How much is logged to standard error.
+    package enum LogLevel: String, Sendable, CaseIterable {
+        case trace, debug, info, warning, error
+    }
+
+    /// Folders that are searched for plugins before those of Fanfold itself, in order.
+    package var pluginSearchPath: [String] = []
+    /// Where copies of plugins are kept.
+    package var cacheDirectory = "~/.cache/fanfold"
+    /// Where attempts get their working directories; empty stands for `TMPDIR`, or `/tmp`.
+    package var scratchDirectory = ""
+    /// How many workers are started on this machine; 0 starts one for each core.
+    package var workerCount = 0
+    /// The share of the machine's memory that all workers together offer, above 0, up to 1.
+    package var memoryShare = 0.8
+    /// How long one call to a strategy may take.
+    package var strategyCallNanoseconds: Int64 = 10_000_000_000
+    /// How often the progress of a run is shown on a terminal.
+    package var progressNanoseconds: Int64 = 200_000_000
+    /// How much is logged to standard error.
+    package var logLevel = LogLevel.warning
+
+    /// The defaults.
+    package init() {}
+
+    /// The file that is read without `--config`: `~/.config/fanfold/fanfold.yaml`, or below
+    /// `XDG_CONFIG_HOME`; `nil` if there is no home.
+    package static var usualPath: String? {
+        if let folder = environment("XDG_CONFIG_HOME") { return folder + "/fanfold/fanfold.yaml" }
+        return environment("HOME").map { $0 + "/.config/fanfold/fanfold.yaml" }
+    }
+
+    /// Reads the settings.
+    ///
+    /// - Parameter path: what `--config` says; without it, `usualPath` if there is such a file, or
+    ///   else the defaults.
+    /// - Throws: everything that is wrong with the file, in one go.
+    package static func load(path: String?) throws(DocumentErrors) -> Settings {
+        if let path { return try read(path) }
+        guard let path = usualPath, FileKind.of(path) == .file else { return Settings() }
+        return try read(path)
+    }
+
+    /// `cacheDirectory` with the home in place of `~`.
+    package var resolvedCacheDirectory: String { Self.resolved(cacheDirectory) }
+
+    /// `pluginSearchPath` with the home in place of `~`.
+    package var resolvedSearchPath: [String] { pluginSearchPath.map(Self.resolved) }
+
+    /// `scratchDirectory`, or what stands for it.
+    package var resolvedScratchDirectory: String {
+        if !scratchDirectory.isEmpty { return Self.resolved(scratchDirectory) }
+        return Self.environment("TMPDIR") ?? "/tmp"
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard path == "~" || path.hasPrefix("~/") else {
+            return DocumentFile.absolute(path, in: DocumentFile.workingDirectory)
+        }
+        return (environment("HOME") ?? "/tmp") + path.dropFirst()
+    }
+
+    private static func environment(_ name: String) -> String? {
+        guard let value = getenv(name).map({ String(cString: $0) }) else { return nil }
+        return value.isEmpty ? nil : value
+    }
+
+    private static func read(_ path: String) throws(DocumentErrors) -> Settings {
+        let bytes: [UInt8]
+        do throws(DocumentFile.Unreadable) {
+            bytes = try DocumentFile.read(path, maximumBytes: YAMLDocument.maximumBytes)
+        } catch {
+            throw DocumentErrors([Diagnostic(file: path, message: error.message)])
+        }
+        let document = YAMLDocument(bytes)
+        let source = PipelineSource(file: path, document: document)
+        var errors = document.problems.map(source.diagnostic)
+        // A file in which everything is commented out leaves the defaults.
+        let root = document.root.json().0
+        let json: JSON = root == .null ? [:] : root
+        if !document.isCutShort {
+            errors += checker.validate(json).map { problem in
+                diagnostic(problem, json, source)
+            }
+        }
+        guard errors.isEmpty else { throw DocumentErrors(errors) }
+        return Settings(json)
+    }
+
+    private static func diagnostic(
+        _ problem: SchemaProblem, _ json: JSON, _ source: PipelineSource
+    ) -> Diagnostic {
+        var message = problem.message
+        var suggestion = problem.suggestion
+        if problem.keyword == "format", let text = json.value(at: problem.pointer)?.stringValue {
+            message = "wanted \(Unit.duration.wanted), found \(JSON.string(text).text)"
+            suggestion = Unit.duration.suggestion(for: text).map { "did you mean \"\($0)\"?" }
+        }
+        return source.diagnostic(
+            problem.pointer, atKey: problem.atKey, message, suggestion: suggestion,
+            help: "config/fanfold.yaml")
+    }
+
+    /// The settings of a document that fits the schema.
+    private init(_ json: JSON) {
+        self.init()
+        let plugins = json["plugins"]
+        if let path = plugins?["search-path"]?.arrayValue {
+            pluginSearchPath = path.compactMap(\.stringValue)
+        }
+        cacheDirectory = plugins?["cache"]?.stringValue ?? cacheDirectory
+        scratchDirectory = json["scratch"]?.stringValue ?? scratchDirectory
+        workerCount = json["workers"]?["count"]?.integerValue.map(Int.init) ?? workerCount
+        memoryShare = json["workers"]?["memory-share"]?.doubleValue ?? memoryShare
+        strategyCallNanoseconds =
+            Self.duration(json["strategies"]?["call-deadline"]) ?? strategyCallNanoseconds
+        progressNanoseconds =
+            Self.duration(json["progress"]?["refresh"]) ?? progressNanoseconds
+        logLevel = json["log"]?["level"]?.stringValue.flatMap(LogLevel.init) ?? logLevel
+    }
+
+    private static func duration(_ value: JSON?) -> Int64? {
+        value?.stringValue.flatMap(SchemaFormat.nanoseconds)
+    }
+}
+
+extension Settings {
+    /// The JSON Schema of `fanfold.yaml`.
+    package static let schema: JSON = PipelineSchema.builtIn(schemaText)
+
+    private static let checker = PipelineSchema.compiled(schema)
+
+    private static let schemaText = #"""
+        {
+          "$schema": "https://json-schema.org/draft/2020-12/schema",
+          "title": "Settings of Fanfold",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "plugins": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "search-path": {
+                  "description": "Folders that are searched before those of Fanfold itself, in order.",
+                  "type": "array", "items": { "type": "string", "minLength": 1 }, "maxItems": 64,
+                  "default": []
+                },
+                "cache": {
+                  "description": "Where copies of plugins are kept.",
+                  "type": "string", "minLength": 1, "default": "~/.cache/fanfold"
+                }
+              }
+            },
+            "scratch": {
+              "description": "Where attempts get their working directories; empty for TMPDIR or /tmp.",
+              "type": "string", "default": ""
+            },
+            "workers": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "count": {
+                  "description": "How many workers are started; 0 starts one for each core.",
+                  "type": "integer", "minimum": 0, "maximum": 4096, "default": 0
+                },
+                "memory-share": {
+                  "description": "The share of the machine's memory that the workers offer together.",
+                  "type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.8
+                }
+              }
+            },
+            "strategies": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "call-deadline": {
+                  "description": "How long one call to a strategy may take.",
+                  "type": "string", "format": "fanfold-duration", "default": "10s"
+                }
+              }
+            },
+            "progress": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "refresh": {
+                  "description": "How often the progress of a run is shown on a terminal.",
+                  "type": "string", "format": "fanfold-duration", "default": "200ms"
+                }
+              }
+            },
+            "log": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "level": {
+                  "description": "How much is logged to standard error.",
+                  "enum": ["trace", "debug", "info", "warning", "error"], "default": "warning"
+                }
+              }
+            }
+          }
+        }
+        """#
+}
