@@ -1,6 +1,6 @@
 /* fanfold_sha256.h - the hash that names a loaded plugin and that a pipeline pins.
  *
- * Our own, because a crypto library would be the longest part of a build that needs no TLS yet;
+ * It is our own, because a crypto library would be the longest part of a build that needs no TLS yet;
  * swift-crypto replaces it when TLS becomes a dependency.
  * Source: FIPS 180-4.
  */
