@@ -1,0 +1,52 @@
+/// Which folder may import what: the arrows of architecture.md as a table.
+enum Imports {
+    /// The standard library's modules, which any folder but Core may use.
+    private static let standard: Set<String> = [
+        "Swift", "Synchronization", "Glibc", "_Concurrency",
+    ]
+
+    /// The folders below `Sources/` with their modules, most specific first.
+    private static let table: [(folder: String, modules: Set<String>)] = [
+        ("Sources/PluginABI/JSON/", []),
+        ("Sources/PluginABI/Kit/", ["CPluginABI", "FanfoldJSON"]),
+        ("Sources/PluginABI/Merges/", ["PluginKit", "FanfoldJSON"]),
+        ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),
+        ("Sources/Host/Simulation/", ["FanfoldCore", "DequeModule", "HeapModule"]),
+        ("Sources/Host/Plugins/", ["CPluginABI", "CFanfoldSystem", "FanfoldJSON", "Logging"]),
+        (
+            "Sources/Host/Runtime/",
+            [
+                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldJSON",
+                "FanfoldPlugins", "DequeModule", "Logging",
+            ]
+        ),
+        ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON"]),
+        (
+            "Sources/Host/Main/",
+            [
+                "CFanfoldSystem", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins", "FanfoldRuntime",
+                "FanfoldSimulation", "ArgumentParser", "Logging",
+            ]
+        ),
+    ]
+
+    /// The modules that a Swift file may import.
+    ///
+    /// `nil` where anything goes (tests and examples).  A folder of `Sources/` that the table does not know may import nothing.
+    static func allowed(in path: String) -> Set<String>? {
+        guard path.hasSuffix(".swift") else { return nil }
+        if let row = table.first(where: { path.hasPrefix($0.folder) }) {
+            return row.folder == "Sources/Host/Core/" ? row.modules : row.modules.union(standard)
+        }
+        if path.hasPrefix("Plugins/") { return allowedInPlugin(path) }
+        return path.hasPrefix("Sources/") ? [] : nil
+    }
+
+    /// Logic sees PluginKit and no C; Entry sees its own Logic and the contract.
+    private static func allowedInPlugin(_ path: String) -> Set<String> {
+        let parts = path.split(separator: "/")
+        let kit: Set<String> = ["PluginKit", "PluginMerges", "FanfoldJSON"]
+        guard parts.count > 3, parts[2] == "Entry" else { return kit.union(standard) }
+        return kit.union(standard).union(["CPluginABI", "\(parts[1])Logic"])
+    }
+}

@@ -1,0 +1,56 @@
+# Sourced by scripts/run and scripts/test: what a fresh Debian machine needs before the build.
+# Shell functions only; nothing happens when this file is read.
+
+# The build's own system packages.
+build_packages=(libffi-dev libyaml-dev pkg-config gcc libc6-dev make python3)
+# What only some tests need. They skip, and say so, where it is missing.
+test_packages=(cargo binutils)
+
+# True if a Debian package is installed.
+has_package() {
+    dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'
+}
+
+# True if the command that a package stands for is there already, however it was installed.
+has_command_of() {
+    case $1 in
+        gcc | make | python3 | cargo) command -v "$1" >/dev/null 2>&1 ;;
+        *) false ;;
+    esac
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install_missing required|optional PACKAGE...: asks apt for what is not there, and for nothing else.
+# A package that is optional and cannot be installed is a line on stderr.
+install_missing() {
+    local kind=$1 missing=() package
+    shift
+    for package in "$@"; do
+        has_package "$package" || has_command_of "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "Installing system packages: ${missing[*]}" >&2
+    if command -v apt-get >/dev/null 2>&1 && as_root apt-get update -qq >&2 \
+        && as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2; then
+        return 0
+    fi
+    if [ "$kind" = optional ]; then
+        echo "Not installed: ${missing[*]}. The tests that need them will be skipped." >&2
+        return 0
+    fi
+    echo "error: wanted the packages ${missing[*]}, apt-get could not install them;" \
+        "install them by hand and start again" >&2
+    return 1
+}
+
+# The Swift toolchain is not Debian's: say where it comes from.
+need_swift() {
+    command -v swift >/dev/null 2>&1 && return 0
+    echo "error: wanted swift 6.2 or newer in PATH, found none;" \
+        "see https://www.swift.org/install/linux/" >&2
+    return 1
+}
