@@ -38,9 +38,24 @@ extension Pipeline {
         _ part: PipelinePart, atKey: Bool = false, severity: Diagnostic.Severity = .error,
         message: String, suggestion: String? = nil, help: String? = nil
     ) -> Diagnostic {
-        source.diagnostic(
+        var message = message
+        if case .configuration(let task, _) = part, message.hasPrefix("unknown key \"") {
+            message += " in strategy \(tasks[task].strategyUse)"
+        }
+        return source.diagnostic(
             pointer(to: part), atKey: atKey, severity: severity, message, suggestion: suggestion,
-            help: help)
+            help: help ?? self.help(for: part))
+    }
+
+    /// The page about a part of the document; for `with:` that of the strategy.
+    private func help(for part: PipelinePart) -> String {
+        guard case .configuration(let task, _) = part else {
+            return PipelineChecker.help(pointer(to: part))
+        }
+        let use = tasks[task].strategyUse
+        let name = use.hasPrefix("fanfold.") ? String(use.dropFirst(8)) : use
+        return PipelineChecker.bundledStrategies.contains(name)
+            ? "docs/strategies/\(name).md" : "fanfold plugin show \(use)"
     }
 
     /// A diagnostic about the configuration of a task's strategy; `pointer` is relative to

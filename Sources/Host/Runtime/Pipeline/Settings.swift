@@ -88,6 +88,13 @@ package struct Settings: Hashable, Sendable {
             errors += checker.validate(json).map { problem in
                 diagnostic(problem, json, source)
             }
+            for tokens in [["strategies", "call-deadline"], ["progress", "refresh"]] {
+                let pointer = JSONPointer(tokens)
+                guard duration(json.value(at: pointer)) == 0 else { continue }
+                errors.append(
+                    source.diagnostic(
+                        pointer, "wanted more than no time", help: "config/fanfold.yaml"))
+            }
         }
         guard errors.isEmpty else { throw DocumentErrors(errors) }
         return Settings(json)

@@ -1,0 +1,112 @@
+@preconcurrency import Glibc
+import FanfoldJSON
+import Testing
+
+@testable import FanfoldRuntime
+
+/// The root of the package.
+let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(separator: "/")
+
+@Suite struct `Settings of the host` {
+    private let folder = TemporaryFolder()
+
+    @Test func `the file in config says the defaults of the code`() throws {
+        #expect(try Settings.load(path: packageRoot + "/config/fanfold.yaml") == Settings())
+    }
+
+    @Test func `the file in config and the schema have the same settings and defaults`() throws {
+        let text = try #require(fileText(packageRoot + "/config/fanfold.yaml"))
+        let json = YAMLDocument(Array(text.utf8)).root.json().0
+        func defaults(_ schema: JSON) -> JSON {
+            guard let properties = schema["properties"]?.objectValue else {
+                return schema["default"] ?? .null
+            }
+            return .object(JSONObject(properties.members.map { ($0, defaults($1)) }))
+        }
+        #expect(json == defaults(Settings.schema))
+    }
+
+    @Test func `every setting can be changed`() throws {
+        folder.write(
+            "all.yaml",
+            """
+            plugins: {search-path: [/a, ~/b], cache: /c}
+            scratch: /s
+            workers: {count: 3, memory-share: 0.5}
+            strategies: {call-deadline: 1m}
+            progress: {refresh: 1s}
+            log: {level: debug}
+            """)
+        let settings = try Settings.load(path: folder.path + "/all.yaml")
+        var wanted = Settings()
+        wanted.pluginSearchPath = ["/a", "~/b"]
+        wanted.cacheDirectory = "/c"
+        wanted.scratchDirectory = "/s"
+        wanted.workerCount = 3
+        wanted.memoryShare = 0.5
+        wanted.strategyCallNanoseconds = 60_000_000_000
+        wanted.progressNanoseconds = 1_000_000_000
+        wanted.logLevel = .debug
+        #expect(settings == wanted)
+        #expect(settings.resolvedScratchDirectory == "/s")
+        #expect(settings.resolvedSearchPath[0] == "/a")
+        #expect(!settings.resolvedSearchPath[1].contains("~"))
+    }
+
+    @Test func `an empty file leaves the defaults and mistakes are all shown`() throws {
+        folder.write("empty.yaml", "# nothing\n")
+        #expect(try Settings.load(path: folder.path + "/empty.yaml") == Settings())
+        folder.write("bad.yaml", "worker: {}\nlog: {level: loud}\nprogress: {refresh: 1 second}\nstrategies: {call-deadline: 0s}\n")
+        do throws(DocumentErrors) {
+            _ = try Settings.load(path: folder.path + "/bad.yaml")
+            Issue.record("wanted a refusal")
+        } catch {
+            #expect(
+                error.diagnostics.map { "\($0.place.map(\.description) ?? ""): \($0.message)" } == [
+                    "1:1: unknown key \"worker\"",
+                    "2:14: wanted \"trace\", \"debug\", \"info\", \"warning\" or \"error\", found \"loud\"",
+                    "3:22: wanted \(Unit.duration.wanted), found \"1 second\"",
+                    "4:30: wanted more than no time",
+                ])
+            #expect(error.diagnostics[2].suggestion == "did you mean \"1s\"?")
+        }
+    }
+}
+
+@Suite struct `The schema of pipelines` {
+    /// `FANFOLD_UPDATE=1 swift test --filter 'The schema of pipelines'` writes the file anew.
+    @Test func `the file in config is the schema in the program`() {
+        let path = packageRoot + "/config/pipeline.schema.json"
+        if getenv("FANFOLD_UPDATE") != nil, let stream = fopen(path, "w") {
+            fputs(PipelineSchema.text, stream)
+            fclose(stream)
+        }
+        #expect(fileText(path) == PipelineSchema.text)
+    }
+
+    @Test func `the reference names every key of the schema and every page that help leads to`() throws {
+        let reference = try #require(fileText(packageRoot + "/docs/pipelines.md"))
+        func check(_ schema: JSON) {
+            switch schema {
+            case .object(let object):
+                for (key, value) in object.members {
+                    if key == "properties" {
+                        for name in value.objectValue?.keys ?? [] {
+                            #expect(reference.contains("`\(name)`"), "\(name)")
+                        }
+                    }
+                    check(value)
+                }
+            case .array(let elements): for element in elements { check(element) }
+            default: break
+            }
+        }
+        check(PipelineSchema.document)
+        for anchor in [
+            "the document", "yaml", "plugins", "inputs", "defaults", "tasks", "run", "needs",
+            "strategy", "retry", "on-failure", "outputs", "from the command line",
+        ] {
+            #expect(reference.lowercased().contains("\n## \(anchor)\n"), "\(anchor)")
+        }
+    }
+}
