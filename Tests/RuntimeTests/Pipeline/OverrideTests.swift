@@ -46,27 +46,57 @@ import Testing
 
     @Test func `mistakes name the argument`() {
         let cases: [(Override, String)] = [
-            (.set("tasks.conut.timeout=1s"),
-             "--set tasks.conut.timeout=1s: error: tasks.conut.timeout is not in the document: "
-                + "there is no task \"conut\"; did you mean \"tasks.count.timeout\"?"),
-            (.set("taks.count.timeout=1s"),
-             "--set taks.count.timeout=1s: error: taks.count.timeout is not in a pipeline: "
-                + "unknown key \"taks\"; did you mean \"tasks.count.timeout\"?"),
-            (.set("tasks.count.timeot=1s"),
-             "--set tasks.count.timeot=1s: error: unknown key \"timeot\"; did you mean \"timeout\"?"),
-            (.set("tasks.count.timeout=soon"),
-             "--set tasks.count.timeout=soon: error: wanted \(Unit.duration.wanted), found \"soon\""),
-            (.set("tasks.count"), "--set tasks.count: error: wanted PATH=VALUE, for example tasks.count.timeout=10m"),
-            (.set("tasks..x=1"), "--set tasks..x=1: error: wanted keys joined by dots, found \"tasks..x\""),
-            (.set("seed=[1"), "--set seed=[1: error: the value is not YAML: wanted ',' or ']' in the sequence, found the end of the document"),
-            (.set("tasks.count.input.5=x"),
-             "--set tasks.count.input.5=x: error: tasks.count.input.5 is not in the document: "
-                + "tasks.count.input is a list of 2, counted from 0"),
-            (.set("fanfold.x=1"),
-             "--set fanfold.x=1: error: fanfold.x is not in the document: fanfold is 1, which holds nothing"),
-            (.input("txt=b.csv"), "--input txt=b.csv: error: there is no input \"txt\"; did you mean \"text\"?"),
-            (.input("text"), "--input text: error: wanted NAME=PATH, for example reviews=data/reviews.jsonl"),
-            (.input("text=/no/such.csv"), "--input text=/no/such.csv: error: there is no file /no/such.csv"),
+            (
+                .set("tasks.conut.timeout=1s"),
+                "--set tasks.conut.timeout=1s: error: tasks.conut.timeout is not in the document: "
+                    + "there is no task \"conut\"; did you mean \"tasks.count.timeout\"?"
+            ),
+            (
+                .set("taks.count.timeout=1s"),
+                "--set taks.count.timeout=1s: error: taks.count.timeout is not in a pipeline: "
+                    + "unknown key \"taks\"; did you mean \"tasks.count.timeout\"?"
+            ),
+            (
+                .set("tasks.count.timeot=1s"),
+                "--set tasks.count.timeot=1s: error: unknown key \"timeot\"; did you mean \"timeout\"?"
+            ),
+            (
+                .set("tasks.count.timeout=soon"),
+                "--set tasks.count.timeout=soon: error: wanted \(Unit.duration.wanted), found \"soon\""
+            ),
+            (
+                .set("tasks.count"),
+                "--set tasks.count: error: wanted PATH=VALUE, for example tasks.count.timeout=10m"
+            ),
+            (
+                .set("tasks..x=1"),
+                "--set tasks..x=1: error: wanted keys joined by dots, found \"tasks..x\""
+            ),
+            (
+                .set("seed=[1"),
+                "--set seed=[1: error: the value is not YAML: wanted ',' or ']' in the sequence, found the end of the document"
+            ),
+            (
+                .set("tasks.count.input.5=x"),
+                "--set tasks.count.input.5=x: error: tasks.count.input.5 is not in the document: "
+                    + "tasks.count.input is a list of 2, counted from 0"
+            ),
+            (
+                .set("fanfold.x=1"),
+                "--set fanfold.x=1: error: fanfold.x is not in the document: fanfold is 1, which holds nothing"
+            ),
+            (
+                .input("txt=b.csv"),
+                "--input txt=b.csv: error: there is no input \"txt\"; did you mean \"text\"?"
+            ),
+            (
+                .input("text"),
+                "--input text: error: wanted NAME=PATH, for example reviews=data/reviews.jsonl"
+            ),
+            (
+                .input("text=/no/such.csv"),
+                "--input text=/no/such.csv: error: there is no file /no/such.csv"
+            ),
         ]
         for (override, wanted) in cases {
             #expect(complaints(text, in: folder, [override]) == [wanted])

@@ -133,7 +133,8 @@ private let whole = """
     }
 
     @Test func `a short document has sensible defaults`() throws {
-        let text = "fanfold: 1\ntasks: {a: {run: {command: [date]}}, b: {after: a, run: {command: [date]}}}\n"
+        let text =
+            "fanfold: 1\ntasks: {a: {run: {command: [date]}}, b: {after: a, run: {command: [date]}}}\n"
         let pipeline = try load(text, in: folder)
         let task = pipeline.tasks[0]
         #expect(pipeline.name == "test")
@@ -183,7 +184,7 @@ private let whole = """
         let missing = pipeline.diagnostic(
             task: 0, configuration: JSONPointer(["members", "0", "weight"]), atKey: false,
             message: "missing")
-        #expect(missing.place == Place(line: 20, column: 53))
+        #expect(missing.place == Place(line: 20, column: 48))
         let key = pipeline.diagnostic(
             task: 0, configuration: JSONPointer(["members"]), atKey: true,
             message: "unknown key \"members\"", suggestion: "did you mean \"member\"?")
@@ -195,10 +196,17 @@ private let whole = """
                 help: docs/strategies/ensemble.md
 
                 """)
-        #expect(pipeline.diagnostic(.strategy(task: 1), message: "").place == Place(line: 26, column: 15))
-        #expect(pipeline.diagnostic(.strategy(task: 0), message: "").place == Place(line: 20, column: 21))
-        #expect(pipeline.diagnostic(.pluginPath(0), message: "").place == Place(line: 6, column: 16))
-        #expect(pipeline.diagnostic(.strategy(task: 2), message: "").place == Place(line: 30, column: 3))
+        #expect(
+            pipeline.diagnostic(.strategy(task: 1), message: "").place
+                == Place(line: 26, column: 15))
+        #expect(
+            pipeline.diagnostic(.strategy(task: 0), message: "").place
+                == Place(line: 20, column: 21))
+        #expect(
+            pipeline.diagnostic(.pluginPath(0), message: "").place == Place(line: 6, column: 16))
+        #expect(
+            pipeline.diagnostic(.strategy(task: 2), message: "").place == Place(line: 30, column: 3)
+        )
         #expect(
             pipeline.diagnostic(.run(task: 1, JSONPointer(["command", "1"])), message: "").place
                 == Place(line: 27, column: 26))
@@ -239,7 +247,8 @@ private let whole = """
         let start = Place(line: 1, column: 501)
         let diagnostic = Diagnostic(
             file: "a.yaml", range: PlaceRange(start, Place(line: 1, column: 504)), message: "wrong",
-            sourceLine: String(repeating: "x", count: 500) + "abc" + String(repeating: "y", count: 500))
+            sourceLine: String(repeating: "x", count: 500) + "abc"
+                + String(repeating: "y", count: 500))
         let lines = diagnostic.rendered().split(separator: "\n")
         #expect(lines[1].count < 180)
         let caret = lines[2].prefix { $0 == " " }.count
@@ -255,7 +264,10 @@ private let whole = """
     @Test func `a pipeline with random changes is read or refused and never crashes`() {
         var generator = SplitMix(state: 11)
         let lines = whole.split(separator: "\n").map(String.init)
-        let words = ["{}", "[]", "null", "12", "${tasks.score.output}", "x: y", "*a", "&a", "-1", ".nan", "\"", "'", "{", "]", ""]
+        let words = [
+            "{}", "[]", "null", "12", "${tasks.score.output}", "x: y", "*a", "&a", "-1", ".nan",
+            "\"", "'", "{", "]", "",
+        ]
         for _ in 0..<1_500 {
             var lines = lines
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
@@ -263,7 +275,9 @@ private let whole = """
                 let word = words.randomElement(using: &generator) ?? ""
                 switch Int.random(in: 0..<4, using: &generator) {
                 case 0: lines.remove(at: line)
-                case 1: lines.insert(lines[line], at: Int.random(in: 0..<lines.count, using: &generator))
+                case 1:
+                    lines.insert(
+                        lines[line], at: Int.random(in: 0..<lines.count, using: &generator))
                 case 2:
                     let key = lines[line].prefix { $0 != ":" }
                     lines[line] = key + ": " + word

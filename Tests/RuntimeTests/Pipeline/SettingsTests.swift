@@ -1,5 +1,5 @@
-@preconcurrency import Glibc
 import FanfoldJSON
+@preconcurrency import Glibc
 import Testing
 
 @testable import FanfoldRuntime
@@ -56,7 +56,10 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
     @Test func `an empty file leaves the defaults and mistakes are all shown`() throws {
         folder.write("empty.yaml", "# nothing\n")
         #expect(try Settings.load(path: folder.path + "/empty.yaml") == Settings())
-        folder.write("bad.yaml", "worker: {}\nlog: {level: loud}\nprogress: {refresh: 1 second}\nstrategies: {call-deadline: 0s}\n")
+        folder.write(
+            "bad.yaml",
+            "worker: {}\nlog: {level: loud}\nprogress: {refresh: 1 second}\nstrategies: {call-deadline: 0s}\n"
+        )
         do throws(DocumentErrors) {
             _ = try Settings.load(path: folder.path + "/bad.yaml")
             Issue.record("wanted a refusal")
@@ -65,8 +68,8 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
                 error.diagnostics.map { "\($0.place.map(\.description) ?? ""): \($0.message)" } == [
                     "1:1: unknown key \"worker\"",
                     "2:14: wanted \"trace\", \"debug\", \"info\", \"warning\" or \"error\", found \"loud\"",
-                    "3:22: wanted \(Unit.duration.wanted), found \"1 second\"",
-                    "4:30: wanted more than no time",
+                    "3:21: wanted \(Unit.duration.wanted), found \"1 second\"",
+                    "4:29: wanted more than no time",
                 ])
             #expect(error.diagnostics[2].suggestion == "did you mean \"1s\"?")
         }
@@ -84,7 +87,9 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         #expect(fileText(path) == PipelineSchema.text)
     }
 
-    @Test func `the reference names every key of the schema and every page that help leads to`() throws {
+    @Test func `the reference names every key of the schema and every page that help leads to`()
+        throws
+    {
         let reference = try #require(fileText(packageRoot + "/docs/pipelines.md"))
         func check(_ schema: JSON) {
             switch schema {
