@@ -4,13 +4,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sched.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +30,7 @@
 #define CHILD_STACK_BYTES (32 * 1024)
 
 struct child {
-    struct fan_spawn *spawn;
+    struct fan_child *spawn;
     pid_t parent;
     volatile int error;
 };
@@ -40,7 +44,7 @@ static void close_from(unsigned first) {
     for (unsigned descriptor = first; descriptor < 1024; descriptor++) close((int)descriptor);
 }
 
-static int set_up(struct fan_spawn *spawn, pid_t parent) {
+static int set_up(struct fan_child *spawn, pid_t parent) {
     spawn->step = FAN_SPAWN_GROUP;
     if (setpgid(0, 0) != 0) return errno;
     spawn->step = FAN_SPAWN_PARENT;
@@ -65,7 +69,7 @@ static int set_up(struct fan_spawn *spawn, pid_t parent) {
 /* Runs in the child, on the parent's memory, while the parent's thread waits. */
 static int child_main(void *argument) {
     struct child *child = argument;
-    struct fan_spawn *spawn = child->spawn;
+    struct fan_child *spawn = child->spawn;
     int error = set_up(spawn, child->parent);
     if (error == 0) {
         sigset_t none;
@@ -79,7 +83,7 @@ static int child_main(void *argument) {
     _exit(127);
 }
 
-int32_t fan_spawn(struct fan_spawn *spawn) {
+int32_t fan_spawn(struct fan_child *spawn) {
     char stack[CHILD_STACK_BYTES] __attribute__((aligned(16)));
     struct child child = {spawn, getpid(), 0};
     sigset_t all, before;
@@ -160,3 +164,44 @@ void fan_prepare_process(void) {
         if (fcntl(descriptor, F_GETFD) < 0) (void)!open("/dev/null", O_RDWR);
     signal(SIGPIPE, SIG_IGN);
 }
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
+    (void)status;
+    (void)kind;
+    (void)place;
+    remove(path); /* what cannot be removed stays, the rest goes */
+    return 0;
+}
+
+static int open_up(const char *path, const struct stat *status, int kind, struct FTW *place) {
+    (void)place;
+    if ((kind == FTW_D || kind == FTW_DNR) && (status->st_mode & 0700) != 0700) chmod(path, 0700);
+    return 0;
+}
+
+void fan_remove_tree(const char *path) {
+    enum { OPEN_DIRECTORIES = 16 };
+    nftw(path, open_up, OPEN_DIRECTORIES, FTW_PHYS | FTW_MOUNT);
+    nftw(path, remove_entry, OPEN_DIRECTORIES, FTW_PHYS | FTW_MOUNT | FTW_DEPTH);
+}
+
+int64_t fan_process_peak_bytes(int32_t process) {
+    char path[40], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", process);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return 0;
+    ssize_t count = read(descriptor, text, sizeof text - 1);
+    close(descriptor);
+    if (count <= 0) return 0;
+    text[count] = 0;
+    const char *line = strstr(text, "VmHWM:");
+    return line ? strtoll(line + 6, NULL, 10) * 1024 : 0;
+}
+
+int32_t fan_wait_readable(int32_t descriptor, uint64_t nanoseconds) {
+    struct pollfd wanted = {descriptor, POLLIN, 0};
+    struct timespec time = {(time_t)(nanoseconds / 1000000000), (long)(nanoseconds % 1000000000)};
+    return ppoll(&wanted, 1, &time, NULL) > 0;
+}
+
+const char *fan_signal_name(int32_t number) { return sigabbrev_np(number); }

@@ -52,7 +52,7 @@ package struct WorkFailure: Error, Hashable, Sendable, CustomStringConvertible {
         case outputInvalid
         /// The items cannot be given to it in the declared form.
         case inputInvalid
-        /// The program, library or symbol does not exist.
+        /// The program, library or symbol does not exist, or is not executable.
         case notFound
         /// The program exists and cannot be started, or the system is out of something.
         case launch

@@ -16,10 +16,10 @@ enum fan_spawn_step {
 };
 
 /* A child to be: everything is borrowed for the time of the call. */
-struct fan_spawn {
-    const char *_Nonnull program;
-    char *_Nullable const *_Nonnull arguments;   /* ends with NULL */
-    char *_Nullable const *_Nonnull environment; /* ends with NULL */
+struct fan_child {
+    const char *_Nullable program; /* not NULL when the child is started; nor are the lists */
+    char *_Nullable const *_Nullable arguments;   /* ends with NULL */
+    char *_Nullable const *_Nullable environment; /* ends with NULL */
     const char *_Nullable directory_path;        /* working directory; if NULL: */
     int32_t directory;                           /* an open directory */
     int32_t streams[3];                          /* open descriptors, each at least 3 */
@@ -33,7 +33,7 @@ struct fan_spawn {
 /* Starts a child that is leader of its own process group, is killed when the calling thread ends, has no
  * descriptor but its streams, no signal blocked and every signal at its default.  Returns 0, or the error
  * number of the step that failed, also if that was the execve in the child. */
-int32_t fan_spawn(struct fan_spawn *_Nonnull spawn);
+int32_t fan_spawn(struct fan_child *_Nonnull spawn);
 
 /* A pipe closed on exec, whose writing end does not block.  Returns 0 or an error number. */
 int32_t fan_pipe_to_child(int32_t *_Nonnull read_end, int32_t *_Nonnull write_end);
@@ -49,6 +49,18 @@ int32_t fan_directory_has_entries(int32_t directory);
 
 /* A new file without a name in `directory`, for reading and writing, closed on exec; -1 with errno. */
 int32_t fan_unnamed_file(const char *_Nonnull directory);
+
+/* Removes a directory with all that is in it, as far as that can be done; follows no links. */
+void fan_remove_tree(const char *_Nonnull path);
+
+/* The largest resident size that process `process` has had so far, in bytes; 0 if it cannot be read. */
+int64_t fan_process_peak_bytes(int32_t process);
+
+/* Waits until `descriptor` is readable or `nanoseconds` have passed: 1 if it is, else 0. */
+int32_t fan_wait_readable(int32_t descriptor, uint64_t nanoseconds);
+
+/* The name of a signal, such as "TERM"; NULL if it has none. */
+const char *_Nullable fan_signal_name(int32_t number);
 
 /* Makes sure that descriptors 0, 1 and 2 are open and that SIGPIPE is ignored: once per process. */
 void fan_prepare_process(void);
