@@ -48,11 +48,17 @@ final class FileBytes: @unchecked Sendable {
         memory.deallocate()
     }
 
-    /// The bytes; valid as long as this object.
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(memory) }
+    /// How many bytes there are.
+    var count: Int { memory.count }
+
+    /// Calls `body` with the bytes, which are valid until it returns.
+    func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        defer { withExtendedLifetime(self) {} }
+        return try body(UnsafeRawBufferPointer(memory))
+    }
 
     /// The SHA-256 in lower-case hexadecimal digits.
-    var sha256: String { SHA256.hex(bytes) }
+    var sha256: String { withBytes { SHA256.hex($0) } }
 }
 
 /// The hash that names and pins plugins.

@@ -84,7 +84,7 @@ struct LibrarySearch {
     private static func readText(_ path: String) -> String? {
         do throws(PluginLoadError) {
             let file = try FileBytes(path: path, limit: maximumConfigurationBytes)
-            return String(decoding: file.bytes, as: UTF8.self)
+            return file.withBytes { String(decoding: $0, as: UTF8.self) }
         } catch {
             return nil
         }

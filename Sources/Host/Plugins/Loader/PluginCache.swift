@@ -19,7 +19,7 @@ struct PluginCache: Sendable {
         try makeDirectory(folder)
         let number = Self.temporaryCount.add(1, ordering: .relaxed).newValue
         let temporary = "\(folder)/.\(name).\(getpid()).\(number)"
-        try write(file.bytes, to: temporary)
+        try write(file, to: temporary)
         guard rename(temporary, target) == 0 else {
             let reason = systemMessage(errno)
             unlink(temporary)
@@ -47,23 +47,24 @@ struct PluginCache: Sendable {
         }
     }
 
-    private func write(
-        _ bytes: UnsafeRawBufferPointer, to path: String
-    ) throws(PluginLoadError) {
+    private func write(_ file: FileBytes, to path: String) throws(PluginLoadError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o500)
         guard descriptor >= 0 else {
             throw .cacheUnusable(path: path, reason: systemMessage(errno))
         }
-        var offset = 0
-        while offset < bytes.count {
-            let put = Glibc.write(
-                descriptor, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
-            if put < 0 && errno == EINTR { continue }
-            guard put > 0 else { break }
-            offset += put
+        let isWritten = file.withBytes { bytes in
+            var offset = 0
+            while offset < bytes.count {
+                let put = Glibc.write(
+                    descriptor, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
+                if put < 0 && errno == EINTR { continue }
+                guard put > 0 else { return false }
+                offset += put
+            }
+            return true
         }
         let reason = systemMessage(errno)
-        let isComplete = offset == bytes.count && fchmod(descriptor, 0o555) == 0
+        let isComplete = isWritten && fchmod(descriptor, 0o555) == 0
         guard close(descriptor) == 0, isComplete else {
             unlink(path)
             throw .cacheUnusable(path: path, reason: reason)

@@ -117,7 +117,9 @@ package final class PluginRegistry: Sendable {
 
     private func inspect(path: String) throws(PluginLoadError) -> (Inspection, FileBytes) {
         let file = try FileBytes(path: path)
-        let facts = try ELFFacts(file.bytes, path: path)
+        let facts = try file.withBytes { (bytes) throws(PluginLoadError) in
+            try ELFFacts(bytes, path: path)
+        }
         var warnings: [String] = []
         if file.isWorldWritable {
             warnings.append("\(path) can be changed by everybody; chmod o-w it")
@@ -129,7 +131,7 @@ package final class PluginRegistry: Sendable {
                     + "\(others[0]), which may collide; hide them with a version script")
         }
         let inspection = Inspection(
-            path: path, bytes: file.bytes.count, sha256: file.sha256, facts: facts,
+            path: path, bytes: file.count, sha256: file.sha256, facts: facts,
             warnings: warnings)
         return (inspection, file)
     }
