@@ -1,0 +1,70 @@
+import Foundation
+import Testing
+
+/// What is left when a run is interrupted: nothing that runs.
+@Suite(
+    .enabled(if: Fanfold.hasCommands, "the commands are not built yet: NOTHING WAS RUN"),
+    .timeLimit(.minutes(5)))
+struct SignalTests {
+    /// How long children may take to appear, or to be gone (seconds).
+    static let patience = 20.0
+
+    /// Starts a run of two children that sleep for a number of seconds nobody else sleeps for.
+    private func start() async throws -> (run: Child, mark: String) {
+        let mark = "86\(UInt32.random(in: 100...999)).\(getpid())"
+        let path = try Fanfold.pipeline(
+            """
+            fanfold: 1
+            inputs: { numbers: { range: 2 } }
+            tasks:
+              wait:
+                input: ${inputs.numbers}
+                strategy: { use: data-parallel, with: { shards: 2 } }
+                run: { command: [sleep, "\(mark)"], stdin: none }
+                needs: { cpus: 0.1, memory: 1MiB }
+            """)
+        let run = try Child([Fanfold.program, "run", path])
+        #expect(try await sleepers(mark, become: { $0 > 0 }), "no child was started")
+        return (run, mark)
+    }
+
+    /// Waits until the number of processes with the mark is as wanted.
+    private func sleepers(_ mark: String, become isWanted: (Int) -> Bool) async throws -> Bool {
+        let end = Date(timeIntervalSinceNow: Self.patience)
+        while Date() < end {
+            if isWanted(count(mark)) { return true }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return false
+    }
+
+    private func count(_ mark: String) -> Int {
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.count { process in
+            guard Int(process) != nil,
+                let words = FileManager.default.contents(atPath: "/proc/\(process)/cmdline")
+            else { return false }
+            return words.split(separator: 0).map(Array.init) == [
+                Array("sleep".utf8), Array(mark.utf8),
+            ]
+        }
+    }
+
+    @Test func `Ctrl-C ends the children and says what was done`() async throws {
+        let (run, mark) = try await start()
+        run.send(SIGINT)
+        let finished = try await run.finish(within: Self.patience)
+        #expect(finished.code == 130)
+        #expect(
+            finished.errors.lowercased().contains("cancel") || finished.errors.contains("interrupt")
+        )
+        #expect(try await sleepers(mark, become: { $0 == 0 }))
+    }
+
+    @Test func `a run that is killed leaves no child behind`() async throws {
+        let (run, mark) = try await start()
+        run.send(SIGKILL)
+        _ = try await run.finish(within: Self.patience)
+        #expect(try await sleepers(mark, become: { $0 == 0 }))
+    }
+}
