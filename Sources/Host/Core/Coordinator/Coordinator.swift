@@ -1,26 +1,80 @@
+import HeapModule
+
 /// Decides: facts in, orders out, nothing else.
+///
+/// A value without a clock, randomness or I/O of its own: the same events at the same ticks give
+/// the same effects, in every process.  ``handle(_:at:)`` takes the event to its end, then lets
+/// what is due happen, places what can be placed, asks strategies for what is wanted, and hands
+/// out all orders at once.
 package struct Coordinator: Sendable {
+    var clock = Tick.zero
+    var runs: ContiguousArray<RunState> = []
+    /// Looked up only, never walked through.
+    var runIndices: [RunID: Int] = [:]
+    var tasks: ContiguousArray<TaskState> = []
+    var shapes: ContiguousArray<ShapeState> = []
+    var classes: ContiguousArray<ResourceClass> = []
+    var workers: ContiguousArray<WorkerState> = []
+
+    var cells: ContiguousArray<Cell> = []
+    var freeCells: [UInt32] = []
+    /// Looked up only, never walked through.
+    var cellIndices: [UInt64: UInt32] = [:]
+    var placements = Placements()
+    var cellLinks = LinkTable()
+    var timerLinks = LinkTable()
+    /// The first is for cancelled attempts.
+    var lanes: [TimerLane] = [TimerLane(nanoseconds: Limits.cancelGraceNanoseconds)]
+    var rests: Heap<Rest> = []
+    var wake: Tick?
+
+    /// Shapes with ready subtasks, the one whose turn it is first.
+    var activeShapes: [Int] = []
+    /// Cells that may hold queued attempts without a slot that hands itself on to them.
+    var orphans: [UInt32] = []
+    var outbox = Outbox()
+
     /// A coordinator that knows of nothing.
     package init() {}
 
     /// The id that the next task has.
-    package var nextTask: TaskID { TaskID(0) }
+    package var nextTask: TaskID { TaskID(UInt32(tasks.count)) }
 
     /// Takes in what happened and says what is to be done; the only way in.
-    package mutating func handle(_ event: Event, at now: Tick) -> [Effect] { [] }
+    ///
+    /// - Parameters:
+    ///   - event: What happened.
+    ///   - now: When.  A moment before that of an earlier event counts as that moment.
+    /// - Complexity: grows with what changes, not with the subtasks or workers there are.
+    package mutating func handle(_ event: Event, at now: Tick) -> [Effect] {
+        clock = max(clock, now)
+        apply(event)
+        expireTimers()
+        place()
+        settleTasks()
+        settleRuns()
+        scheduleWake()
+        return flush()
+    }
 
-    /// The rules that do not hold, a sentence each; empty unless there is a bug.
-    package func violations() -> [String] { [] }
-
-    /// The numbers of all tasks, by id.
-    package func progress() -> [TaskProgress] { [] }
-
-    /// The numbers of all workers that are not lost, by id.
-    package func workerUsage() -> [WorkerUsage] { [] }
-
-    /// Why a subtask is not running; `nil` if it runs or has ended.
-    package func explainWaiting(_ subtask: SubtaskID) -> WaitingReason? { nil }
-
-    /// Why a task gets no further; `nil` if something of it runs, or it has ended.
-    package func explainWaiting(_ task: TaskID) -> WaitingReason? { nil }
+    private mutating func apply(_ event: Event) {
+        switch event {
+        case .runSubmitted(let spec): submit(spec)
+        case .runCancelled(let run, let reason): cancelRun(run, reason: reason)
+        case .shapeDeclared(let shape, let spec): declare(shape, spec)
+        case .workerRegistered(let spec): register(spec)
+        case .workerDraining(let worker): drain(worker)
+        case .workerLost(let worker, let reason): lose(worker, reason: reason)
+        case .workerMeasured(let worker, let use): measure(worker, use)
+        case .strategyBegan(let task): strategyBegan(task)
+        case .strategySplit(let task, let added, let state): strategySplit(task, added, state)
+        case .strategyReplied(let task, let reply): strategyReplied(task, reply)
+        case .strategyFinished(let task): strategyFinished(task)
+        case .strategyFailed(let task, let failure): strategyFailed(task, failure)
+        case .attemptsEnded(let worker, let reports): attemptsEnded(worker, reports)
+        case .attemptsTakenBack(let worker, let attempts): takenBack(worker, attempts)
+        case .slotsReturned(let worker, let slots): slotsReturned(worker, slots)
+        case .timeElapsed: wake = nil
+        }
+    }
 }

@@ -1,8 +1,8 @@
 /// An order to the shell.
 ///
 /// The effects of one event stand in the order in which the cases are listed here; at most one
-/// each of `cancel`, `takeBack` and `start` per worker, of `tellResults`, `tellCapacity` and
-/// `split` per task, and of `forget` and `wakeAt` at all.  Orders to one worker, and calls to one
+/// each of `cancel` per worker and reason, of `takeBack` and `start` per worker, of `tellResults`,
+/// `tellCapacity` and `split` per task, and of `forget` and `wakeAt` at all.  Orders to one worker, and calls to one
 /// strategy, are carried out in this order.
 package enum Effect: Hashable, Sendable {
     /// Ends attempts, queued or running.  Each is reported as failed with

@@ -1,0 +1,51 @@
+extension Coordinator {
+    /// The numbers of all tasks, by id.
+    ///
+    /// - Complexity: O(tasks).
+    package func progress() -> [TaskProgress] { tasks.indices.map { progress(ofTaskAt: $0) } }
+
+    /// The numbers of a task; `nil` if it was not submitted.
+    package func progress(of task: TaskID) -> TaskProgress? {
+        known(task).map { progress(ofTaskAt: $0) }
+    }
+
+    private func progress(ofTaskAt index: Int) -> TaskProgress {
+        var progress = tasks[index].progress
+        progress.phase = tasks[index].phase
+        progress.allPut = tasks[index].split == .end
+        return progress
+    }
+
+    /// The numbers of all workers that are not lost, by id.
+    ///
+    /// - Complexity: O(workers + shapes on them).
+    package func workerUsage() -> [WorkerUsage] {
+        workers.indices.filter { workers[$0].phase != .lost }.map { index in
+            let worker = workers[index]
+            let queued = worker.cells.reduce(0) { $0 + cells[Int($1)].queued.count }
+            return WorkerUsage(
+                worker: id(ofWorker: index), phase: worker.phase, total: worker.ledger.total,
+                free: worker.ledger.free, measured: worker.ledger.measured,
+                slots: worker.ledger.count, queued: queued)
+        }
+    }
+
+    /// The tasks that nothing moves but a worker that is not there: each with what it lacks.
+    ///
+    /// Why: with a fixed set of workers, such a task would wait for ever; the shell can end it.
+    package func unplaceable() -> [(task: TaskID, reason: WaitingReason)] {
+        tasks.indices.compactMap { index in
+            let task = tasks[index]
+            guard task.phase == .running, task.progress.ready > 0, task.progress.running == 0,
+                task.progress.queued == 0, task.outstanding == 0, !task.isSplitting
+            else { return nil }
+            for shape in task.shapes where shapes[shape].ready > 0 {
+                switch capacityReason(shape) {
+                case .waitingForCapacity, .concurrencyLimit: return nil
+                case let reason: return (task.spec.id, reason)
+                }
+            }
+            return nil
+        }
+    }
+}

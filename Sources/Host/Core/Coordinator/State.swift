@@ -1,0 +1,226 @@
+import DequeModule
+
+/// Stands for "none" where an index of 4 bytes is kept.
+let noIndex = UInt32.max
+
+/// What the coordinator knows of a run.
+struct RunState: Sendable {
+    var id: RunID
+    var tasks: Range<Int>
+    var maximumConcurrency: Int
+    var random: SplitMix64
+    /// Set once the outcome is decided; the run ends when nothing of it is left outside.
+    var outcome: RunOutcome?
+    var hasEnded = false
+    /// Tasks that have not ended.
+    var liveTasks = 0
+    /// Slots held by its shapes.
+    var slots = 0
+    /// Attempts on workers, those being cancelled included.
+    var placed = 0
+    /// Strategies asked to begin that have not answered.
+    var begins = 0
+}
+
+/// What the coordinator knows of a task.
+struct TaskState: Sendable {
+    var spec: TaskSpec
+    var run: Int
+    var resources: Int
+    var phase = TaskPhase.waiting
+    var unmet = 0
+    var isBeginning = false
+    var hasBegun = false
+
+    var split = SplitState.more
+    var isSplitting = false
+    var emptySplits = 0
+    /// Calls that `strategyReplied` answers and has not.
+    var outstanding = 0
+    var isCapacityDue = false
+    var isTellingCapacity = false
+    /// Attempts worth queueing behind each slot, as the shape measured last has it.
+    var depth = 1
+
+    var subtasks: ContiguousArray<SubtaskRecord> = []
+    var edges: ContiguousArray<DependencyEdge> = []
+    var shapes: [Int] = []
+    /// Failures told and not answered, in order.
+    var verdicts: Deque<PendingVerdict> = []
+    var firstFailure: Failure?
+    var progress: TaskProgress
+    /// Attempts on workers, those being cancelled included.
+    var placed = 0
+
+    var isTouched = false
+    var results: [AttemptID] = []
+
+    var hasEnded: Bool { phase >= .completed }
+
+    /// Subtasks that have not come to an end.
+    var live: Int {
+        progress.put - progress.succeeded - progress.failed - progress.withdrawn
+    }
+}
+
+extension TaskPhase: Comparable {
+    package static func < (left: TaskPhase, right: TaskPhase) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// A failure that a strategy was told and has not answered.
+struct PendingVerdict: Sendable {
+    var index: UInt32
+    var failure: Failure
+}
+
+/// One subtask waits for another: kept as a linked list per subtask waited for.
+struct DependencyEdge: Sendable {
+    var dependent: UInt32
+    var next: UInt32
+}
+
+/// Where a subtask is.
+enum SubtaskState: UInt8, Sendable {
+    /// It comes after others.  Exits: `ready`, `judged`, `withdrawn`.
+    case blocked
+    /// It could be placed.  Exits: `placed`, `withdrawn`.
+    case ready
+    /// It rests before the next try.  Exits: `ready`, `withdrawn`.
+    case resting
+    /// It is on a worker.  Exits: `succeeded`, `ready`, `resting`, `judged`, `withdrawn`.
+    case placed
+    /// It failed for good, and its strategy says what now.  Exits: `ready`, `failed`, `withdrawn`.
+    case judged
+    /// Its result was told.  No exits.
+    case succeeded
+    /// It was skipped.  No exits.
+    case failed
+    /// It is not needed.  No exits.
+    case withdrawn
+}
+
+/// A subtask: 24 bytes, whatever becomes of it.
+struct SubtaskRecord: Sendable {
+    var shape: UInt32
+    var priority: Float
+    /// The placement while `isPlaced`; the number of subtasks it waits for while `blocked`.
+    var link: UInt32 = 0
+    /// The first edge to a subtask that comes after this one.
+    var dependents: UInt32 = noIndex
+    var epoch: UInt16 = 0
+    /// Tries that count.
+    var attempts: UInt16 = 0
+    var state: SubtaskState
+    var losses: UInt8 = 0
+    var verdictRetries: UInt8 = 0
+    /// Outlives the states `placed` when a withdrawn subtask is still on a worker.
+    var isPlaced = false
+}
+
+/// What the coordinator knows of a shape.
+struct ShapeState: Sendable {
+    var spec: ShapeSpec
+    var task: Int
+    var resources: Int
+    /// The lane of its deadlines, or `noIndex`.
+    var timerLane: UInt32
+    var queue = ReadyQueue()
+    /// Subtasks that could be placed.
+    var ready = 0
+    /// Whether it stands in `Coordinator.activeShapes`.
+    var isActive = false
+    /// Attempts queued on workers and wanted.
+    var queued = 0
+    /// Those of them that were asked back.
+    var asked = 0
+    /// Whether it stands in its resource class's `queuedShapes`.
+    var isListedQueued = false
+    var slots = 0
+    var cells: [UInt32] = []
+    /// Cells that could be given more ahead.
+    var hungry: Deque<UInt32> = []
+    /// Exponentially weighted mean of wall times, in nanoseconds; `nil` before the first.
+    var meanNanoseconds: Double?
+
+    /// Attempts worth queueing behind each slot.
+    var depth: Int {
+        guard let meanNanoseconds else { return 1 }
+        let count = Limits.queuedNanosecondsPerSlot / max(1, meanNanoseconds)
+        return min(Limits.queuedPerSlot, max(1, Int(count)))
+    }
+
+    /// Whether this many attempts ahead are so short that they are not worth moving.
+    func isTooShortToMove(_ count: Int) -> Bool {
+        guard let meanNanoseconds else { return false }
+        return meanNanoseconds * Double(count) < Limits.notWorthMovingNanoseconds
+    }
+}
+
+/// A request that one or more shapes have, and the workers that may have room for it.
+struct ResourceClass: Sendable {
+    var request: ResourceRequest
+    /// How many such requests all active workers hold together.
+    var totalSlots = 0
+    /// Workers that may have room: those without devices first if the request needs none.
+    var candidates: Deque<UInt32> = []
+    var reluctant: Deque<UInt32> = []
+    /// By worker: whether it stands in one of the two.
+    var isCandidate: [Bool] = []
+    var queuedShapes: [Int] = []
+}
+
+/// What the coordinator knows of a worker.
+struct WorkerState: Sendable {
+    var phase = WorkerPhase.lost
+    /// Whether it ever registered.
+    var isKnown = false
+    var ledger = Ledger(total: ResourceVector(milliCores: 0, memoryBytes: 0))
+    var slots: ContiguousArray<SlotState> = []
+    var freeSlots: [UInt32] = []
+    var cells: [UInt32] = []
+
+    var isTouched = false
+    var starts: [Assignment] = []
+    var takeBacks: [AttemptID] = []
+    var cancels: [PendingCancel] = []
+}
+
+/// Attempts to cancel on one worker for one reason.
+struct PendingCancel: Sendable {
+    var reason: CancelReason
+    var attempts: [AttemptID]
+}
+
+/// A reservation.
+struct SlotState: Sendable {
+    var generation: UInt32 = 0
+    /// The cell it belongs to, `noIndex` while it is free.
+    var cell: UInt32 = noIndex
+    /// Whether what runs in it was given up: it may be handed on, or never be heard of again.
+    var isStuck = false
+}
+
+/// What one worker has of one shape.
+struct Cell: Sendable {
+    var worker: Int
+    var shape: Int
+    var isUsed = true
+    /// Slots that are reserved.
+    var slots = 0
+    /// Those of them that are stuck.
+    var stuck = 0
+    /// Attempts queued, doomed ones included.
+    var queued = LinkedQueue()
+    /// Attempts that run, doomed ones included.
+    var running = LinkedQueue()
+    /// Attempts queued and wanted.
+    var wanted = 0
+    /// Those of them that were asked back.
+    var asked = 0
+    var positionInShape = 0
+    var isHungry = false
+    /// Whether it got a slot since it was last given something ahead.
+    var isFresh = false
+}

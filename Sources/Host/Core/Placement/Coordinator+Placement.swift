@@ -1,0 +1,181 @@
+import DequeModule
+
+extension Coordinator {
+    /// Places what can be placed: first what runs at once, then what is queued ahead, and last
+    /// what would run sooner elsewhere is asked back.
+    mutating func place() {
+        promoteOrphans()
+        let starved = startReady()
+        queueAhead(starved)
+        activeShapes = starved.filter {
+            shapes[$0].isActive = shapes[$0].ready > 0
+            return shapes[$0].isActive
+        }
+        balance()
+    }
+
+    /// Attempts that came to a worker just when the slot they were to get had been freed.
+    private mutating func promoteOrphans() {
+        while let index = orphans.popLast() {
+            let cell = cells[Int(index)]
+            guard cell.isUsed, cell.wanted > 0, cell.slots == cell.stuck else { continue }
+            if !promote(lastOf: index) {
+                for placement in cellLinks.members(of: cell.queued) { askBack(placement) }
+            }
+        }
+    }
+
+    /// Gives the attempt that was queued last a slot of its own.
+    private mutating func promote(lastOf index: UInt32) -> Bool {
+        let cell = cells[Int(index)]
+        var placement = cell.queued.tail
+        while placement != noIndex, placements[placement].fate != .wanted {
+            placement = cellLinks.previous(before: placement)
+        }
+        guard placement != noIndex, !isAtConcurrencyLimit(cell.shape),
+            let slot = makeSlot(of: cell.shape, on: cell.worker)
+        else {
+            return false
+        }
+        run(placement, in: slot)
+        order(
+            Assignment(
+                attempt: placements[placement].attempt, shape: ShapeID(UInt32(cell.shape)),
+                order: .promote(slot)),
+            on: cell.worker)
+        return true
+    }
+
+    /// One slot for each shape in turn, until nothing is ready or nothing has room.
+    ///
+    /// Returns: Shapes with ready subtasks left, the one that waits longest first.
+    private mutating func startReady() -> [Int] {
+        var turn = Deque(activeShapes)
+        var starved: [Int] = []
+        while let shape = turn.popFirst() {
+            guard shapes[shape].ready > 0 else {
+                shapes[shape].isActive = false
+                continue
+            }
+            guard let (worker, slot) = slotAnywhere(for: shape), let index = popReady(shape) else {
+                starved.append(shape)
+                continue
+            }
+            put(index, of: shape, on: worker, slot: slot)
+            turn.append(shape)
+        }
+        return starved
+    }
+
+    private func isAtConcurrencyLimit(_ shape: Int) -> Bool {
+        let run = runs[tasks[shapes[shape].task].run]
+        return run.slots >= run.maximumConcurrency
+    }
+
+    /// Reserves on the next worker that has room; those with devices come last.
+    private mutating func slotAnywhere(for shape: Int) -> (worker: Int, slot: SlotID)? {
+        guard !isAtConcurrencyLimit(shape) else { return nil }
+        let resources = shapes[shape].resources
+        while let candidate = classes[resources].candidates.popFirst() {
+            if workers[Int(candidate)].phase == .active,
+                let slot = makeSlot(of: shape, on: Int(candidate))
+            {
+                classes[resources].candidates.append(candidate)
+                return (Int(candidate), slot)
+            }
+            classes[resources].isCandidate[Int(candidate)] = false
+        }
+        while let candidate = classes[resources].reluctant.popFirst() {
+            if workers[Int(candidate)].phase == .active,
+                let slot = makeSlot(of: shape, on: Int(candidate))
+            {
+                classes[resources].reluctant.append(candidate)
+                return (Int(candidate), slot)
+            }
+            classes[resources].isCandidate[Int(candidate)] = false
+        }
+        return nil
+    }
+
+    /// The next ready subtask of a shape; ones that were withdrawn are passed over.
+    private mutating func popReady(_ shape: Int) -> UInt32? {
+        let task = shapes[shape].task
+        while let index = shapes[shape].queue.pop() {
+            guard tasks[task].subtasks[Int(index)].state == .ready else { continue }
+            shapes[shape].ready -= 1
+            tasks[task].progress.ready -= 1
+            touch(task: task)
+            return index
+        }
+        return nil
+    }
+
+    /// Has the cell looked at when there is something to queue.
+    mutating func markHungry(_ index: UInt32) {
+        guard !cells[Int(index)].isHungry else { return }
+        cells[Int(index)].isHungry = true
+        let shape = cells[Int(index)].shape
+        shapes[shape].hungry.append(index)
+        guard shapes[shape].hungry.count > 2 * shapes[shape].cells.count + 64 else { return }
+        var seen: Set<UInt32> = []
+        let kept = shapes[shape].hungry.filter {
+            let cell = cells[Int($0)]
+            return cell.isUsed && cell.isHungry && cell.shape == shape && seen.insert($0).inserted
+        }
+        shapes[shape].hungry = Deque(kept)
+    }
+
+    /// Queues what has no room anywhere behind what runs.
+    private mutating func queueAhead(_ starved: [Int]) {
+        for shape in starved {
+            var rounds = shapes[shape].hungry.count
+            while rounds > 0, shapes[shape].ready > 0,
+                let index = shapes[shape].hungry.popFirst()
+            {
+                rounds -= 1
+                let cell = cells[Int(index)]
+                guard cell.isUsed, cell.shape == shape, cell.isHungry else { continue }
+                cells[Int(index)].isHungry = false
+                guard workers[cell.worker].phase == .active, cell.slots > cell.stuck else {
+                    continue
+                }
+                if !cell.isFresh, mustMakeWay(shape, on: cell.worker, starved) {
+                    markHungry(index)
+                    continue
+                }
+                cells[Int(index)].isFresh = false
+                fill(index, share: max(1, shapes[shape].ready / (rounds + 1)))
+            }
+        }
+    }
+
+    private mutating func fill(_ index: UInt32, share: Int) {
+        let cell = cells[Int(index)]
+        let wanted = min(
+            Limits.queuedPerWorkerAndShape, shapes[cell.shape].depth * (cell.slots - cell.stuck))
+        let lacking = wanted - cell.wanted
+        guard lacking > 0 else { return }
+        for _ in 0..<min(lacking, share) {
+            guard let next = popReady(cell.shape) else { break }
+            put(next, of: cell.shape, on: cell.worker, slot: nil)
+        }
+        if lacking > share { markHungry(index) }
+    }
+
+    /// Whether another shape, which has fewer slots, waits for what this one holds here.
+    private func mustMakeWay(_ shape: Int, on worker: Int, _ starved: [Int]) -> Bool {
+        for other in starved.prefix(Limits.starvedShapesSearched) where other != shape {
+            guard shapes[other].ready > 0, !isAtConcurrencyLimit(other) else { continue }
+            let isBehind =
+                shapes[other].slots == 0 || shapes[other].slots + 1 < shapes[shape].slots
+            let request = classes[shapes[other].resources].request
+            let ledger = workers[worker].ledger
+            if isBehind, ledger.hasLabels(of: request),
+                Ledger.count(of: request, in: ledger.total) > 0
+            {
+                return true
+            }
+        }
+        return false
+    }
+}
