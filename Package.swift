@@ -36,6 +36,7 @@ let package = Package(
     products: [
         .executable(name: "fanfold", targets: ["fanfold"]),
         .executable(name: "fanfold-helper", targets: ["FanfoldHelper"]),
+        .library(name: "bench-strategy", type: .dynamic, targets: ["CBenchStrategy"]),
         .library(
             name: "PluginKit",
             targets: ["PluginKit", "PluginMerges", "FanfoldJSON", "CPluginABI"]),
@@ -90,10 +91,18 @@ let package = Package(
         .executableTarget(
             name: "fanfold",
             dependencies: [
-                "CFanfoldSystem", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins",
-                "FanfoldRuntime", "FanfoldSimulation", arguments, logging,
+                "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldJSON",
+                "FanfoldPlugins", "FanfoldRuntime", "FanfoldSimulation", arguments, logging,
             ],
             path: "Sources/Host/Main"),
+
+        // What `fanfold bench abi` measures with.
+        .target(
+            name: "CBenchDirect", dependencies: ["CPluginABI"], path: "Tests/Benchmarks/Direct"),
+        .target(
+            name: "CBenchStrategy", dependencies: ["CBenchDirect", "CPluginABI"],
+            path: "Tests/Benchmarks/Strategy",
+            cSettings: [.unsafeFlags(["-fvisibility=hidden"])], linkerSettings: pluginLink),
 
         // The tests.
         .testTarget(name: "JSONTests", dependencies: ["FanfoldJSON"]),

@@ -15,6 +15,8 @@ package final class Payload: @unchecked Sendable {
         case nobody
         case heap
         case mapping
+        /// Memory of somebody else's, valid as long as the object.
+        case object(AnyObject)
     }
 
     /// The payload without bytes; costs nothing to hand out.
@@ -49,6 +51,11 @@ package final class Payload: @unchecked Sendable {
     /// Takes over memory from `UnsafeMutableRawPointer.allocate`; it is freed with the payload.
     package convenience init(adopting start: UnsafeMutableRawPointer, count: Int) {
         self.init(owning: start, count: count, owner: .heap)
+    }
+
+    /// Memory that stays valid and unchanged as long as `owner` lives; nothing is copied.
+    package convenience init(lending bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        self.init(owning: bytes.baseAddress, count: bytes.count, owner: .object(owner))
     }
 
     /// The content of the file at `path`, mapped and not read.
@@ -104,7 +111,7 @@ package final class Payload: @unchecked Sendable {
         guard let start = bytes.baseAddress else { return }
         let memory = UnsafeMutableRawPointer(mutating: start)
         switch owner {
-        case .nobody: break
+        case .nobody, .object: break
         case .heap: memory.deallocate()
         case .mapping: munmap(memory, bytes.count)
         }

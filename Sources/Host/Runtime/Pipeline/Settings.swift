@@ -16,7 +16,7 @@ package struct Settings: Hashable, Sendable {
     /// Where attempts get their working directories; empty stands for `TMPDIR`, or `/tmp`.
     package var scratchDirectory = ""
     /// How many workers are started on this machine; 0 starts one for each core.
-    package var workerCount = 0
+    package var workerCount = 1
     /// The share of the machine's memory that all workers together offer, above 0, up to 1.
     package var memoryShare = 0.8
     /// How long one call to a strategy may take.

@@ -1,0 +1,45 @@
+import FanfoldRuntime
+@preconcurrency import Glibc
+
+/// Ten million rows, opened and sliced without making one of them.
+struct RowsBench {
+    static let rows = 10_000_000
+
+    let context: HostContext
+    let rounds: Int
+
+    func measure() throws -> [String] {
+        let path = context.scratchDirectory + "/rows.txt"
+        try write(path)
+        defer { unlink(path) }
+        var time = Figures()
+        var memory = Figures()
+        for _ in 0..<rounds {
+            let before = ProcessMemory.anonymousBytes()
+            var dataset = Dataset.empty
+            do throws(DataError) {
+                let begin = monotonicNanoseconds()
+                dataset = try Dataset.open(path: path, format: .lines)
+                time.add(Double(monotonicNanoseconds() - begin) / 1e6)
+            } catch {
+                Terminal.complain("error: \(error.message)")
+                throw Exit.runFailed
+            }
+            memory.add(Double(ProcessMemory.anonymousBytes() - before) / 1024)
+            guard dataset.count == Self.rows else { throw Exit.runFailed }
+        }
+        return [
+            "rows: \(Self.rows) rows opened for slicing in \(time.text()) ms, "
+                + "\(memory.text()) KiB of memory"
+        ]
+    }
+
+    private func write(_ path: String) throws {
+        guard let file = fopen(path, "w") else {
+            Terminal.complain("error: \(path) could not be written")
+            throw Exit.runFailed
+        }
+        for row in 0..<Self.rows { fputs("\(row)\n", file) }
+        fclose(file)
+    }
+}

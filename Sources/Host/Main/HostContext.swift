@@ -1,0 +1,109 @@
+import FanfoldPlugins
+import FanfoldRuntime
+@preconcurrency import Glibc
+import Logging
+
+/// What every command that runs or loads something begins with: settings, log, plugins, folders.
+final class HostContext: Sendable {
+    let settings: Settings
+    let registry: PluginRegistry
+    let logger: Logger
+    /// The folder that this program lies in: the plugins and the helper lie beside it.
+    let executableDirectory: String
+    /// A folder of this process under the scratch directory.
+    let scratchDirectory: String
+
+    /// Reads the settings and makes the scratch folder.
+    init(_ options: HostOptions) throws {
+        do throws(DocumentErrors) {
+            settings = try Settings.load(path: options.config)
+        } catch {
+            Terminal.complain(
+                Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
+            throw Exit.usage
+        }
+        executableDirectory = Self.directory(of: Self.executablePath)
+        let level = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .warning
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        logger = Logger(label: "fanfold")
+        registry = PluginRegistry(
+            searchPath: settings.resolvedSearchPath + [executableDirectory],
+            cacheDirectory: settings.resolvedCacheDirectory,
+            wellKnownSchemas: PipelineSchema.wellKnown, logger: logger)
+        scratchDirectory = try Self.makeScratch(in: settings.resolvedScratchDirectory)
+    }
+
+    deinit {
+        removeScratch()
+    }
+
+    /// Where native functions run.
+    var helperPath: String { executableDirectory + "/fanfold-helper" }
+
+    /// How often a progress bar is drawn, in nanoseconds.
+    var progressNanoseconds: UInt64 { UInt64(clamping: settings.progressNanoseconds) }
+
+    /// Loads what a pipeline names; what is wrong is printed.
+    func prepare(_ pipeline: Pipeline) throws -> PreparedRun {
+        for warning in pipeline.warnings {
+            Terminal.complain(warning.rendered(color: Terminal.hasColour))
+        }
+        do throws(DocumentErrors) {
+            return try PreparedRun(pipeline, registry: registry, logger: logger)
+        } catch {
+            Terminal.complain(
+                Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
+            throw Exit.usage
+        }
+    }
+
+    /// The local workers that the options and the settings ask for.
+    func workers(_ options: WorkerOptions) -> [LocalWorkerPlan] {
+        let cores = options.cpus ?? LocalMachine.cores
+        let wanted = options.workers ?? settings.workerCount
+        return LocalMachine.workers(
+            count: wanted > 0 ? wanted : cores, cores: cores, memoryShare: settings.memoryShare)
+    }
+
+    /// What a run needs to know of this machine.
+    func engineOptions(_ options: WorkerOptions) -> EngineOptions {
+        EngineOptions(
+            workers: workers(options), scratchDirectory: scratchDirectory,
+            helperPath: helperPath,
+            strategyCallNanoseconds: UInt64(clamping: settings.strategyCallNanoseconds))
+    }
+
+    /// Removes the scratch folder if nothing is left in it.
+    func removeScratch() {
+        rmdir(scratchDirectory)
+    }
+
+    /// The file of this program.
+    static var executablePath: String {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink("/proc/self/exe", $0, bytes.count) } ?? 0
+        }
+        return count > 0
+            ? String(decoding: buffer[..<count], as: UTF8.self) : CommandLine.arguments[0]
+    }
+
+    private static func directory(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    private static func makeScratch(in parent: String) throws -> String {
+        let path = "\(parent)/fanfold-\(getpid())"
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            Terminal.complain(
+                "error: the scratch directory \(path) could not be made: "
+                    + "\(String(cString: strerror(errno))); set `scratch:` in the settings")
+            throw Exit.usage
+        }
+        return path
+    }
+}

@@ -1,0 +1,30 @@
+import CFanfoldSystem
+import FanfoldRuntime
+@preconcurrency import Glibc
+
+/// What this machine has, and how it is shared out to local workers.
+enum LocalMachine {
+    /// Local workers, at most.
+    static let maximumWorkers = 256
+    /// Cores that may be offered, at most; more than the machine has is allowed.
+    static let maximumCores = 4096
+
+    /// Cores that this process may use: its affinity mask, not the machine's number.
+    static var cores: Int { Int(fanfold_usable_cores()) }
+
+    /// Bytes of memory of the machine.
+    static var memoryBytes: Int64 {
+        Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    /// Local workers that share `cores` and the share of the memory that work may use.
+    ///
+    /// Each has at least one core, so that `count` workers on fewer cores share them.
+    static func workers(count: Int, cores: Int, memoryShare: Double) -> [LocalWorkerPlan] {
+        let memory = Int64(Double(memoryBytes) * memoryShare) / Int64(count)
+        let milliCores = max(1000, Int64(cores) * 1000 / Int64(count))
+        return (0..<count).map { index in
+            LocalWorkerPlan(name: "local-\(index)", milliCores: milliCores, memoryBytes: memory)
+        }
+    }
+}

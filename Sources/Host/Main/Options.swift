@@ -1,0 +1,66 @@
+import ArgumentParser
+import FanfoldJSON
+import FanfoldRuntime
+
+/// How results and reports are printed.
+enum OutputStyle: String, ExpressibleByArgument, CaseIterable {
+    case table, json, quiet
+}
+
+/// The pipeline and the changes to it, shared by `run`, `plan` and `validate`.
+struct PipelineOptions: ParsableArguments {
+    @Argument(help: "The pipeline document.", completion: .file(extensions: ["yaml", "yml"]))
+    var pipeline: String
+
+    @Option(
+        name: .customLong("input"),
+        help: ArgumentHelp("Take the file PATH for the input NAME.", valueName: "NAME=PATH"))
+    var inputs: [String] = []
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Change a value of the document: tasks.count.strategy.with.shards=4.",
+            valueName: "KEY=VALUE"))
+    var settings: [String] = []
+
+    /// Reads and checks the document.
+    func load() throws -> Pipeline {
+        let overrides = inputs.map(Override.input) + settings.map(Override.set)
+        do throws(DocumentErrors) {
+            return try Pipeline.load(path: pipeline, overrides: overrides)
+        } catch {
+            Terminal.complain(Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
+            throw Exit.usage
+        }
+    }
+}
+
+/// Where the host's settings come from.
+struct HostOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The host's settings; see config/fanfold.yaml.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
+}
+
+/// How many local workers there are, and what they offer.
+struct WorkerOptions: ParsableArguments {
+    @Option(help: "Local workers; the machine's cores and memory are divided among them.")
+    var workers: Int?
+
+    @Option(help: "Cores that the local workers offer together.")
+    var cpus: Int?
+
+    func validate() throws {
+        if let workers, !(1...LocalMachine.maximumWorkers).contains(workers) {
+            throw ValidationError(
+                "--workers: wanted 1 to \(LocalMachine.maximumWorkers), found \(workers)")
+        }
+        if let cpus, !(1...LocalMachine.maximumCores).contains(cpus) {
+            throw ValidationError(
+                "--cpus: wanted 1 to \(LocalMachine.maximumCores), found \(cpus)")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import FanfoldJSON
+import FanfoldRuntime
+import FanfoldSimulation
+
+/// `fanfold schema`: the JSON Schema of the pipeline document, for editors.
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema",
+        abstract: "Prints the JSON Schema of the pipeline document, for editors.")
+
+    func run() {
+        Terminal.print(PipelineSchema.text)
+    }
+}
+
+/// `fanfold completion`: the script that completes this program's words in a shell.
+struct CompletionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "completion",
+        abstract: "Prints the completion script of a shell.",
+        discussion: "bash: fanfold completion bash > /etc/bash_completion.d/fanfold")
+
+    /// The shells there is a script for.
+    enum Shell: String, ExpressibleByArgument, CaseIterable {
+        case bash, zsh, fish
+    }
+
+    @Argument(help: "bash, zsh or fish.")
+    var shell: Shell
+
+    func run() {
+        let kind: CompletionShell =
+            switch shell {
+            case .bash: .bash
+            case .zsh: .zsh
+            case .fish: .fish
+            }
+        Terminal.print(Fanfold.completionScript(for: kind))
+    }
+}
+
+/// `fanfold simulate`: the coordinator in a made-up world; the same seed gives the same transcript.
+struct SimulateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Runs the coordinator in a made-up world with faults, from a seed.")
+
+    @Option(help: "The first seed.")
+    var seed: UInt64 = 0
+
+    @Option(help: "How many seeds, counting up.")
+    var count: UInt64 = 1
+
+    func run() throws {
+        var isFine = true
+        for seed in seed..<(seed + max(1, count)) {
+            var simulation = Simulation(seed: seed)
+            let report = simulation.run()
+            Terminal.print(
+                "seed \(seed): transcript \(String(report.transcriptHash, radix: 16)), "
+                    + "\(report.events) events, \(Human.count(report.problems.count, "problem"))")
+            for problem in report.problems {
+                isFine = false
+                Terminal.print("  \(problem)")
+            }
+        }
+        if !isFine { throw Exit.runFailed }
+    }
+}

@@ -1,0 +1,210 @@
+import FanfoldCore
+import FanfoldJSON
+import FanfoldPlugins
+import Logging
+
+/// A strategy that was found, with its configuration complete and checked.
+package struct PlannedStrategy: Sendable {
+    /// The library it comes from.
+    package var plugin: LoadedPlugin
+    /// Who it is.
+    package var component: ComponentDescriptor
+    /// What stands under `with:`, with the defaults filled in.
+    package var configuration: JSON
+
+    let logger: Logger
+
+    /// Makes an instance; call on the lane that will use it.
+    func make() throws(PluginFailure) -> StrategyInstance {
+        try StrategyInstance(
+            plugin: plugin, component: component, configuration: configuration, logger: logger)
+    }
+}
+
+/// A task that is ready to begin as soon as its inputs are there.
+package struct PlannedTask: Sendable {
+    /// The name in the pipeline.
+    package var name: String
+    /// What the coordinator is told.
+    package var spec: TaskSpec
+    /// What splits and merges it.
+    package var strategy: PlannedStrategy
+    /// What its subtasks run, unless the strategy says otherwise.
+    package var run: RunSpec?
+    /// The same as written.
+    package var runText: JSON?
+    /// Where its inputs come from.
+    package var inputs: [DataSource]
+    /// What the task calls its inputs; the names in the pipeline if it does not say.
+    package var inputNames: [String]
+}
+
+/// A pipeline with everything that can be checked before it runs: plugins loaded, configurations
+/// complete, inputs opened.
+package struct PreparedRun: Sendable {
+    /// The document.
+    package var pipeline: Pipeline
+    /// The tasks, in the order of the document.
+    package var tasks: [PlannedTask]
+    /// The inputs, in the order of the document.
+    package var inputs: [Dataset]
+
+    /// Loads what the pipeline names and checks what only plugins and files can tell.
+    ///
+    /// Throws: everything that is wrong, in one go.
+    package init(
+        _ pipeline: Pipeline, registry: PluginRegistry, logger: Logger
+    ) throws(DocumentErrors) {
+        var preparation = Preparation(
+            pipeline: pipeline, registry: registry, logger: logger)
+        preparation.openInputs()
+        preparation.planTasks()
+        guard preparation.problems.isEmpty else { throw DocumentErrors(preparation.problems) }
+        self.pipeline = pipeline
+        tasks = preparation.tasks
+        inputs = preparation.inputs
+    }
+}
+
+/// Collects what is wrong while a run is prepared.
+private struct Preparation {
+    let pipeline: Pipeline
+    let registry: PluginRegistry
+    let logger: Logger
+    var inputs: [Dataset] = []
+    var tasks: [PlannedTask] = []
+    var problems: [Diagnostic] = []
+    private var named: [LoadedPlugin?]?
+
+    init(pipeline: Pipeline, registry: PluginRegistry, logger: Logger) {
+        self.logger = logger
+        self.pipeline = pipeline
+        self.registry = registry
+    }
+
+    mutating func openInputs() {
+        for (index, declaration) in pipeline.inputs.enumerated() {
+            do throws(DataError) {
+                inputs.append(try Dataset.open(declaration))
+            } catch {
+                problems.append(pipeline.diagnostic(.input(index), message: error.message))
+                inputs.append(.empty)
+            }
+        }
+    }
+
+    mutating func planTasks() {
+        for (index, declaration) in pipeline.tasks.enumerated() {
+            guard let strategy = plan(declaration, index) else { continue }
+            var run: RunSpec?
+            if let text = declaration.run {
+                do throws(RunSpecError) {
+                    run = try RunSpec(json: text)
+                } catch {
+                    problems.append(
+                        pipeline.diagnostic(
+                            .run(task: index, error.pointer), message: error.message))
+                }
+            }
+            tasks.append(
+                PlannedTask(
+                    name: declaration.name, spec: TaskSpec(declaration, index: index),
+                    strategy: strategy, run: run, runText: declaration.run,
+                    inputs: declaration.inputs.map(\.source),
+                    inputNames: declaration.inputs.map { $0.name ?? name(of: $0.source) }))
+        }
+    }
+
+    private func name(of source: DataSource) -> String {
+        switch source {
+        case .input(let index): pipeline.inputs[index].name
+        case .task(let index): pipeline.tasks[index].name
+        }
+    }
+
+    private mutating func plan(_ task: TaskDeclaration, _ index: Int) -> PlannedStrategy? {
+        guard let plugin = plugin(providing: task.strategyUse, for: index) else { return nil }
+        let component: ComponentDescriptor
+        do throws(PluginLoadError) {
+            let isNamed = pipeline.plugins.contains { $0.name == task.strategyUse }
+            component = try plugin.component(named: isNamed ? nil : task.strategyUse)
+        } catch {
+            problems.append(pipeline.diagnostic(.strategy(task: index), message: error.message))
+            return nil
+        }
+        guard component.kind == .strategy else {
+            problems.append(
+                pipeline.diagnostic(
+                    .strategy(task: index),
+                    message: "\(component.id) is a \(component.kind), wanted a strategy"))
+            return nil
+        }
+        let configuration = task.strategyConfiguration
+        let found = component.schema?.validate(configuration) ?? []
+        for problem in found {
+            problems.append(
+                pipeline.diagnostic(
+                    task: index, configuration: problem.pointer, atKey: problem.atKey,
+                    message: "\(problem.message) in strategy \(component.shortID)",
+                    suggestion: problem.suggestion))
+        }
+        guard found.isEmpty else { return nil }
+        let strategy = PlannedStrategy(
+            plugin: plugin, component: component,
+            configuration: component.schema?.fillingDefaults(configuration) ?? configuration,
+            logger: logger)
+        do throws(PluginFailure) {
+            try strategy.make().destroy()
+        } catch {
+            problems.append(diagnostic(error, task: index))
+            return nil
+        }
+        return strategy
+    }
+
+    /// What a plugin says of its configuration, at the line of the YAML if it names a pointer.
+    private func diagnostic(_ failure: PluginFailure, task: Int) -> Diagnostic {
+        if failure.reason.hasPrefix("config."),
+            let pointer = JSONPointer(parsing: String(failure.reason.dropFirst("config.".count)))
+        {
+            return pipeline.diagnostic(
+                task: task, configuration: pointer, atKey: false, message: failure.message)
+        }
+        return pipeline.diagnostic(.strategy(task: task), message: failure.message)
+    }
+
+    /// The plugin that the document names, or the one in the search path.
+    private mutating func plugin(providing use: String, for task: Int) -> LoadedPlugin? {
+        let plugins = loadNamed()
+        if let index = pipeline.plugins.firstIndex(where: { $0.name == use }) {
+            return plugins[index]
+        }
+        for plugin in plugins {
+            if let plugin, plugin.components.contains(where: { $0.id == use }) { return plugin }
+        }
+        do throws(PluginLoadError) {
+            return try registry.plugin(providing: use)
+        } catch {
+            problems.append(pipeline.diagnostic(.strategy(task: task), message: error.message))
+            return nil
+        }
+    }
+
+    private mutating func loadNamed() -> [LoadedPlugin?] {
+        if let named { return named }
+        var plugins: [LoadedPlugin?] = []
+        for (index, declaration) in pipeline.plugins.enumerated() {
+            do throws(PluginLoadError) {
+                plugins.append(
+                    try registry.load(path: declaration.path, sha256: declaration.sha256))
+            } catch {
+                var part = PipelinePart.pluginPath(index)
+                if case .wrongHash = error { part = .pluginSum(index) }
+                problems.append(pipeline.diagnostic(part, message: error.message))
+                plugins.append(nil)
+            }
+        }
+        named = plugins
+        return plugins
+    }
+}

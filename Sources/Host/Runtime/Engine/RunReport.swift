@@ -1,0 +1,81 @@
+import FanfoldCore
+import FanfoldJSON
+
+/// How a run ended, with its outputs and what it cost.
+package struct RunReport: Sendable {
+    /// One task.
+    package struct Task: Sendable {
+        /// The name in the pipeline.
+        package var name: String
+        /// The strategy's id.
+        package var strategy: String
+        /// How it ended; `nil` if it never began.
+        package var outcome: TaskOutcome?
+        /// The coordinator's numbers.
+        package var numbers: TaskProgress
+        /// Wall time in nanoseconds, from its begin to its end.
+        package var nanoseconds: UInt64
+        let figures: TaskFigures
+    }
+
+    /// An output of the pipeline.
+    package struct Output: Sendable {
+        /// What the document says of it.
+        package var declaration: OutputDeclaration
+        /// Its items.
+        package var data: Dataset
+    }
+
+    /// How it ended.
+    package var outcome: RunOutcome
+    /// The tasks, in the order of the document.
+    package var tasks: [Task]
+    /// The outputs; none unless the run completed.
+    package var outputs: [Output]
+    /// Wall time in nanoseconds.
+    package var nanoseconds: UInt64
+    /// Names of the workers.
+    package var workers: [String]
+    /// Wall time of all attempts over the time of all slots: 1 is every core busy all the time.
+    package var slotUse: Double
+
+    /// Whether every task completed.
+    package var isComplete: Bool { outcome == .completed }
+}
+
+extension RunLoop {
+    /// What came of the run; call when it has ended.
+    func report() -> RunReport {
+        let numbers = coordinator.progress()
+        let elapsed = now
+        let outcome = outcome ?? .cancelled(reason: "the loop was left")
+        var report = RunReport(
+            outcome: outcome, tasks: [], outputs: [], nanoseconds: elapsed.nanoseconds,
+            workers: workers.map(\.name), slotUse: 0)
+        var busy: UInt64 = 0
+        for (task, numbers) in zip(tasks, numbers) {
+            busy += task.figures.ranNanoseconds
+            let begun = task.figures.begunAt ?? elapsed
+            let ended = task.figures.endedAt ?? elapsed
+            report.tasks.append(
+                .init(
+                    name: task.plan.name, strategy: task.plan.strategy.component.id,
+                    outcome: task.outcome, numbers: numbers,
+                    nanoseconds: ended.nanoseconds - min(begun.nanoseconds, ended.nanoseconds),
+                    figures: task.figures))
+        }
+        let cores = options.workers.reduce(0) { $0 + $1.milliCores }
+        report.slotUse =
+            Double(busy) * 1000 / max(1, Double(cores) * Double(elapsed.nanoseconds))
+        guard report.isComplete else { return report }
+        report.outputs = run.pipeline.outputs.map { output in
+            let data =
+                switch output.source {
+                case .input(let index): run.inputs[index]
+                case .task(let index): tasks[index].output ?? .empty
+                }
+            return .init(declaration: output, data: data)
+        }
+        return report
+    }
+}

@@ -1,0 +1,194 @@
+import CPluginABI
+import FanfoldCore
+import FanfoldJSON
+import FanfoldPlugins
+
+/// What a strategy answered, on its way to the loop.
+enum StrategyNotice: Sendable {
+    case began(StrategyAnswer)
+    case split(StrategyAnswer, SplitState)
+    case replied(StrategyReply.Answer, StrategyAnswer)
+    case finished(Dataset, reports: [JSON])
+    case failed(Failure)
+}
+
+/// The strategy of one task on a thread of its own: calls in order, each with a deadline.
+final class StrategyLane: Sendable {
+    private let task: TaskID
+    private let lane: Lane
+    private let callNanoseconds: UInt64
+    private let slot: SessionSlot
+    private let answer: @Sendable (StrategyNotice) -> Void
+
+    /// The session; only the lane touches it.
+    private final class SessionSlot: @unchecked Sendable {
+        // Unchecked: read and written by jobs of the lane only.
+        var session: StrategySession?
+        var output = OutputPieces()
+        var hasFailed = false
+    }
+
+    /// The calls of the contract, for the message about one that hangs.
+    private enum Call: UInt64 {
+        case begin, split, on_result, on_failure, on_capacity, finish, end
+    }
+
+    /// A lane without a strategy; `begin` makes it.
+    init(
+        task: TaskID, name: String, callNanoseconds: UInt64,
+        answer: @escaping @Sendable (StrategyNotice) -> Void
+    ) {
+        self.task = task
+        self.callNanoseconds = callNanoseconds
+        self.answer = answer
+        slot = SessionSlot()
+        lane = Lane(name: name) { tag in
+            let call = Call(rawValue: tag) ?? .begin
+            answer(
+                .failed(
+                    Failure(
+                        .pluginCrash, retry: .never, reason: "plugin.hung",
+                        "the strategy did not return from \(call) within "
+                            + "\(callNanoseconds / 1_000_000) ms; the task is given up")))
+        }
+    }
+
+    /// Makes the strategy and hands it the task.
+    func begin(_ strategy: PlannedStrategy, spec: [UInt8], inputs: [Dataset]) {
+        call(.begin) { [task, slot] () throws(PluginFailure) in
+            let session = StrategySession(
+                task: task, instance: try strategy.make(), inputs: inputs)
+            do throws(PluginFailure) {
+                try session.begin(spec: spec)
+            } catch {
+                session.discard()
+                throw error
+            }
+            slot.session = session
+            return .began(session.takeAnswer())
+        }
+    }
+
+    /// Asks for subtasks.
+    func split(want: Int) {
+        callSession(.split) { (session) throws(PluginFailure) in
+            let (answer, state) = try session.split(want: want)
+            return .split(answer, state)
+        }
+    }
+
+    /// Tells results, in order of arrival; one answer for all.
+    func tell(_ outcomes: [SubtaskOutcome]) {
+        callSession(.on_result) { (session) throws(PluginFailure) in
+            for outcome in outcomes { try session.tell(outcome) }
+            return .replied(.results, session.takeAnswer())
+        }
+    }
+
+    /// Asks what becomes of a subtask that failed for good.
+    func tell(failure: Failure, of index: UInt32, attempts: Int) {
+        callSession(.on_failure) { (session) throws(PluginFailure) in
+            let verdict = try session.tell(failure: failure, of: index, attempts: attempts)
+            return .replied(.failure(index: index, verdict), session.takeAnswer())
+        }
+    }
+
+    /// Tells which workers there are.
+    func tell(capacity: [UInt8]) {
+        callSession(.on_capacity) { (session) throws(PluginFailure) in
+            try session.tell(capacity: capacity)
+            return .replied(.capacity, session.takeAnswer())
+        }
+    }
+
+    /// Has the strategy put the rest of its output, and appends the pieces of it.
+    func finish() {
+        callSession(.finish) { [slot] (session) throws(PluginFailure) in
+            try session.finish()
+            var answer = session.takeAnswer()
+            slot.output.append(&answer.output)
+            do throws(DataError) {
+                return .finished(
+                    try Dataset(format: slot.output.format ?? .bytes, pieces: slot.output.pieces),
+                    reports: slot.output.reports)
+            } catch {
+                throw PluginFailure(
+                    code: fan_code(FAN_DATA_LOSS), reason: "output",
+                    message: "what the strategy put out is not "
+                        + "\(slot.output.format ?? .bytes): \(error)")
+            }
+        }
+    }
+
+    /// Has the strategy forget the task, after every call before this one.
+    func end() {
+        _ = lane.post(deadline: .nanoseconds(callNanoseconds), tag: Call.end.rawValue) { [slot] in
+            slot.session?.end()
+            slot.session = nil
+        }
+    }
+
+    /// Waits until the thread has ended; a strategy that hangs is left alone.
+    func close() {
+        if lane.isHung { lane.abandon() } else { _ = lane.close() }
+    }
+
+    private func callSession(
+        _ name: Call,
+        _ body: @escaping @Sendable (StrategySession) throws(PluginFailure) -> StrategyNotice
+    ) {
+        call(name) { [slot] () throws(PluginFailure) in
+            guard let session = slot.session, !slot.hasFailed else {
+                throw PluginFailure(
+                    code: fan_code(FAN_PRECONDITION), reason: "strategy.ended",
+                    message: "the strategy has failed before")
+            }
+            let notice = try body(session)
+            if let refusal = session.takeRefusal() { throw refusal }
+            return notice
+        }
+    }
+
+    private func call(
+        _ name: Call,
+        _ body: @escaping @Sendable () throws(PluginFailure) -> StrategyNotice
+    ) {
+        let isTaken = lane.post(
+            deadline: .nanoseconds(callNanoseconds), tag: name.rawValue
+        ) { [answer, slot] in
+            do throws(PluginFailure) {
+                var notice = try body()
+                notice.moveOutput(to: &slot.output)
+                answer(notice)
+            } catch {
+                slot.hasFailed = true
+                answer(.failed(Failure(error)))
+            }
+        }
+        if !isTaken {
+            answer(
+                .failed(
+                    Failure(
+                        .strategyFailed, retry: .never, reason: "plugin.queue-full",
+                        "more than \(Lane.maximumQueued) calls wait for the strategy")))
+        }
+    }
+}
+
+extension StrategyNotice {
+    /// Moves what was put out behind what was put out before.
+    fileprivate mutating func moveOutput(to pieces: inout OutputPieces) {
+        switch self {
+        case .began(var answer):
+            pieces.append(&answer.output)
+            self = .began(answer)
+        case .split(var answer, let state):
+            pieces.append(&answer.output)
+            self = .split(answer, state)
+        case .replied(let kind, var answer):
+            pieces.append(&answer.output)
+            self = .replied(kind, answer)
+        case .finished, .failed: break
+        }
+    }
+}

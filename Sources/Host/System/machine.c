@@ -1,0 +1,13 @@
+#define _GNU_SOURCE
+#include "fanfold_machine.h"
+#include <malloc.h>
+#include <sched.h>
+
+int32_t fanfold_usable_cores(void) {
+   cpu_set_t set;
+   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+   int count = CPU_COUNT(&set);
+   return count > 0 ? count : 1;
+}
+
+void fanfold_return_freed_memory(void) { malloc_trim(0); }
