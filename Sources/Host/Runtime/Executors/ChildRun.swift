@@ -1,13 +1,6 @@
 import CFanfoldSystem
 @preconcurrency import Glibc
 
-/// The clock that no one sets, in nanoseconds.
-func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-}
-
 /// One child process from its start to its end, driven by the thread that calls.
 ///
 /// The child begins when its input does not fit in the pipe any more, or is complete.  From then on
