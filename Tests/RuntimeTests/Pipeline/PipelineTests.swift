@@ -237,6 +237,20 @@ private let whole = """
         }
     }
 
+    @Test func `a diagnostic for programs has its place and its notes`() throws {
+        do throws(DocumentErrors) {
+            _ = try load("fanfold: 1\ntasks: {a: {after: a, run: {command: [cat]}}}\n", in: folder)
+            Issue.record("wanted a refusal")
+        } catch {
+            let json = try #require(error.diagnostics.first).json
+            #expect(json["severity"] == "error")
+            #expect(json["line"] == 2)
+            #expect(json["column"] == 9)
+            #expect(json["notes"]?[0]?["column"] == 20)
+            #expect(json["suggestion"] == nil)
+        }
+    }
+
     @Test func `color only when asked`() {
         let diagnostic = Diagnostic(file: "a.yaml", message: "wrong")
         #expect(diagnostic.rendered() == "a.yaml: error: wrong\n")

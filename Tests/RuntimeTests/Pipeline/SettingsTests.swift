@@ -87,6 +87,24 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         #expect(fileText(path) == PipelineSchema.text)
     }
 
+    @Test func `the examples of the reference are YAML`() throws {
+        let reference = try #require(fileText(packageRoot + "/docs/pipelines.md"))
+        var example: String?
+        var count = 0
+        for line in reference.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line == "```yaml" {
+                example = ""
+            } else if line == "```", let text = example {
+                #expect(YAMLDocument(Array(text.utf8)).problems.map(\.message) == [], "\(text)")
+                example = nil
+                count += 1
+            } else {
+                example? += line + "\n"
+            }
+        }
+        #expect(count >= 6)
+    }
+
     @Test func `the reference names every key of the schema and every page that help leads to`()
         throws
     {

@@ -39,7 +39,9 @@ extension Pipeline {
         message: String, suggestion: String? = nil, help: String? = nil
     ) -> Diagnostic {
         var message = message
-        if case .configuration(let task, _) = part, message.hasPrefix("unknown key \"") {
+        if case .configuration(let task, _) = part, message.hasPrefix("unknown key \""),
+            !message.contains(" in strategy ")
+        {
             message += " in strategy \(tasks[task].strategyUse)"
         }
         return source.diagnostic(

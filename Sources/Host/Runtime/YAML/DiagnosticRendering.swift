@@ -1,4 +1,28 @@
+import FanfoldJSON
+
 extension Diagnostic {
+    /// The diagnostic for programs: `severity`, `file`, `line`, `column`, `message`, and where
+    /// there are any `suggestion`, `help` and `notes`.
+    package var json: JSON {
+        var object = JSONObject([
+            ("severity", .string(severity.rawValue)), ("file", .string(file)),
+        ])
+        object["line"] = place.map { .integer(Int64($0.line)) }
+        object["column"] = place.map { .integer(Int64($0.column)) }
+        object["message"] = .string(message)
+        object["suggestion"] = suggestion.map(JSON.string)
+        object["help"] = help.map(JSON.string)
+        guard !notes.isEmpty else { return .object(object) }
+        object["notes"] = .array(
+            notes.map { note in
+                var object = JSONObject([("message", .string(note.message))])
+                object["line"] = note.place.map { .integer(Int64($0.line)) }
+                object["column"] = note.place.map { .integer(Int64($0.column)) }
+                return .object(object)
+            })
+        return .object(object)
+    }
+
     /// How a line is shown when it is longer than this many scalars: the part around the caret.
     static let maximumLineWidth = 160
 
