@@ -103,6 +103,15 @@ import Testing
         }
     }
 
+    @Test func `a path is as deep as a document may be`() {
+        let deep = "tasks.count.strategy.with" + String(repeating: ".x", count: 60)
+        #expect(complaints(text, in: folder, [.set("\(deep)=1")]) == [])
+        #expect(
+            complaints(text, in: folder, [.set("\(deep).x=1")]) == [
+                "--set \(deep).x=1: error: wanted at most 64 keys in a path"
+            ])
+    }
+
     @Test func `a later diagnostic about an override names the argument`() throws {
         let pipeline = try load(text, in: folder, [.set("tasks.count.strategy.with.shardz=4")])
         let diagnostic = pipeline.diagnostic(

@@ -172,7 +172,8 @@ private let whole = """
         let text = """
             fanfold: 1
             inputs: {a: {value: 1}, b: {value: 2}, c: {value: 3}}
-            tasks: {t: {input: "${inputs.a}", run: {command: [echo, "${inputs.c}"]}}}
+            tasks:
+              t: {input: "${inputs.a}", run: {command: [cat]}, strategy: {use: x, with: {y: "${inputs.c}"}}}
             """
         let warnings = try load(text, in: folder).warnings
         #expect(warnings.map(\.message) == ["nothing uses the input \"b\""])

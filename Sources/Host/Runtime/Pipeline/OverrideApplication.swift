@@ -45,6 +45,10 @@ struct OverrideApplication {
             refuse(argument, "wanted keys joined by dots, found \"\(path)\"")
             return
         }
+        guard pointer.tokens.count <= YAMLDocument.maximumDepth else {
+            refuse(argument, "wanted at most \(YAMLDocument.maximumDepth) keys in a path")
+            return
+        }
         let document = YAMLDocument(Array(text[text.index(after: sign)...].utf8))
         if let problem = document.problems.first {
             refuse(argument, "the value is not YAML: \(problem.message)")
