@@ -63,6 +63,11 @@ struct Played {
     var streamed: Int
 }
 
+/// Notices whether a strategy kept a blob.
+struct WeakBlob {
+    weak var blob: Blob?
+}
+
 /// Plays the host for one task: runs subtasks with a closure, resolves references, and lets
 /// results arrive in an order drawn from a seed.
 final class Player<S: Strategy> {
@@ -81,7 +86,7 @@ final class Player<S: Strategy> {
     private var pool: [UInt64: (subtask: Subtask, call: Call?)] = [:]
     private var order: [UInt64] = []
     private var results: [UInt64: String] = [:]
-    private var failedIDs: Set<UInt64> = []
+    private var kept: [UInt64: WeakBlob] = [:]
     private var sink = RecordingSink()
     private var seenSubtasks = 0
     private var seenWithdrawn = 0
@@ -222,11 +227,15 @@ final class Player<S: Strategy> {
             }
             let output = try execute(call)
             results[call.id] = output
+            let blob = Blob(Array(output.utf8))
+            kept[call.id] = WeakBlob(blob: blob)
             let result = SubtaskResult(
                 subtask: call.id, worker: "w\(Int.random(in: 0..<task.slots, using: &random))",
                 ranNanoseconds: UInt64(seconds(call) * 1e9), items: itemsOf(output),
-                parts: [Blob(Array(output.utf8))])
-            try told(.result(result)) { sink throws(PluginError) in
+                parts: [blob])
+            var copy = result
+            copy.parts = [Blob(Array(output.utf8))]
+            try told(.result(copy)) { sink throws(PluginError) in
                 try strategy.onResult(result, into: sink)
             }
             return nil
@@ -245,6 +254,9 @@ final class Player<S: Strategy> {
         log.append((told, shown + "|" + describe(sink, from: before)))
         for subtask in sink.subtasks[seenSubtasks...] {
             #expect(pool[subtask.id] == nil && results[subtask.id] == nil, "an id used twice")
+            for case .result(let of) in subtask.parts where results[of] != nil {
+                #expect(kept[of]?.blob != nil, "names result \(of), which it did not keep")
+            }
             pool[subtask.id] = (subtask, nil)
             order.append(subtask.id)
         }

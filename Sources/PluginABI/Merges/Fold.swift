@@ -80,9 +80,11 @@ public struct Fold {
         }
         var spec = JSONObject([("run", run), ("label", .string(merge.name))])
         if case .stack = merge { spec["names"] = .array(closing.map { .string($0.name) }) }
-        defer { closing = [] }
-        return Subtask(
-            id: id, spec: SubtaskSpec(.object(spec)), parts: closing.map { .blob($0.blob) })
+        // The pieces stay kept, and with them the right to name their results.
+        let parts = closing.map { piece in
+            piece.subtask.map { Part.result(of: $0) } ?? .blob(piece.blob)
+        }
+        return Subtask(id: id, spec: SubtaskSpec(.object(spec)), parts: parts)
     }
 
     /// Takes in the result of the closing subtask, which is the result of the task.

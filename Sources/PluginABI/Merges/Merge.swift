@@ -53,6 +53,13 @@ public enum Merge: Sendable, Hashable {
         public var by: String?
         /// Whether the least are kept.
         public var lowest: Bool
+
+        /// The `k` items with the greatest number under `by`, or the least.
+        public init(k: Int, by: String? = nil, lowest: Bool = false) {
+            self.k = k
+            self.by = by
+            self.lowest = lowest
+        }
     }
 
     /// What ``Merge/dictionary(_:)`` does with a key that comes twice.
@@ -75,6 +82,15 @@ public enum Merge: Sendable, Hashable {
         public var threshold: Double?
         /// Who wins a tie.
         public var ties: Ties
+
+        /// A rule; without a threshold, most votes are enough.
+        public init(
+            weighted: Bool = false, threshold: Double? = nil, ties: Ties = .firstMember
+        ) {
+            self.weighted = weighted
+            self.threshold = threshold
+            self.ties = ties
+        }
     }
 
     /// Who wins a tie.

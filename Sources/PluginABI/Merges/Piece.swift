@@ -45,6 +45,8 @@ public struct Piece {
     public var items: Int
     /// The bytes.
     public var blob: Blob
+    /// The subtask whose result it is; a second run names the result instead of copying it.
+    public var subtask: UInt64?
 
     /// A piece.
     public init(
@@ -66,6 +68,7 @@ public struct Piece {
         self.init(
             index: index, name: name, format: format, weight: weight, items: result.items,
             blob: result.parts.first ?? Blob([]))
+        subtask = result.subtask
     }
 }
 
