@@ -68,6 +68,29 @@ struct WeakBlob {
     weak var blob: Blob?
 }
 
+/// A sink that keeps what it is given, and minds that results are named only while they may be.
+final class CheckingSink: StrategySink {
+    var subtasks: [Subtask] = []
+    var withdrawn: [UInt64] = []
+    var outputs: [Output] = []
+    var isNamed: (UInt64) -> Bool = { _ in true }
+
+    func subtask(_ subtask: Subtask) {
+        for case .result(let of) in subtask.parts {
+            #expect(isNamed(of), "names result \(of), which it did not keep")
+        }
+        subtasks.append(subtask)
+    }
+
+    func withdraw(_ id: UInt64) {
+        withdrawn.append(id)
+    }
+
+    func output(_ output: Output) {
+        outputs.append(output)
+    }
+}
+
 /// Plays the host for one task: runs subtasks with a closure, resolves references, and lets
 /// results arrive in an order drawn from a seed.
 final class Player<S: Strategy> {
@@ -87,7 +110,7 @@ final class Player<S: Strategy> {
     private var order: [UInt64] = []
     private var results: [UInt64: String] = [:]
     private var kept: [UInt64: WeakBlob] = [:]
-    private var sink = RecordingSink()
+    private var sink = CheckingSink()
     private var seenSubtasks = 0
     private var seenWithdrawn = 0
 
@@ -151,7 +174,7 @@ final class Player<S: Strategy> {
     func replay() throws {
         var strategy = try S(task: task, configuration: configuration)
         for (step, entry) in log.enumerated() {
-            sink = RecordingSink()
+            sink = CheckingSink()
             (seenSubtasks, seenWithdrawn) = (0, 0)
             let answer: String
             switch entry.told {
@@ -249,14 +272,12 @@ final class Player<S: Strategy> {
         _ told: Told, _ body: (any StrategySink) throws(PluginError) -> R
     ) throws(PluginError) -> R {
         let before = (sink.subtasks.count, sink.withdrawn.count, sink.outputs.count)
+        sink.isNamed = { [unowned self] id in results[id] == nil || kept[id]?.blob != nil }
         let answer = try body(sink)
         let shown = answer is Void ? "" : "\(answer)"
         log.append((told, shown + "|" + describe(sink, from: before)))
         for subtask in sink.subtasks[seenSubtasks...] {
             #expect(pool[subtask.id] == nil && results[subtask.id] == nil, "an id used twice")
-            for case .result(let of) in subtask.parts where results[of] != nil {
-                #expect(kept[of]?.blob != nil, "names result \(of), which it did not keep")
-            }
             pool[subtask.id] = (subtask, nil)
             order.append(subtask.id)
         }
@@ -266,7 +287,7 @@ final class Player<S: Strategy> {
         return answer
     }
 
-    private func describe(_ sink: RecordingSink, from: (Int, Int, Int)) -> String {
+    private func describe(_ sink: CheckingSink, from: (Int, Int, Int)) -> String {
         let subtasks = sink.subtasks[from.0...].map { subtask in
             "\(subtask.id) \(String(decoding: subtask.spec.bytes, as: UTF8.self)) "
                 + subtask.parts.map { part in
