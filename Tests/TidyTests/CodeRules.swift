@@ -95,7 +95,7 @@ enum CodeRules {
     }
 
     static let catchIsNotEmpty = Rule(
-        name: "A catch does something",
+        name: "A catch does something, or says why there is nothing to do",
         check: { file in
             guard file.isProduct else { return [] }
             let code = file.code.joined(separator: "\n")
@@ -104,23 +104,30 @@ enum CodeRules {
             var rest = code[...]
             while let found = rest.range(of: "catch") {
                 line += rest[..<found.lowerBound].count { $0 == "\n" }
-                let after = rest[found.upperBound...]
-                if let open = after.firstIndex(of: "{"), !after[..<open].contains("\n"),
-                    after[after.index(after: open)...].first(where: { !$0.isWhitespace }) == "}"
-                {
-                    findings.append(
-                        Finding(
-                            path: file.path, line: line, message: "an error is dropped silently"))
+                rest = rest[found.upperBound...]
+                guard let open = rest.firstIndex(of: "{"), !rest[..<open].contains("\n") else {
+                    continue
                 }
-                rest = after
+                let inside = rest[rest.index(after: open)...].prefix { $0 != "}" }
+                let last = line - 1 + inside.count { $0 == "\n" }
+                guard inside.allSatisfy(\.isWhitespace), file.lines.indices.contains(last),
+                    !file.lines[(line - 1)...last].contains(where: { $0.contains("// ") })
+                else { continue }
+                findings.append(
+                    Finding(path: file.path, line: line, message: "an error is dropped silently"))
             }
             return findings
         },
         bad: [
             .init("Sources/A/Bad.swift", "do { try a() } catch {}"),
-            .init("Sources/A/Bad.swift", "do {\n} catch let e as B {\n    // nothing to do\n}"),
+            .init("Sources/A/Bad.swift", "do {\n} catch let e as B {\n\n}"),
         ],
-        good: [.init("Sources/A/Good.swift", "do { try a() } catch { note(error) }")])
+        good: [
+            .init("Sources/A/Good.swift", "do { try a() } catch { note(error) }"),
+            .init(
+                "Sources/A/Good.swift", "do { try a() } catch {\n    // Gone is what was wanted.\n}"
+            ),
+        ])
 
     static let typeNames = Rule.lines(
         "No type is named after one of Swift's own", where: \.isSwift,

@@ -8,6 +8,7 @@ extension JSON {
 }
 
 extension JSON: Decodable {
+    /// Reads any JSON value; only from a decoder of `decode(_:)`.
     public init(from decoder: any Decoder) throws {
         guard let decoder = decoder as? JSONValueDecoder else {
             throw DecodingError.dataCorrupted(
