@@ -15,7 +15,8 @@ package struct Settings: Hashable, Sendable {
     package var cacheDirectory = "~/.cache/fanfold"
     /// Where attempts get their working directories; empty stands for `TMPDIR`, or `/tmp`.
     package var scratchDirectory = ""
-    /// How many workers are started on this machine; 0 starts one for each core.
+    /// How many workers the cores and memory of this machine are divided among; 0 makes one for
+    /// each core.
     package var workerCount = 1
     /// The share of the machine's memory that all workers together offer, above 0, up to 1.
     package var memoryShare = 0.8
@@ -175,7 +176,7 @@ extension Settings {
               "properties": {
                 "count": {
                   "description": "How many workers are started; 0 starts one for each core.",
-                  "type": "integer", "minimum": 0, "maximum": 4096, "default": 0
+                  "type": "integer", "minimum": 0, "maximum": 4096, "default": 1
                 },
                 "memory-share": {
                   "description": "The share of the machine's memory that the workers offer together.",
