@@ -20,95 +20,118 @@ package protocol HostSink: AnyObject {
 }
 
 /// The table that plugins call, and the sink that it stands for during one call.
+///
+/// A call costs a store before and after: the sink is not retained, since the caller holds it, and
+/// it lies in plain memory, since a class's variable is checked for overlapping access each time.
 final class SinkBridge {
+    /// What `sink_data` points to.
+    private struct Slot {
+        unowned(unsafe) var sink: (any HostSink)?
+        let logger: Logger
+    }
+
     let table: UnsafeMutablePointer<fan_sink>
-    private let logger: Logger
-    private var current: (any HostSink)?
+    private let slot: UnsafeMutablePointer<Slot>
 
     init(logger: Logger) {
-        self.logger = logger
+        slot = .allocate(capacity: 1)
+        slot.initialize(to: Slot(sink: nil, logger: logger))
         table = .allocate(capacity: 1)
-        table.initialize(to: Self.makeTable())
-        table.pointee.sink_data = Unmanaged.passUnretained(self).toOpaque()
+        table.initialize(
+            to: fan_sink(
+                struct_size: UInt32(MemoryLayout<fan_sink>.size), reserved: 0, sink_data: slot,
+                subtask: { SinkBridge.subtask($0, $1) },
+                withdraw: { SinkBridge.withdraw($0, $1) },
+                output: { SinkBridge.output($0, $1, $2, $3) }))
     }
 
     deinit {
         table.deallocate()
+        slot.deinitialize(count: 1)
+        slot.deallocate()
     }
 
     /// Calls `body` with the table standing for `sink`.
     @inline(__always)
     func with<R>(_ sink: any HostSink, _ body: (UnsafePointer<fan_sink>) -> R) -> R {
-        current = sink
-        defer { current = nil }
-        return body(table)
+        slot.pointee.sink = sink
+        defer { slot.pointee.sink = nil }
+        return withExtendedLifetime(sink) { body(table) }
     }
 
-    private static func makeTable() -> fan_sink {
-        fan_sink(
-            struct_size: UInt32(MemoryLayout<fan_sink>.size), reserved: 0, sink_data: nil,
-            subtask: { SinkBridge.of($0)?.subtask($1) ?? fan_code(FAN_INVALID) },
-            withdraw: { SinkBridge.of($0)?.withdraw($1) ?? fan_code(FAN_INVALID) },
-            output: { SinkBridge.of($0)?.output($1, $2, $3) ?? fan_code(FAN_INVALID) })
+    private static func slot(
+        _ table: UnsafePointer<fan_sink>
+    ) -> UnsafeMutablePointer<Slot>? {
+        table.pointee.sink_data?.assumingMemoryBound(to: Slot.self)
     }
 
-    private static func of(_ table: UnsafePointer<fan_sink>) -> SinkBridge? {
-        table.pointee.sink_data.map { Unmanaged<SinkBridge>.fromOpaque($0).takeUnretainedValue() }
-    }
-
-    private func subtask(_ subtask: UnsafePointer<fan_subtask>) -> fan_code {
-        guard let current else { return afterTheCall("subtask") }
+    private static func subtask(
+        _ table: UnsafePointer<fan_sink>, _ subtask: UnsafePointer<fan_subtask>
+    ) -> fan_code {
+        guard let slot = slot(table) else { return fan_code(FAN_INVALID) }
+        guard let sink = slot.pointee.sink else { return afterTheCall(slot, "subtask") }
         guard Int(subtask.pointee.struct_size) >= MemoryLayout<fan_subtask>.size else {
             return refuse(
-                "fan_subtask.struct_size is \(subtask.pointee.struct_size)", FAN_INVALID)
+                slot, "fan_subtask.struct_size is \(subtask.pointee.struct_size)", FAN_INVALID)
         }
         let count = subtask.pointee.part_count
-        let problem = check(subtask.pointee.spec, subtask.pointee.parts, count)
-        guard problem == FAN_OK else { return fan_code(problem) }
-        return current.subtask(
+        let code = check(slot, subtask.pointee.spec, subtask.pointee.parts, count)
+        guard code == FAN_OK else { return code }
+        return sink.subtask(
             id: subtask.pointee.id, spec: subtask.pointee.spec.bytes,
             parts: .init(start: subtask.pointee.parts, count: Int(count)))
     }
 
-    private func withdraw(_ id: UInt64) -> fan_code {
-        current?.withdraw(id) ?? afterTheCall("withdraw")
+    private static func withdraw(_ table: UnsafePointer<fan_sink>, _ id: UInt64) -> fan_code {
+        guard let slot = slot(table) else { return fan_code(FAN_INVALID) }
+        return slot.pointee.sink?.withdraw(id) ?? afterTheCall(slot, "withdraw")
     }
 
-    private func output(
-        _ json: fan_view, _ parts: UnsafeMutablePointer<fan_blob>?, _ count: UInt32
+    private static func output(
+        _ table: UnsafePointer<fan_sink>, _ json: fan_view,
+        _ parts: UnsafeMutablePointer<fan_blob>?, _ count: UInt32
     ) -> fan_code {
-        guard let current else { return afterTheCall("output") }
-        let problem = check(json, parts, count)
-        guard problem == FAN_OK else { return fan_code(problem) }
-        return current.output(json: json.bytes, parts: .init(start: parts, count: Int(count)))
+        guard let slot = slot(table) else { return fan_code(FAN_INVALID) }
+        guard let sink = slot.pointee.sink else { return afterTheCall(slot, "output") }
+        let code = check(slot, json, parts, count)
+        guard code == FAN_OK else { return code }
+        return sink.output(json: json.bytes, parts: .init(start: parts, count: Int(count)))
     }
 
-    private func check(
-        _ json: fan_view, _ parts: UnsafeMutablePointer<fan_blob>?, _ count: UInt32
-    ) -> Int {
+    private static func check(
+        _ slot: UnsafeMutablePointer<Slot>, _ json: fan_view,
+        _ parts: UnsafeMutablePointer<fan_blob>?, _ count: UInt32
+    ) -> fan_code {
         if json.size > UInt64(FAN_MAX_SPEC_BYTES) {
-            return Int(
-                refuse(
-                    "a document has \(json.size) bytes, at most \(FAN_MAX_SPEC_BYTES)", FAN_RANGE))
+            return refuse(
+                slot, "a document has \(json.size) bytes, at most \(FAN_MAX_SPEC_BYTES)",
+                FAN_RANGE)
         }
         if count > UInt32(FAN_MAX_PARTS) {
-            return Int(refuse("\(count) parts, at most \(FAN_MAX_PARTS)", FAN_RANGE))
+            return refuse(slot, "\(count) parts, at most \(FAN_MAX_PARTS)", FAN_RANGE)
         }
         if json.data == nil, json.size > 0 {
-            return Int(refuse("\(json.size) bytes of a document at NULL", FAN_INVALID))
+            return refuse(slot, "\(json.size) bytes of a document at NULL", FAN_INVALID)
         }
         if parts == nil, count > 0 {
-            return Int(refuse("\(count) parts at NULL", FAN_INVALID))
+            return refuse(slot, "\(count) parts at NULL", FAN_INVALID)
         }
-        return FAN_OK
+        return fan_code(FAN_OK)
     }
 
-    private func afterTheCall(_ name: String) -> fan_code {
-        refuse("sink->\(name) was used after the call that it was given to", FAN_PRECONDITION)
+    private static func afterTheCall(
+        _ slot: UnsafeMutablePointer<Slot>, _ name: String
+    ) -> fan_code {
+        refuse(
+            slot, "sink->\(name) was used after the call that it was given to", FAN_PRECONDITION)
     }
 
-    private func refuse(_ what: String, _ code: Int) -> fan_code {
-        logger.warning("plugin breaks the contract", metadata: ["what": "\(what)"])
+    @inline(never)
+    private static func refuse(
+        _ slot: UnsafeMutablePointer<Slot>, _ what: String, _ code: Int
+    ) -> fan_code {
+        slot.pointee.logger.warning(
+            "plugin breaks the contract", metadata: ["what": "\(what)"])
         return fan_code(code)
     }
 }
