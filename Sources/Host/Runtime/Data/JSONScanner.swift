@@ -50,10 +50,10 @@ struct JSONScanner {
 
     /// Passes the value that begins here.
     mutating func skipValue(depth: Int = 0) throws(DataError) {
-        guard depth <= JSON.maximumDepth else {
-            throw failure("nested deeper than \(JSON.maximumDepth) levels")
-        }
         switch next ?? 0 {
+        case UInt8(ascii: "{") where depth >= JSON.maximumDepth,
+            UInt8(ascii: "[") where depth >= JSON.maximumDepth:
+            throw failure("nested deeper than \(JSON.maximumDepth) levels")
         case UInt8(ascii: "{"): try skipObject(depth: depth)
         case UInt8(ascii: "["): try skipArray(depth: depth)
         case UInt8.quote: try skipString()

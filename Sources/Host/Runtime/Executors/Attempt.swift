@@ -130,6 +130,8 @@ struct Attempt {
         UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_usec) * 1000
     }
 
+    /// The child's own peak, in bytes; 0 if it is not known.
+    ///
     /// The kernel counts into a child's peak what its parent had when the child executed its program.
     /// So a peak not above our own says nothing, and what was seen while it ran counts.
     private func peakMemory(_ usage: rusage, sampled: Int64) -> Int64 {

@@ -259,7 +259,9 @@ final class ChildRun {
         }
     }
 
-    /// Takes what is left in the pipes.  Does not wait for their end: a process that left the group
+    /// Takes what is left in the pipes.
+    ///
+    /// Does not wait for their end: a process that left the group
     /// may hold them.
     private func drain() {
         slot.polls[ChildRun.processPoll].revents = 0
