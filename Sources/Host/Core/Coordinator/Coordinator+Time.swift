@@ -20,7 +20,7 @@ extension Coordinator {
     mutating func expireTimers() {
         while let rest = rests.min, rest.until <= clock {
             rests.removeMin()
-            guard let task = known(rest.subtask.task),
+            guard let task = known(rest.subtask.task), !tasks[task].hasEnded,
                 rest.subtask.index < tasks[task].subtasks.count,
                 tasks[task].subtasks[Int(rest.subtask.index)].state == .resting
             else { continue }

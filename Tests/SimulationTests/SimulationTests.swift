@@ -1,0 +1,32 @@
+import FanfoldCore
+import FanfoldSimulation
+import Testing
+
+@Suite struct SimulationTests {
+    @Test func `two hundred hostile worlds keep every rule`() {
+        var problems: [String] = []
+        var completed = 0
+        for seed in UInt64(1)...200 {
+            var simulation = Simulation(seed: seed)
+            let report = simulation.run()
+            problems += report.problems
+            if report.outcome == .completed { completed += 1 }
+        }
+        #expect(problems == [])
+        #expect(completed > 50, "a world in which nothing completes shows little")
+    }
+
+    @Test func `one seed gives one transcript`() {
+        for seed in UInt64(1)...20 {
+            var first = Simulation(seed: seed)
+            var second = Simulation(seed: seed)
+            #expect(first.run() == second.run())
+        }
+    }
+
+    @Test func `another seed gives another transcript`() {
+        var first = Simulation(seed: 1)
+        var second = Simulation(seed: 2)
+        #expect(first.run().transcriptHash != second.run().transcriptHash)
+    }
+}
