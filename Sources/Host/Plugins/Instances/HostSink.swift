@@ -51,12 +51,17 @@ final class SinkBridge {
         slot.deallocate()
     }
 
-    /// Calls `body` with the table standing for `sink`.
+    /// Lets the table stand for `sink`, which the caller holds until ``close(_:)``.
     @inline(__always)
-    func with<R>(_ sink: any HostSink, _ body: (UnsafePointer<fan_sink>) -> R) -> R {
+    func open(_ sink: any HostSink) -> UnsafePointer<fan_sink> {
         slot.pointee.sink = sink
-        defer { slot.pointee.sink = nil }
-        return withExtendedLifetime(sink) { body(table) }
+        return UnsafePointer(table)
+    }
+
+    /// Ends what ``open(_:)`` began; until here the sink lives.
+    @inline(__always)
+    func close(_ sink: any HostSink) {
+        withExtendedLifetime(sink) { slot.pointee.sink = nil }
     }
 
     private static func slot(

@@ -113,8 +113,9 @@ package final class StrategyInstance: @unchecked Sendable {
         task: UInt64, want: UInt32, sink: any HostSink
     ) throws(PluginFailure) -> SplitState {
         var state = UInt32.max
-        try check(
-            sinks.with(sink) { strategy.split(instance, task, want, $0, &state, error) })
+        let code = strategy.split(instance, task, want, sinks.open(sink), &state, error)
+        sinks.close(sink)
+        try check(code)
         switch Int(state) {
         case FAN_SPLIT_MORE: return .more
         case FAN_SPLIT_END: return .end
@@ -126,7 +127,8 @@ package final class StrategyInstance: @unchecked Sendable {
     package func onResult(
         task: UInt64, _ result: UnsafePointer<fan_result>, sink: any HostSink
     ) throws(PluginFailure) {
-        let code = sinks.with(sink) { strategy.on_result(instance, task, result, $0, error) }
+        let code = strategy.on_result(instance, task, result, sinks.open(sink), error)
+        sinks.close(sink)
         if let parts = result.pointee.parts {
             for index in 0..<Int(result.pointee.part_count) { HostBlob.release(&parts[index]) }
         }
@@ -140,11 +142,10 @@ package final class StrategyInstance: @unchecked Sendable {
         var verdict = UInt32.max
         var reason = fan_error()
         why.write(to: &reason)
-        try check(
-            sinks.with(sink) {
-                strategy.on_failure(
-                    instance, task, subtask, &reason, attempts, $0, &verdict, error)
-            })
+        let code = strategy.on_failure(
+            instance, task, subtask, &reason, attempts, sinks.open(sink), &verdict, error)
+        sinks.close(sink)
+        try check(code)
         switch Int(verdict) {
         case FAN_FAILED_RETRY: return .retry
         case FAN_FAILED_REPLACED: return .replaced
@@ -158,11 +159,12 @@ package final class StrategyInstance: @unchecked Sendable {
         task: UInt64, capacity: [UInt8], sink: any HostSink
     ) throws(PluginFailure) {
         guard let function = strategy.on_capacity else { return }
-        try check(
-            capacity.withUnsafeBytes { bytes in
-                let view = fan_view(data: bytes.baseAddress, size: UInt64(bytes.count))
-                return sinks.with(sink) { function(instance, task, view, $0, error) }
-            })
+        let code = capacity.withUnsafeBytes { bytes in
+            let view = fan_view(data: bytes.baseAddress, size: UInt64(bytes.count))
+            return function(instance, task, view, sinks.open(sink), error)
+        }
+        sinks.close(sink)
+        try check(code)
     }
 
     /// Asks to break up a subtask that holds everyone up.
@@ -172,13 +174,17 @@ package final class StrategyInstance: @unchecked Sendable {
         task: UInt64, subtask: UInt64, sink: any HostSink
     ) throws(PluginFailure) -> Bool {
         guard let function = strategy.resplit else { return false }
-        try check(sinks.with(sink) { function(instance, task, subtask, $0, error) })
+        let code = function(instance, task, subtask, sinks.open(sink), error)
+        sinks.close(sink)
+        try check(code)
         return true
     }
 
     /// Says that everything is in.
     package func finish(task: UInt64, sink: any HostSink) throws(PluginFailure) {
-        try check(sinks.with(sink) { strategy.finish(instance, task, $0, error) })
+        let code = strategy.finish(instance, task, sinks.open(sink), error)
+        sinks.close(sink)
+        try check(code)
     }
 
     /// Forgets a task that was begun, and releases its inputs.
@@ -193,7 +199,9 @@ package final class StrategyInstance: @unchecked Sendable {
     /// Returns: Whether it says anything.
     package func explain(task: UInt64, sink: any HostSink) throws(PluginFailure) -> Bool {
         guard let explanation else { return false }
-        try check(sinks.with(sink) { explanation.explain(instance, task, $0, error) })
+        let code = explanation.explain(instance, task, sinks.open(sink), error)
+        sinks.close(sink)
+        try check(code)
         return true
     }
 
