@@ -9,7 +9,7 @@ enum CodeRules {
     private static let impureWords = [
         "Date(", "ContinuousClock", "SuspendingClock", "SystemClock", "clock_gettime",
         "gettimeofday",
-        "time(nil", "UUID(", ".random", ".randomElement", ".shuffled()", ".shuffle()",
+        "time(nil", "UUID(", ".random(", ".randomElement", ".shuffled()", ".shuffle()",
         "SystemRandomNumberGenerator", "getrandom", "arc4random", "Task {", "Task.", "Task(",
         "Thread", "pthread_create", "print(", "debugPrint(", "dump(", "readLine(", "fopen(",
         "getenv(",

@@ -25,7 +25,7 @@ enum Imports {
             "Sources/Host/Main/",
             [
                 "CFanfoldSystem", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins", "FanfoldRuntime",
-                "FanfoldSimulation", "ArgumentParser", "Logging",
+                "FanfoldSimulation", "ArgumentParser", "Logging", "CBenchDirect",
             ]
         ),
     ]

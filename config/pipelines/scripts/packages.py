@@ -1,7 +1,7 @@
 """The steps of chain.yaml: from lines of Debian's package database to a verdict on the machine.
 
 `facts` reads lines on stdin; a line is a fact of its own, so that the database can be cut anywhere.
-The other steps read JSON, from the files named after the step or from stdin.
+The other steps read JSON from stdin; `summary` reads three files, named after the step.
 """
 
 import json
@@ -64,8 +64,8 @@ def main(step, files):
     if step == "summary":
         return summary(*map(load, files))
     if step.startswith("judge-"):
-        return judge(step, only(json.load(sys.stdin)))
-    return part(load(files[0]), {"sections": "section", "priorities": "priority"}.get(step, step))
+        return judge(step, only(json.load(sys.stdin))["summary"])
+    return part(only(json.load(sys.stdin)), {"sections": "section", "priorities": "priority"}.get(step, step))
 
 
 print(json.dumps(main(sys.argv[1], sys.argv[2:])))

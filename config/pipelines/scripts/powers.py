@@ -1,7 +1,8 @@
-"""Writes a table of N rows [base, exponent], one JSON array a line; the same on every machine."""
+"""Numbers of rows on stdin; for each a row [base, exponent], one JSON array a line, on stdout."""
 
 import json
 import sys
 
-for row in range(int(sys.argv[1])):
+for line in sys.stdin:
+    row = int(line)
     print(json.dumps([1 + row / 8, (row % 21 - 10) / 4]))
