@@ -8,6 +8,8 @@ let pluginLink: [LinkerSetting] = [
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginABI/exports.map",
         "-Xlinker", "-z", "-Xlinker", "nodelete",
         "-Xlinker", "-z", "-Xlinker", "now",
+        // gold lists local symbols in the table of what a library shows; lld does not.
+        "-use-ld=lld",
     ])
 ]
 

@@ -11,3 +11,5 @@ int32_t fanfold_usable_cores(void) {
 }
 
 void fanfold_return_freed_memory(void) { malloc_trim(0); }
+
+uint64_t fanfold_heap_bytes(void) { return (uint64_t)mallinfo2().uordblks; }

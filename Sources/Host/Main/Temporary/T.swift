@@ -1,5 +1,3 @@
 import ArgumentParser
-struct PluginNewCommand: ParsableCommand {}
-struct PluginCheckCommand: ParsableCommand {}
 struct Simulation { init(seed: UInt64) {}; mutating func run() -> R { R() }
 struct R { var transcriptHash: UInt64 = 0, events = 0, problems: [String] = [] } }

@@ -8,4 +8,7 @@ int32_t fanfold_usable_cores(void);
 
 /* Gives memory that was freed back to the system, so that what is resident is what is used. */
 void fanfold_return_freed_memory(void);
+
+/* Bytes that malloc has given out and not got back, over all its arenas. */
+uint64_t fanfold_heap_bytes(void);
 #endif

@@ -1,0 +1,118 @@
+import CPluginABI
+import FanfoldJSON
+import FanfoldPlugins
+import FanfoldRuntime
+@preconcurrency import Glibc
+import Logging
+
+/// What a check is given: the file, the seed, and on demand the loaded library.
+final class CheckContext: @unchecked Sendable {
+    // Unchecked: a check runs on one thread at a time; threads it starts are joined.
+    let path: String
+    let seed: UInt64
+    private var library: CheckedLibrary?
+
+    init(path: String, seed: UInt64) {
+        self.path = path
+        self.seed = seed
+    }
+
+    /// The registry a host would use, with a cache of its own.
+    func registry() -> PluginRegistry {
+        PluginRegistry(
+            searchPath: [], cacheDirectory: "/tmp/fanfold-plugin-check-\(getuid())",
+            wellKnownSchemas: PipelineSchema.wellKnown,
+            logger: Logger(label: "plugin-check") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// The library, loaded as a host loads it.
+    func loaded() throws -> CheckedLibrary {
+        if let library { return library }
+        CheckTrace.phase("being loaded")
+        do {
+            let plugin = try registry().load(path: path)
+            let library = try CheckedLibrary(plugin)
+            self.library = library
+            return library
+        } catch {
+            throw CheckStop.failed(error.message)
+        }
+    }
+
+    /// The strategies in it.
+    func strategies() throws -> [CheckedComponent] {
+        let strategies = try loaded().components.filter { $0.descriptor.kind == .strategy }
+        guard !strategies.isEmpty else { throw CheckStop.skipped("it has no strategy") }
+        return strategies
+    }
+}
+
+/// The last thing that the plugin was asked, so that a crash can be placed.
+enum CheckTrace {
+    /// How a child marks what it is about to do.
+    static let mark = "\u{1}fanfold-check-phase "
+    /// How a child marks its outcome.
+    static let outcome = "\u{1}fanfold-check-outcome "
+
+    /// Says that the plugin is in this phase from now on.
+    static func phase(_ name: String) {
+        write("\n" + mark + name + "\n")
+    }
+
+    /// Writes to standard output at once: after a crash nothing is flushed.
+    static func write(_ text: String) {
+        _ = text.utf8.withContiguousStorageIfAvailable { Glibc.write(1, $0.baseAddress, $0.count) }
+    }
+}
+
+/// A component with the pointers that a host holds.
+struct CheckedComponent: @unchecked Sendable {
+    // Unchecked: constant data of a library that is never unmapped.
+    var descriptor: ComponentDescriptor
+    var pointer: UnsafePointer<fan_component>
+    var plugin: UnsafePointer<fan_plugin>
+
+    /// The configurations to try: the schema's defaults if they are complete, and its examples.
+    func configurations() throws -> [JSON] {
+        guard let schema = descriptor.schema else { return [.object(JSONObject())] }
+        var all = [JSON.object(JSONObject())]
+        all += descriptor.configSchema?["examples"]?.arrayValue ?? []
+        let complete = all.map { schema.fillingDefaults($0) }.filter {
+            schema.validate($0).isEmpty
+        }
+        guard !complete.isEmpty else {
+            throw CheckStop.skipped(
+                "no configuration of \(descriptor.id) is complete without a person; "
+                    + "give its schema an \"examples\" array")
+        }
+        return complete
+    }
+}
+
+/// A loaded library and the table that its entry returned.
+final class CheckedLibrary {
+    typealias Entry = @convention(c) () -> UnsafePointer<fan_plugin>?
+
+    let entry: Entry
+    let table: UnsafePointer<fan_plugin>
+    let components: [CheckedComponent]
+
+    init(_ plugin: LoadedPlugin) throws(PluginLoadError) {
+        guard let handle = dlopen(plugin.library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE),
+            let symbol = dlsym(handle, HostABI.entrySymbol)
+        else { throw .noEntry(path: plugin.library, exports: []) }
+        let entry = unsafeBitCast(symbol, to: Entry.self)
+        guard let table = entry() else {
+            throw .badTable(path: plugin.library, what: "\(HostABI.entrySymbol) returned NULL")
+        }
+        self.entry = entry
+        self.table = table
+        var components: [CheckedComponent] = []
+        for (index, descriptor) in plugin.components.enumerated() {
+            guard let pointer = table.pointee.components[index] else { break }
+            components.append(
+                CheckedComponent(descriptor: descriptor, pointer: pointer, plugin: table))
+        }
+        self.components = components
+    }
+}

@@ -1,0 +1,102 @@
+import FanfoldJSON
+
+/// What `fanfold plugin check` found, for people and for programs.
+struct CheckReport {
+    let file: String
+    let seed: UInt64
+    var elapsed = Duration.zero
+    private var components: [JSON] = []
+    private var entries: [(check: CheckCase, outcome: CheckOutcome)] = []
+
+    init(file: String, seed: UInt64) {
+        self.file = file
+        self.seed = seed
+    }
+
+    /// Takes what the plugin says about itself.
+    mutating func describe(_ outcome: CheckOutcome) {
+        guard outcome.status == .passed, let json = try? JSON(parsing: outcome.message) else {
+            return
+        }
+        components = json.arrayValue ?? []
+    }
+
+    mutating func add(_ check: CheckCase, _ outcome: CheckOutcome) {
+        entries.append((check, outcome))
+    }
+
+    /// Whether a check that the host relies on has failed.
+    var isFailed: Bool {
+        entries.contains {
+            $0.check.level == .must && [.failed, .crashed].contains($0.outcome.status)
+        }
+    }
+
+    private func count(_ status: CheckOutcome.Status) -> Int {
+        entries.count { $0.outcome.status == status }
+    }
+
+    private var seconds: Double {
+        let parts = elapsed.components
+        return Double(parts.seconds * 10 + parts.attoseconds / 100_000_000_000_000_000) / 10
+    }
+
+    private func reproduce(_ check: CheckCase) -> String {
+        "fanfold plugin check \(file) --only \(check.name) --seed "
+            + String(seed, radix: 16)
+    }
+
+    private var glibc: String {
+        entries.first { $0.check.name == "glibc-floor" }?.outcome.message ?? ""
+    }
+
+    /// The report as people read it.
+    var text: String {
+        var lines: [String] = []
+        for component in components {
+            lines.append(
+                "\(component["id"]?.stringValue ?? "?") \(component["version"]?.stringValue ?? "")"
+                    + "   \(component["kind"]?.stringValue ?? "")"
+                    + "   built for ABI 1.\(component["built_minor"]?.integerValue ?? 0)"
+                    + ", needs 1.\(component["needs_minor"]?.integerValue ?? 0)   \(glibc)")
+        }
+        if components.isEmpty { lines.append(file) }
+        let crashed = count(.crashed)
+        lines.append(
+            "  \(count(.passed)) passed   \(count(.failed)) failed   "
+                + (crashed > 0 ? "\(crashed) crashed   " : "")
+                + "\(count(.warning)) warnings   \(count(.skipped)) skipped   \(seconds) s")
+        for (check, outcome) in entries {
+            switch outcome.status {
+            case .passed: continue
+            case .skipped: lines.append("  skipped \(check.name)   \(outcome.message)")
+            case .warning: lines.append("  warning \(check.name)   \(outcome.message)")
+            case .failed, .crashed:
+                lines.append(
+                    "  \(outcome.status.rawValue.uppercased())  \(check.name)   \(outcome.message)")
+                lines.append("          \(check.consequence)")
+                lines.append("          reproduce: \(reproduce(check))")
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The report as programs read it; its `version` grows when a key changes.
+    var json: JSON {
+        let checks: [JSON] = entries.map { check, outcome in
+            [
+                "name": .string(check.name), "level": .string(check.level.rawValue),
+                "status": .string(outcome.status.rawValue), "message": .string(outcome.message),
+                "consequence": .string(check.consequence), "reproduce": .string(reproduce(check)),
+            ]
+        }
+        return [
+            "version": 1, "file": .string(file), "seed": .string(String(seed, radix: 16)),
+            "components": .array(components), "passed": .integer(Int64(count(.passed))),
+            "failed": .integer(Int64(count(.failed))), "crashed": .integer(Int64(count(.crashed))),
+            "warnings": .integer(Int64(count(.warning))),
+            "skipped": .integer(Int64(count(.skipped))), "seconds": .number(seconds),
+            "checks": .array(checks),
+        ]
+    }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+@preconcurrency import Glibc
+
+/// `fanfold plugin new`: a project that builds with one command and passes `plugin check`.
+struct PluginNewCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "new",
+        abstract: "Write the project of a new plugin.",
+        discussion: """
+            The project is written to a new folder NAME.  `make -C NAME` builds it, and
+            `fanfold plugin check NAME/libfanfold-NAME.so` checks it.
+            """)
+
+    @Argument(help: "The plugin's name: small letters, digits and hyphens.")
+    var name: String
+
+    @Option(help: "What the plugin is: strategy.")
+    var kind: String = "strategy"
+
+    @Option(help: "The language it is written in: c, swift or rust.")
+    var lang: String = "c"
+
+    @Option(help: "Swift only: the folder of the fanfold package.  (default: beside this program)")
+    var fanfoldPath: String?
+
+    mutating func run() throws {
+        guard let name = PluginName(name) else {
+            throw ValidationError(
+                "wanted a name of small letters, digits and single hyphens, a letter first, at "
+                    + "most \(PluginName.maximumBytes) bytes; found \"\(name)\"")
+        }
+        guard kind == "strategy" else {
+            throw ValidationError(
+                "plugins of kind \"\(kind)\" are not in this version; there is: strategy")
+        }
+        guard let language = PluginTemplates.Language(rawValue: lang) else {
+            let known = PluginTemplates.Language.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("\"\(lang)\" is not in this version; there is: \(known)")
+        }
+        let root = language == .swift ? try packageRoot() : ""
+        try write(PluginTemplates.files(name, language, root: root), to: name.text)
+        print(
+            """
+            wrote \(name.text)/
+              make -C \(name.text)
+              fanfold plugin check \(name.text)/libfanfold-\(name.text).so
+              cd \(name.text) && fanfold run pipeline.yaml
+            """)
+    }
+
+    /// The package that holds PluginKit: named, or the first folder above this program that has it.
+    private func packageRoot() throws -> String {
+        if let fanfoldPath {
+            guard let path = realPath(fanfoldPath), holdsKit(path) else {
+                throw ValidationError(
+                    "there is no Sources/PluginABI/Kit in \(fanfoldPath); "
+                        + "give the folder of the fanfold package")
+            }
+            return path
+        }
+        var folder = realPath("/proc/self/exe") ?? ""
+        while let slash = folder.lastIndex(of: "/") {
+            folder = String(folder[..<slash])
+            if holdsKit(folder) { return folder }
+        }
+        throw ValidationError(
+            "the fanfold package is not in a folder above this program; name it by --fanfold-path")
+    }
+
+    private func holdsKit(_ folder: String) -> Bool {
+        access(folder + "/Sources/PluginABI/Kit", R_OK) == 0
+    }
+
+    private func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private func write(_ files: [(path: String, text: String)], to folder: String) throws {
+        guard mkdir(folder, 0o777) == 0 else {
+            throw ValidationError(
+                errno == EEXIST
+                    ? "\(folder) exists already; choose another name or remove it"
+                    : "cannot make the folder \(folder): \(String(cString: strerror(errno)))")
+        }
+        for (path, text) in files {
+            var parent = folder
+            for step in path.split(separator: "/").dropLast() {
+                parent += "/" + step
+                guard mkdir(parent, 0o777) == 0 || errno == EEXIST else {
+                    throw failure(parent)
+                }
+            }
+            guard let file = fopen(folder + "/" + path, "wx") else {
+                throw failure(folder + "/" + path)
+            }
+            let written = fputs(text, file)
+            guard fclose(file) == 0, written >= 0 else { throw failure(folder + "/" + path) }
+        }
+    }
+
+    private func failure(_ path: String) -> ValidationError {
+        ValidationError("cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,14 @@
+// swift-format-ignore-file
+// Written by scripts/embed-templates from examples/swift-rows/Sources/Rows/Entry.swift: change that, then run it.
+extension PluginTemplates {
+    static let swiftEntry = #"""
+        import CPluginABI
+        import PluginKit
+
+        private let plugin = Plugin(strategies: [Rows.self])
+
+        @c @implementation
+        public func fanfold_plugin_v1() -> UnsafePointer<fan_plugin> { plugin.pointer }
+
+        """#
+}

@@ -1,0 +1,7 @@
+import CPluginABI
+import PluginKit
+
+private let plugin = Plugin(strategies: [Rows.self])
+
+@c @implementation
+public func fanfold_plugin_v1() -> UnsafePointer<fan_plugin> { plugin.pointer }

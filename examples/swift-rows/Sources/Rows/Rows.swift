@@ -1,0 +1,71 @@
+import FanfoldJSON
+import PluginKit
+
+/// Fixed chunks of items, results in the order of the items.
+struct Rows: Strategy {
+    struct Configuration: Decodable, Sendable {
+        var items: Int
+    }
+
+    static let component = ComponentDescription(
+        id: "com.example.rows",
+        version: "0.1.0",
+        summary: "Splits the items of one input in chunks of a fixed size and keeps their order.",
+        configurationSchema: """
+            {
+              "$schema": "https://json-schema.org/draft/2020-12/schema",
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "items": {"type": "integer", "minimum": 1, "maximum": 1000000000, "default": 1000,
+                          "description": "How many items a subtask is given."}
+              }
+            }
+            """)
+
+    private let chunk: Int
+    private let input: InputDescription
+    private var nextItem = 0
+    private var nextSubtask: UInt64 = 0
+    private var results: [UInt64: [Blob]] = [:]
+
+    init(task: TaskDescription, configuration: Configuration) throws(PluginError) {
+        guard (1...1_000_000_000).contains(configuration.items) else {
+            throw .configuration(JSONPointer(["items"]), "wanted a number from 1 to 1000000000")
+        }
+        guard let input = task.inputs.first else {
+            throw PluginError(.invalid, reason: "spec./inputs", "wanted one input, found none")
+        }
+        chunk = configuration.items
+        self.input = input
+    }
+
+    mutating func split(want: Int, into sink: any StrategySink) throws(PluginError) -> SplitState {
+        for _ in 0..<want where nextItem < input.items {
+            let count = min(chunk, input.items - nextItem)
+            try sink.subtask(
+                Subtask(id: nextSubtask, parts: [.items(input: 0, from: nextItem, count: count)]))
+            nextItem += count
+            nextSubtask += 1
+        }
+        return nextItem < input.items ? .more : .end
+    }
+
+    mutating func onResult(
+        _ result: SubtaskResult, into sink: any StrategySink
+    ) throws(PluginError) {
+        results[result.subtask] = result.parts
+    }
+
+    func onFailure(
+        _ failure: SubtaskFailure, into sink: any StrategySink
+    ) throws(PluginError) -> FailureVerdict { .failTask }
+
+    mutating func finish(into sink: any StrategySink) throws(PluginError) {
+        var parts: [Part] = []
+        for id in 0..<nextSubtask {
+            parts += (results[id] ?? []).map { .blob($0) }
+        }
+        try sink.output(Output(format: input.format, parts: parts))
+    }
+}
