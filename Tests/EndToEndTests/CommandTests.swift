@@ -36,7 +36,11 @@ struct CommandTests {
         let path = try Fanfold.pipeline(
             """
             fanfold: 1
-            tasks: { bad: { run: { command: [sh, -c, "echo no such luck >&2; exit 7"] } } }
+            inputs: { numbers: { range: 1 } }
+            tasks:
+              bad:
+                input: ${inputs.numbers}
+                run: { command: [sh, -c, "echo no such luck >&2; exit 7"], stdin: none }
             """)
         let finished = try await Fanfold.run(["run", path])
         #expect(finished.code == 1)
