@@ -11,6 +11,7 @@ final class CheckContext: @unchecked Sendable {
     let path: String
     let seed: UInt64
     private var library: CheckedLibrary?
+    private var itemCounts: [String: Int] = [:]
 
     init(path: String, seed: UInt64) {
         self.path = path
@@ -37,6 +38,18 @@ final class CheckContext: @unchecked Sendable {
         } catch {
             throw CheckStop.failed(error.message)
         }
+    }
+
+    /// How many made-up items a task of this component has: enough for several subtasks, since the
+    /// order of one result says nothing.
+    func items(_ component: CheckedComponent, subtasks: (Int) throws -> Int) throws -> Int {
+        let id = component.descriptor.id
+        if let known = itemCounts[id] { return known }
+        let enough = 5
+        var items = 101
+        while items < 10_000, try subtasks(items) < enough { items = items * 10 - 1 }
+        itemCounts[id] = items
+        return items
     }
 
     /// The strategies in it.

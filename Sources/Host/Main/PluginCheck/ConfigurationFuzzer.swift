@@ -40,7 +40,9 @@ enum ConfigurationFuzzer {
         return .passed("\(count) configurations")
     }
 
-    /// What the schema has against it.  Unknown keys do not count: a plugin ignores them.
+    /// What the schema has against it.
+    ///
+    /// Unknown keys do not count: a plugin ignores them.
     private static func forbidden(_ json: JSON, _ component: CheckedComponent) -> SchemaProblem? {
         component.descriptor.schema?.validate(json).first { !$0.atKey }
     }

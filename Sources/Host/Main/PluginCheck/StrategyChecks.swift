@@ -56,7 +56,11 @@ enum StrategyChecks {
         _ context: CheckContext, _ component: CheckedComponent, _ configuration: JSON,
         _ change: (StrategyDriver) -> Void = { _ in }
     ) throws -> StrategyDriver.Record {
-        let driver = try StrategyDriver(context, component, configuration, items: 101)
+        let items = try context.items(component) { items in
+            try StrategyDriver(context, component, configuration, items: items).run()
+                .subtasks.count
+        }
+        let driver = try StrategyDriver(context, component, configuration, items: items)
         change(driver)
         return try driver.run()
     }

@@ -101,7 +101,7 @@ extension PluginTemplates {
            void (*FAN_NULLABLE FAN_SENDABLE release)(struct fan_blob *blob); /* once, from any thread; sets release = NULL        */
         } fan_blob;
 
-        enum { /* fan_code: the gRPC numbers, so logs and proxies agree. */
+        enum { /* fan_code: the gRPC numbers, so logs and proxies agree.  Others count as UNKNOWN. */
            FAN_OK = 0, FAN_CANCELLED = 1, FAN_UNKNOWN = 2, FAN_INVALID = 3, FAN_DEADLINE = 4,
            FAN_NOT_FOUND = 5, FAN_EXISTS = 6, FAN_DENIED = 7, FAN_EXHAUSTED = 8, FAN_PRECONDITION = 9,
            FAN_ABORTED = 10, FAN_RANGE = 11, FAN_UNIMPLEMENTED = 12, FAN_INTERNAL = 13,
@@ -109,7 +109,7 @@ extension PluginTemplates {
         };
         typedef int32_t fan_code;
 
-        enum { /* What would make another try worth it. */
+        enum { /* What would make another try worth it.  An unknown number counts as NEVER. */
            FAN_RETRY_NEVER     = 0, /* the request is wrong                                            */
            FAN_RETRY_LATER     = 1, /* same request, after retry_after_ms: throttled, network          */
            FAN_RETRY_ELSEWHERE = 2, /* same work, another zone, offering or worker: no capacity        */
@@ -235,7 +235,7 @@ extension PluginTemplates {
            uint32_t  struct_size;
            uint32_t  part_count;
            uint64_t  id;          /* the strategy's choice; unique within the task, never reused       */
-           fan_view  spec;        /* see "What a spec may say" below; empty = {}                        */
+           fan_view  spec;        /* see "What a spec may say" above; empty = {}                        */
            fan_blob *FAN_NULLABLE parts;       /* the payload; spec names parts by index, or slices of the inputs   */
         } fan_subtask;
 
@@ -243,7 +243,7 @@ extension PluginTemplates {
            uint32_t  struct_size;
            uint32_t  part_count;
            uint64_t  subtask;
-           fan_view  json;        /* {"worker","queued_ns","ran_ns","bytes_in","bytes_out","value"}    */
+           fan_view  json;        /* see "What a result says" above                                    */
            fan_blob *FAN_NULLABLE parts;       /* to keep one, copy the struct and set this one's release to NULL   */
         } fan_result;
 
@@ -256,7 +256,10 @@ extension PluginTemplates {
            fan_code (*output)(const struct fan_sink *, fan_view json, fan_blob *FAN_NULLABLE parts, uint32_t n);
         } fan_sink;
 
-        enum { FAN_SPLIT_MORE, FAN_SPLIT_WAIT, FAN_SPLIT_END }; /* more now; after a result; no more   */
+        /* What split says: more now; more after a result; no more.  An unknown number counts as WAIT.  */
+        enum { FAN_SPLIT_MORE, FAN_SPLIT_WAIT, FAN_SPLIT_END };
+        /* What on_failure says: once more; others are in its place; go on without it; the task fails.
+         * An unknown number counts as TASK. */
         enum { FAN_FAILED_RETRY, FAN_FAILED_REPLACED, FAN_FAILED_SKIP, FAN_FAILED_TASK };
 
         typedef struct fan_strategy {
