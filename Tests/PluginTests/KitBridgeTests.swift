@@ -41,6 +41,7 @@ private nonisolated(unsafe) var given: [fan_blob] = []
     private func create(_ config: String) -> (OpaquePointer?, fan_error) {
         var error = fan_error()
         var out: OpaquePointer?
+        guard let component = plugin.pointer.pointee.components[0] else { return (nil, error) }
         "test".withCString { name in
             var host = fan_host(
                 struct_size: UInt32(MemoryLayout<fan_host>.size), abi_minor: 0, host_data: nil,
@@ -50,7 +51,7 @@ private nonisolated(unsafe) var given: [fan_blob] = []
             Array(config.utf8).withUnsafeBytes { bytes in
                 let view = fan_view(data: bytes.baseAddress, size: UInt64(bytes.count))
                 _ = plugin.pointer.pointee.create(
-                    plugin.pointer.pointee.components[0]!, &host, view, &out, &error)
+                    component, &host, view, &out, &error)
             }
         }
         return (out, error)
@@ -64,9 +65,7 @@ private nonisolated(unsafe) var given: [fan_blob] = []
 
     private func begin(_ instance: OpaquePointer, _ spec: String, _ error: inout fan_error) -> Int32
     {
-        let id = "fanfold.strategy/1"
-        let table = plugin.pointer.pointee.query(instance, id)!
-            .assumingMemoryBound(to: fan_strategy.self)
+        guard let table = try? table(instance) else { return -1 }
         return Array(spec.utf8).withUnsafeBytes { bytes in
             table.pointee.begin(
                 instance, 1, fan_view(data: bytes.baseAddress, size: UInt64(bytes.count)), nil, 0,
