@@ -78,7 +78,7 @@ struct RunBench {
 
     private func time(of run: PreparedRun) throws -> Double {
         let engine = Engine(
-            run: run, options: context.engineOptions(WorkerOptions()))
+            run: run, options: context.engineOptions(try WorkerOptions.parse([])))
         var report: RunReport?
         let time = seconds { report = engine.execute() }
         guard let report, report.isComplete else {

@@ -5,7 +5,8 @@ import FanfoldCore
 /// Made of the same parts as a run: the coordinator's records, the loop's payloads, the lane's ids.
 package struct WaitingSubtasks {
     private var coordinator = Coordinator()
-    private var runtime: [SubtaskParts] = []
+    private var runtime: ContiguousArray<SubtaskParts> = []
+    private var specOf: ContiguousArray<UInt32> = []
     private var keys = SubtaskKeys()
     private var keyOfIndex: [UInt64] = []
 
@@ -22,18 +23,13 @@ package struct WaitingSubtasks {
             at: .zero)
         _ = coordinator.handle(.shapeDeclared(ShapeID(0), ShapeSpec(task: task)), at: .zero)
         _ = coordinator.handle(.strategyBegan(task), at: .zero)
-        let batch = 1000
-        for start in stride(from: 0, to: count, by: batch) {
-            let size = min(batch, count - start)
-            for index in start..<(start + size) {
-                runtime.append(.items(input: 0, from: index, count: 1))
-                _ = keys.insert(UInt64(index))
-                keyOfIndex.append(UInt64(index))
-            }
-            let added = [FanfoldCore.SubtaskSpec](
-                repeating: .init(shape: ShapeID(0)), count: size)
-            _ = coordinator.handle(
-                .strategyReplied(task, StrategyReply(.capacity, added: added)), at: .zero)
+        for index in 0..<count {
+            runtime.append(.items(input: 0, from: index, count: 1))
+            specOf.append(0)
+            _ = keys.insert(UInt64(index))
+            keyOfIndex.append(UInt64(index))
         }
+        let added = [FanfoldCore.SubtaskSpec](repeating: .init(shape: ShapeID(0)), count: count)
+        _ = coordinator.handle(.strategySplit(task, added: added, state: .end), at: .zero)
     }
 }
