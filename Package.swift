@@ -5,8 +5,6 @@ import PackageDescription
 // Why: Sources/PluginABI/POLICY.md.
 let pluginLink: [LinkerSetting] = [
     .unsafeFlags([
-        // gold leaves local names in the dynamic symbol table; lld does not.
-        "-use-ld=lld",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PluginABI/exports.map",
         "-Xlinker", "-z", "-Xlinker", "nodelete",
         "-Xlinker", "-z", "-Xlinker", "now",

@@ -23,7 +23,8 @@ struct InitCommand: ParsableCommand {
         var text = Self.pipeline
         let written = text.withUTF8 { write(descriptor, $0.baseAddress, $0.count) }
         guard written == Self.pipeline.utf8.count else {
-            Terminal.complain("error: \(path) could not be written: \(String(cString: strerror(errno)))")
+            Terminal.complain(
+                "error: \(path) could not be written: \(String(cString: strerror(errno)))")
             throw Exit.usage
         }
         Terminal.print("wrote \(path); now: fanfold run \(path)")

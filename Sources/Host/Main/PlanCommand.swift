@@ -40,7 +40,7 @@ struct PlanCommand: ParsableCommand {
         }
     }
 
-    private func lines(for task: PlanReport.Task) -> [String] {
+    private func lines(for task: PlanReport.TaskPlan) -> [String] {
         var lines = [task.summary]
         lines += task.why.map { "because \($0)" }
         if let problem = task.problem { return lines + ["cannot be split: \(problem)"] }

@@ -18,7 +18,7 @@ extension PlanReport {
     }
 }
 
-extension PlanReport.Task {
+extension PlanReport.TaskPlan {
     fileprivate var json: JSON {
         var object = JSONObject()
         object["name"] = .string(name)

@@ -62,7 +62,9 @@ final class ProgressDisplay: Sendable {
         let (done, known, isOpen) = totals(progress)
         let failed = progress.tasks.reduce(0) { $0 + $1.numbers.failed }
         let running = progress.tasks.reduce(0) { $0 + $1.numbers.running }
-        let active = progress.tasks.first { $0.numbers.phase == .running || $0.numbers.phase == .finishing }
+        let active = progress.tasks.first {
+            $0.numbers.phase == .running || $0.numbers.phase == .finishing
+        }
         let seconds = max(0.001, Double(progress.elapsedNanoseconds) / 1e9)
         let rate = Double(done) / seconds
         var parts = ["\(done)/\(known)\(isOpen ? "+" : "") done", "\(running) running"]

@@ -82,7 +82,8 @@ struct RunBench {
         var report: RunReport?
         let time = seconds { report = engine.execute() }
         guard let report, report.isComplete else {
-            Terminal.complain("error: the benchmark's run did not complete: \(report?.outcome as Any)")
+            Terminal.complain(
+                "error: the benchmark's run did not complete: \(report?.outcome as Any)")
             throw Exit.runFailed
         }
         return time

@@ -45,7 +45,7 @@ package struct EngineOptions: Sendable {
 /// How far a run is: what a progress bar shows.
 package struct RunProgress: Sendable {
     /// One task.
-    package struct Task: Sendable {
+    package struct TaskState: Sendable {
         /// The name in the pipeline.
         package var name: String
         /// The coordinator's numbers.
@@ -53,7 +53,7 @@ package struct RunProgress: Sendable {
     }
 
     /// The tasks, in the order of the document.
-    package var tasks: [Task] = []
+    package var tasks: [TaskState] = []
     /// Slots in use on all workers.
     package var busySlots = 0
     /// Workers that are there.

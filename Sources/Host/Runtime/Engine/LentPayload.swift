@@ -55,7 +55,9 @@ struct SubtaskOutcome: Sendable {
     /// Appends what `on_result` is told, as JSON.
     func write(to buffer: inout [UInt8]) {
         func number(_ name: StaticString, _ value: some BinaryInteger & LosslessStringConvertible) {
-            buffer.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+            buffer.append(
+                contentsOf: UnsafeBufferPointer(
+                    start: name.utf8Start, count: name.utf8CodeUnitCount))
             appendDecimal(UInt64(clamping: value), to: &buffer)
         }
         buffer.append(contentsOf: "{\"worker\":\"".utf8)

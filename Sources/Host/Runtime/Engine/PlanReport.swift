@@ -8,7 +8,7 @@ package struct PlanReport: Sendable {
     package static let maximumSubtasks = 10_000
 
     /// One task.
-    package struct Task: Sendable {
+    package struct TaskPlan: Sendable {
         /// The name in the pipeline.
         package var name: String
         /// The strategy's id.
@@ -48,7 +48,7 @@ package struct PlanReport: Sendable {
     }
 
     /// The tasks, in the order of the document.
-    package var tasks: [Task] = []
+    package var tasks: [TaskPlan] = []
     /// The workers there would be.
     package var workers: [LocalWorkerPlan]
 
@@ -56,7 +56,7 @@ package struct PlanReport: Sendable {
     package init(_ run: PreparedRun, workers: [LocalWorkerPlan]) {
         self.workers = workers
         tasks = run.tasks.map { task in
-            var report = Task(
+            var report = TaskPlan(
                 name: task.name, strategy: task.strategy.component.id, needs: task.spec.needs,
                 waitsFor: [], summary: task.strategy.component.summary)
             report.waitsFor = task.inputs.compactMap { source in
@@ -73,7 +73,7 @@ package struct PlanReport: Sendable {
     }
 }
 
-extension PlanReport.Task {
+extension PlanReport.TaskPlan {
     fileprivate mutating func split(
         _ task: PlannedTask, _ run: PreparedRun, _ workers: [LocalWorkerPlan]
     ) throws(PluginFailure) {
@@ -133,7 +133,8 @@ private struct DryRun {
                     shape: ShapeID(added.spec), after: added.after,
                     priority: specs[Int(added.spec)].priority))
             if case .items(_, _, let count) = added.parts {
-                items = items.map { min($0.lowerBound, count)...max($0.upperBound, count) }
+                items =
+                    items.map { min($0.lowerBound, count)...max($0.upperBound, count) }
                     ?? count...count
             }
         }
@@ -154,7 +155,7 @@ private struct DryRun {
         spec.id = TaskID(0)
         spec.dependsOn = []
         var events: [Event] = [
-            .runSubmitted(FanfoldCore.RunSpec(id: RunID(1), seed: 0, tasks: [spec])),
+            .runSubmitted(FanfoldCore.RunSpec(id: RunID(1), seed: 0, tasks: [spec]))
         ]
         events += specs.enumerated().map { index, declared in
             .shapeDeclared(
@@ -169,7 +170,8 @@ private struct DryRun {
                 starting[Int(worker.index)] += orders.count { $0.slot != nil }
             }
         }
-        let placement = zip(coordinator.workerUsage(), zip(workers, starting)).map { usage, worker in
+        let placement = zip(coordinator.workerUsage(), zip(workers, starting)).map {
+            usage, worker in
             PlanReport.Placement(
                 worker: worker.0.name, starting: worker.1,
                 freeMilliCores: usage.free.milliCores)

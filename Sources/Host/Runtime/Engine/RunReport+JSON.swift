@@ -20,7 +20,7 @@ extension RunReport {
     }
 }
 
-extension RunReport.Task {
+extension RunReport.TaskReport {
     /// What the strategy wants to show beside the result: agreement, utilisation.
     package var strategyReports: [JSON] { figures.reports }
 

@@ -4,7 +4,7 @@ import FanfoldJSON
 /// How a run ended, with its outputs and what it cost.
 package struct RunReport: Sendable {
     /// One task.
-    package struct Task: Sendable {
+    package struct TaskReport: Sendable {
         /// The name in the pipeline.
         package var name: String
         /// The strategy's id.
@@ -29,7 +29,7 @@ package struct RunReport: Sendable {
     /// How it ended.
     package var outcome: RunOutcome
     /// The tasks, in the order of the document.
-    package var tasks: [Task]
+    package var tasks: [TaskReport]
     /// The outputs; none unless the run completed.
     package var outputs: [Output]
     /// Wall time in nanoseconds.
