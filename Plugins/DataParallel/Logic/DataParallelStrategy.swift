@@ -18,6 +18,7 @@ public struct DataParallelStrategy: Strategy {
     private let items: Int
     private let shards: Int
     private let fixedSize: Int?
+    private let format: PieceFormat
 
     private var chunker: Chunker
     private var fold: Fold
@@ -40,8 +41,15 @@ public struct DataParallelStrategy: Strategy {
     ) throws(PluginError) {
         self.task = task
         self.configuration = configuration
-        input = try task.inputIndex(over: configuration.over)
-        let split = task.inputs[input]
+        let split: InputDescription
+        if task.inputs.isEmpty, configuration.over.isEmpty {
+            // Nothing to split and something to run: one subtask, which is given nothing.
+            input = 0
+            split = InputDescription(name: "nothing", format: "json", items: 1)
+        } else {
+            input = try task.inputIndex(over: configuration.over)
+            split = task.inputs[input]
+        }
         items = split.items
         spec = SpecBuilder.spec(["names": task.inputNames])
         switch configuration.size {
@@ -54,7 +62,8 @@ public struct DataParallelStrategy: Strategy {
         }
         chunker = Chunker(
             items: split.items, bytes: split.bytes, slots: task.slots, workers: task.workers)
-        fold = Fold(configuration.merge, .each, format: task.outputFormat)
+        format = task.outputFormat
+        fold = Fold(configuration.merge, .each, format: format)
     }
 
     /// Hands out the next slices; waits while the first ones measure.
@@ -80,12 +89,14 @@ public struct DataParallelStrategy: Strategy {
         }
         guard let chunk = underWay.removeValue(forKey: result.subtask) else { return }
         succeeded += 1
-        chunker.measured(
-            items: chunk.count, seconds: Double(result.ranNanoseconds) / 1e9,
-            worker: result.worker)
+        if isAdaptive {
+            chunker.measured(
+                items: chunk.count, seconds: Double(result.ranNanoseconds) / 1e9,
+                worker: result.worker)
+        }
         try fold.add(
             Piece(
-                result, index: Int(result.subtask), name: name(chunk), format: task.outputFormat,
+                result, index: Int(result.subtask), name: name(chunk), format: format,
                 weight: Double(chunk.count)),
             into: sink)
         try closeIfComplete(into: sink)
@@ -132,6 +143,9 @@ public struct DataParallelStrategy: Strategy {
 
     /// How many subtasks there would be, and why that size.
     public func explain() -> Explanation {
+        guard !task.inputs.isEmpty else {
+            return Explanation(summary: "One subtask: the task has no input.", subtasks: 1)
+        }
         let name = task.inputs[input].name
         guard items > 0 else {
             return Explanation(
@@ -151,9 +165,10 @@ public struct DataParallelStrategy: Strategy {
 }
 
 extension DataParallelStrategy {
-    private var isProbing: Bool {
-        fixedSize == nil && shards == 0 && !chunker.hasMeasured
-    }
+    /// Whether sizes follow from what was measured.
+    private var isAdaptive: Bool { fixedSize == nil && shards == 0 }
+
+    private var isProbing: Bool { isAdaptive && !chunker.hasMeasured }
 
     private mutating func nextSize() -> Int {
         if let fixedSize { return min(fixedSize, items - nextItem) }

@@ -69,7 +69,7 @@ struct FunctionGraph {
             let stated = function.inputs?.arrayValue?.map { $0.stringValue ?? "" }
             let names = stated ?? inputs.map(\.name)
             read = names.enumerated().map { (String($0), $1) }
-            if names.count > 1 { nodes[index].parameters = names }
+            nodes[index].parameters = names
         }
         for (step, name) in read {
             let place = pointer.appending("inputs").appending(step)

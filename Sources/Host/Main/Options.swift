@@ -1,6 +1,7 @@
 import ArgumentParser
 import FanfoldJSON
 import FanfoldRuntime
+@preconcurrency import Glibc
 
 /// How results and reports are printed.
 enum OutputStyle: String, ExpressibleByArgument, CaseIterable {
@@ -26,6 +27,12 @@ struct PipelineOptions: ParsableArguments {
 
     /// Reads and checks the document.
     func load() throws -> Pipeline {
+        guard access(pipeline, F_OK) == 0 else {
+            Terminal.complain(
+                "error: there is no file \(pipeline); name a pipeline, or write a first one with "
+                    + "fanfold init")
+            throw Exit.notFound
+        }
         let overrides = inputs.map(Override.input) + settings.map(Override.set)
         do throws(DocumentErrors) {
             return try Pipeline.load(path: pipeline, overrides: overrides)

@@ -69,24 +69,3 @@ struct PlanCommand: ParsableCommand {
         return lines
     }
 }
-
-extension WaitingReason {
-    /// The reason, for people.
-    var sentence: String {
-        switch self {
-        case .dependencyWaiting(let tasks): "for \(Human.count(tasks.count, "task")) before it"
-        case .subtasksWaiting(let count): "for \(Human.count(count, "subtask")) before it"
-        case .backingOff: "before its next try"
-        case .strategyAnswering: "for its strategy"
-        case .noWorker: "for a worker: there is none"
-        case .noWorkerType(let labels):
-            "for a worker labelled \(labels.joined(separator: ", ")); no worker is"
-        case .exceedsMaximumWorker(let dimension, let wanted, let largest):
-            "for ever: it needs \(wanted) of \(dimension.rawValue) and the largest worker has "
-                + "\(largest); ask for less, or for fewer and larger workers (--workers)"
-        case .concurrencyLimit(let limit): "because the run may hold \(limit) slots"
-        case .waitingForCapacity: "for something else to end"
-        case .queued: "behind others of its shape"
-        }
-    }
-}

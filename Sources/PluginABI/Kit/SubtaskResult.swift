@@ -56,10 +56,17 @@ final class ResultFacts {
         /// Reads what is there; what is missing or of another type keeps its default, because a
         /// result is never refused for what is said about it.
         init(parsing bytes: UnsafeRawBufferPointer) {
-            guard !bytes.isEmpty, let json = try? JSON(parsing: bytes) else { return }
-            worker = json["worker"]?.stringValue ?? ""
-            ranNanoseconds = UInt64(clamping: json["ran_ns"]?.integerValue ?? 0)
-            items = max(0, Int(clamping: json["items"]?.integerValue ?? 1))
+            var members = MemberScanner(bytes)
+            while let (key, value) = members.next() {
+                if key.elementsEqual("worker".utf8) {
+                    worker = (try? JSON(parsing: UnsafeRawBufferPointer(rebasing: value)))?
+                        .stringValue ?? ""
+                } else if key.elementsEqual("ran_ns".utf8) {
+                    ranNanoseconds = UInt64(clamping: MemberScanner.integer(value) ?? 0)
+                } else if key.elementsEqual("items".utf8) {
+                    items = max(0, MemberScanner.integer(value) ?? 1)
+                }
+            }
         }
     }
 

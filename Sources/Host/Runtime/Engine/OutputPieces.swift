@@ -16,4 +16,48 @@ struct OutputPieces: Sendable {
         reports += other.reports
         other = OutputPieces()
     }
+
+    /// The pieces read as one text: together they are the result of the task.
+    ///
+    /// A document and a table are put together in memory, because a piece of one is none.  Lines
+    /// stay where they are; only a line that goes on in the next piece is put together.
+    func dataset() throws(DataError) -> Dataset {
+        let format = format ?? .bytes
+        switch format {
+        case .json where pieces.isEmpty:
+            return try Dataset(format: .json, pieces: [Payload(text: "[]").whole])
+        case .json, .csv:
+            return try Dataset(format: format, pieces: [Self.joined(pieces[...])])
+        case .bytes: return try Dataset(format: format, pieces: pieces)
+        default: return try Dataset(format: format, pieces: Self.wholeLines(pieces))
+        }
+    }
+
+    private static func wholeLines(_ pieces: [PayloadSlice]) -> [PayloadSlice] {
+        var whole: [PayloadSlice] = []
+        var start = 0
+        for (position, piece) in pieces.enumerated() {
+            let isOpen = piece.withBytes { $0.last != UInt8(ascii: "\n") && !$0.isEmpty }
+            if isOpen, position < pieces.count - 1 { continue }
+            whole.append(joined(pieces[start...position]))
+            start = position + 1
+        }
+        return whole
+    }
+
+    private static func joined(_ pieces: ArraySlice<PayloadSlice>) -> PayloadSlice {
+        if pieces.count == 1, let only = pieces.first { return only }
+        let count = pieces.reduce(0) { $0 + $1.count }
+        guard count > 0 else { return Payload.empty.whole }
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+        var offset = 0
+        for piece in pieces {
+            piece.withBytes { bytes in
+                UnsafeMutableRawBufferPointer(rebasing: memory[offset...]).copyMemory(from: bytes)
+            }
+            offset += piece.count
+        }
+        guard let start = memory.baseAddress else { return Payload.empty.whole }
+        return Payload(adopting: start, count: count).whole
+    }
 }

@@ -50,6 +50,7 @@ struct RunLoop {
             if turn.nanoseconds - publishedAt >= Engine.progressNanoseconds {
                 publishedAt = turn.nanoseconds
                 publish(progress(at: turn))
+                failUnplaceable(at: turn)
             }
         }
         publish(progress(at: now))
@@ -87,6 +88,19 @@ struct RunLoop {
                 FanfoldCore.RunSpec(
                     id: RunID(1), seed: run.pipeline.seed, tasks: run.tasks.map(\.spec))),
             at: now)
+    }
+
+    /// No worker will ever come that these workers are not: what fits none of them fails now.
+    private mutating func failUnplaceable(at now: Tick) {
+        for (task, reason) in coordinator.unplaceable() {
+            handle(
+                .strategyFailed(
+                    task,
+                    Failure(
+                        .misconfigured, retry: .never, reason: "needs.unplaceable",
+                        "a subtask waits for ever: \(reason.sentence)")),
+                at: now)
+        }
     }
 
     private func nextDeadline() -> UInt64 {

@@ -108,9 +108,7 @@ final class StrategyLane: Sendable {
             var answer = session.takeAnswer()
             slot.output.append(&answer.output)
             do throws(DataError) {
-                return .finished(
-                    try Dataset(format: slot.output.format ?? .bytes, pieces: slot.output.pieces),
-                    reports: slot.output.reports)
+                return .finished(try slot.output.dataset(), reports: slot.output.reports)
             } catch {
                 throw PluginFailure(
                     code: fan_code(FAN_DATA_LOSS), reason: "output",

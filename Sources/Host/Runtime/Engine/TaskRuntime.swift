@@ -92,7 +92,7 @@ struct TaskRuntime {
     }
 
     /// A result that is kept.
-    func result(of index: UInt32) -> LentPayload? { results[index] }
+    mutating func result(of index: UInt32) -> LentPayload? { results[index] }
 
     /// Counts an attempt that ended.
     mutating func count(_ ended: EndedAttempt, worker: String) {
@@ -102,7 +102,9 @@ struct TaskRuntime {
     }
 
     /// What a worker needs to run an attempt.
-    func work(for attempt: AttemptID, in directory: String) -> WorkOrder.Work {
+    ///
+    /// Mutating only so that it is called in place: a copy of this value retains a dozen buffers.
+    mutating func work(for attempt: AttemptID, in directory: String) -> WorkOrder.Work {
         let spec = specs[Int(specOf[Int(attempt.index)])]
         guard let parts = inputParts(of: attempt.index) else {
             return .refuse(

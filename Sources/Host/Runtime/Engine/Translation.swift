@@ -41,10 +41,8 @@ extension Failure {
             case .outOfMemory: (.outOfMemory, "memory")
             case .crash: (.pluginCrash, "crash")
             }
-        var message = failure.message
-        if let line = failure.stderrTail.split(separator: "\n").last { message += ": \(line)" }
         self.init(
-            kind, retry: failure.isPermanent ? .never : .later, reason: reason, message)
+            kind, retry: failure.isPermanent ? .never : .later, reason: reason, failure.message)
     }
 
     /// What a strategy answered instead of doing its work.

@@ -20,10 +20,9 @@ extension TaskDescription {
         .items(input: index, from: 0, count: inputs[index].items)
     }
 
-    /// The names of the inputs for a spec's `names`; `nil` if there is but one, which is then
-    /// given as it is.
+    /// The names of the inputs for a spec's `names`; `nil` if there is none.
     public var inputNames: JSON? {
-        inputs.count > 1 ? .array(inputs.map { .string($0.name) }) : nil
+        !inputs.isEmpty ? .array(inputs.map { .string($0.name) }) : nil
     }
 
     /// The index of the input to split: the one called `name`, or the first for an empty name.
