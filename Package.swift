@@ -87,13 +87,21 @@ let package = Package(
                 "FanfoldPlugins", deque, logging,
             ],
             path: "Sources/Host/Runtime"),
+        .target(
+            name: "FanfoldAuthoring",
+            dependencies: [
+                "CPluginABI", "CFanfoldSystem", "FanfoldJSON", "FanfoldPlugins",
+                "FanfoldRuntime", logging,
+            ],
+            path: "Sources/Host/Authoring"),
         .executableTarget(
             name: "FanfoldHelper", dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON"],
             path: "Sources/Host/Helper"),
         .executableTarget(
             name: "fanfold",
             dependencies: [
-                "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldJSON",
+                "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
+                "FanfoldCore", "FanfoldJSON",
                 "FanfoldPlugins", "FanfoldRuntime", "FanfoldSimulation", arguments, logging,
             ],
             path: "Sources/Host/Main"),

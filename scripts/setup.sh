@@ -50,7 +50,7 @@ install_missing() {
 # The Swift toolchain is not Debian's: say where it comes from.
 need_swift() {
     command -v swift >/dev/null 2>&1 && return 0
-    echo "error: wanted swift 6.2 or newer in PATH, found none;" \
+    echo "error: wanted swift 6.3 or newer in PATH, found none;" \
         "see https://www.swift.org/install/linux/" >&2
     return 1
 }

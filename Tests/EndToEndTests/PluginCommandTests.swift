@@ -19,7 +19,7 @@ struct PluginCommandTests {
     func `a plugin shows one symbol`(_ name: String) async throws {
         let library = Fanfold.products.appendingPathComponent("libfanfold-\(name).so").path
         let symbols = lines(
-            try await shell("nm -D --defined-only '\(library)' | grep -v ' [a-z] '"))
+            try await shell("nm -D --defined-only '\(library)'"))
         #expect(symbols.count == 1, "\(symbols)")
         #expect(symbols.first?.contains("fanfold_plugin") == true)
     }
@@ -58,7 +58,7 @@ struct PluginCommandTests {
             if: hasExample("rust-rows") && Fanfold.has("cargo"),
             "examples/rust-rows or cargo is missing"))
     func `the example in Rust is built and run`() async throws {
-        try await buildAndRun("rust-rows", with: "cargo build --release --offline")
+        try await buildAndRun("rust-rows", with: "make -s")
     }
 
     /// Builds an example where it lies, checks its plugin, and runs its pipeline.

@@ -5,6 +5,11 @@ enum Imports {
         "Swift", "Synchronization", "Glibc", "_Concurrency",
     ]
 
+    private static let main: Set<String> = [
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldCore", "FanfoldJSON",
+        "FanfoldPlugins", "FanfoldRuntime", "FanfoldSimulation", "Logging",
+    ]
+
     /// The folders below `Sources/` with their modules, most specific first.
     private static let table: [(folder: String, modules: Set<String>)] = [
         ("Sources/PluginABI/JSON/", []),
@@ -20,19 +25,22 @@ enum Imports {
                 "FanfoldPlugins", "DequeModule", "Logging",
             ]
         ),
-        ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON"]),
         (
-            "Sources/Host/Main/",
+            "Sources/Host/Authoring/",
             [
-                "CFanfoldSystem", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins", "FanfoldRuntime",
-                "FanfoldSimulation", "ArgumentParser", "Logging", "CBenchDirect",
+                "CPluginABI", "CFanfoldSystem", "FanfoldJSON", "FanfoldPlugins",
+                "FanfoldRuntime", "Logging",
             ]
         ),
+        ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON"]),
+        ("Sources/Host/Main/Bench/", main.union(["CBenchDirect", "CPluginABI"])),
+        ("Sources/Host/Main/", main),
     ]
 
     /// The modules that a Swift file may import.
     ///
-    /// `nil` where anything goes (tests and examples).  A folder of `Sources/` that the table does not know may import nothing.
+    /// `nil` where anything goes (tests and examples).  A folder of `Sources/` that the table does
+    /// not know may import nothing.
     static func allowed(in path: String) -> Set<String>? {
         guard path.hasSuffix(".swift") else { return nil }
         if let row = table.first(where: { path.hasPrefix($0.folder) }) {

@@ -56,7 +56,9 @@ extension JSON {
         }
     }
 
-    /// The number as a double, if it is a number.  A boolean is not a number.
+    /// The number as a double, if it is a number.
+    ///
+    /// A boolean is not a number.
     public var doubleValue: Double? {
         switch self {
         case .integer(let value): Double(value)
@@ -106,12 +108,19 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
     ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
     ExpressibleByDictionaryLiteral
 {
+    /// `null`.
     public init(nilLiteral: ()) { self = .null }
+    /// A boolean.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// A whole number.
     public init(integerLiteral value: Int64) { self = .integer(value) }
+    /// A number.
     public init(floatLiteral value: Double) { self = .number(value) }
+    /// A string.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// An array of values.
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    /// An object with its members in the order written.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         self = .object(JSONObject(elements))
     }
@@ -129,7 +138,9 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         self.tokens = tokens
     }
 
-    /// Reads `/a/0/b~1c`.  `nil` if the text is neither empty nor begins with `/`.
+    /// Reads a pointer such as `/a/0/b~1c`.
+    ///
+    /// Returns: `nil` if the text is neither empty nor begins with `/`.
     public init?(parsing text: String) {
         guard !text.isEmpty else {
             self.init()
@@ -153,6 +164,7 @@ public struct JSONPointer: Hashable, Sendable, CustomStringConvertible {
         appending(String(index))
     }
 
+    /// The pointer as RFC 6901 writes it.
     public var description: String {
         tokens.map { "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1") }.joined()
     }

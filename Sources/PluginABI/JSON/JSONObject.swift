@@ -27,7 +27,9 @@ public struct JSONObject: Sendable {
     /// Whether there is no member.
     public var isEmpty: Bool { keys.isEmpty }
 
-    /// The member `key`.  Setting `nil` removes it; a new key goes last.
+    /// The member `key`.
+    ///
+    /// Setting `nil` removes it; a new key goes last.
     public subscript(key: String) -> JSON? {
         get { position(of: key).map { values[$0] } }
         set {
@@ -89,12 +91,14 @@ public struct JSONObject: Sendable {
 }
 
 extension JSONObject: Hashable {
+    /// Whether both hold the same members, in any order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         guard left.count == right.count else { return false }
         if left.keys == right.keys { return left.values == right.values }
         return left.members.allSatisfy { key, value in right[key] == value }
     }
 
+    /// The same for the same members in any order.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(count)
         var members = 0

@@ -9,6 +9,7 @@ public struct JSONParseError: Error, Hashable, Sendable, CustomStringConvertible
     /// The column in bytes, from 1.
     public var column: Int
 
+    /// The place and the message, as compilers print them.
     public var description: String { "\(line):\(column): \(message)" }
 }
 

@@ -18,7 +18,9 @@ extension JSON {
         return String(decoding: buffer, as: UTF8.self)
     }
 
-    /// Appends the shortest text.  A number that is not finite has no JSON and becomes `null`.
+    /// Appends the shortest text.
+    ///
+    /// A number that is not finite has no JSON and becomes `null`.
     public func write(to buffer: inout [UInt8]) {
         switch self {
         case .array(let elements):

@@ -15,7 +15,9 @@ struct MemberScanner {
     }
 
     /// The next key, without its quotes and as it is escaped, and the text of its value.
-    mutating func next() -> (key: Slice<UnsafeRawBufferPointer>, value: Slice<UnsafeRawBufferPointer>)? {
+    mutating func next() -> (
+        key: Slice<UnsafeRawBufferPointer>, value: Slice<UnsafeRawBufferPointer>
+    )? {
         skip { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "}") }
         guard offset < bytes.count, bytes[offset] == UInt8(ascii: "\"") else { return nil }
         let key = string()

@@ -59,7 +59,8 @@ final class ResultFacts {
             var members = MemberScanner(bytes)
             while let (key, value) = members.next() {
                 if key.elementsEqual("worker".utf8) {
-                    worker = (try? JSON(parsing: UnsafeRawBufferPointer(rebasing: value)))?
+                    worker =
+                        (try? JSON(parsing: UnsafeRawBufferPointer(rebasing: value)))?
                         .stringValue ?? ""
                 } else if key.elementsEqual("ran_ns".utf8) {
                     ranNanoseconds = UInt64(clamping: MemberScanner.integer(value) ?? 0)

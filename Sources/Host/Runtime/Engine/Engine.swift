@@ -91,7 +91,9 @@ package final class Engine: Sendable {
     /// How far the run is; may be asked from any thread.
     package var progress: RunProgress { published.withLock { $0 } }
 
-    /// Stops the run; what runs is ended, and `execute` returns.  From any thread, more than once.
+    /// Stops the run: what runs is ended, and `execute` returns.
+    ///
+    /// From any thread, more than once.
     package func cancel(reason: String) {
         mailbox.post(.cancel(reason: reason))
     }

@@ -31,7 +31,9 @@ package final class PlainThread: Sendable {
         self.handle = handle
     }
 
-    /// Waits until the thread has ended.  Call once.
+    /// Waits until the thread has ended.
+    ///
+    /// Call it once.
     package func join() {
         pthread_join(handle, nil)
     }

@@ -2,7 +2,9 @@ import FanfoldCore
 import FanfoldJSON
 
 extension RunLoop {
-    /// Carries out one order.  Nothing in here waits.
+    /// Carries out one order.
+    ///
+    /// Nothing in here waits.
     mutating func perform(_ effect: Effect, at now: Tick) {
         switch effect {
         case .cancel(let worker, let attempts, let reason):

@@ -69,7 +69,7 @@ final class StrategySession: @unchecked Sendable {
         if let failure { throw failure }
     }
 
-    /// `on_failure`: what now?
+    /// `on_failure`: asks what becomes of a subtask.
     func tell(
         failure: Failure, of index: UInt32, attempts: Int
     ) throws(PluginFailure) -> FailureVerdict {

@@ -1,7 +1,7 @@
 /// The files of a new plugin: the examples of this repository under another name.
-enum PluginTemplates {
+package enum PluginTemplates {
     /// The languages that `fanfold plugin new` knows.
-    enum Language: String, CaseIterable {
+    package enum Language: String, CaseIterable {
         case c
         case swift
         case rust
@@ -10,7 +10,7 @@ enum PluginTemplates {
     /// The files of a project, by path within its folder.
     ///
     /// Parameter root: Where the package that holds PluginKit is; Swift only.
-    static func files(
+    package static func files(
         _ name: PluginName, _ language: Language, root: String
     ) -> [(path: String, text: String)] {
         let shared = [
@@ -70,11 +70,12 @@ enum PluginTemplates {
 }
 
 /// A checked name of a plugin.
-struct PluginName {
+package struct PluginName {
     /// The longest name, in bytes.
-    static let maximumBytes = 40
+    package static let maximumBytes = 40
 
-    let text: String
+    /// The name as the user wrote it.
+    package let text: String
 
     /// The name as a Swift type: `word-count` is `WordCount`.
     var type: String {
@@ -84,7 +85,7 @@ struct PluginName {
     /// A name: small letters, digits and single hyphens, a letter first.
     ///
     /// `nil` for any other.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let words = text.split(separator: "-", omittingEmptySubsequences: false)
         guard text.utf8.count <= Self.maximumBytes, let first = text.utf8.first,
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first),

@@ -1,7 +1,7 @@
 import FanfoldJSON
 
 /// What `fanfold plugin check` found, for people and for programs.
-struct CheckReport {
+package struct CheckReport {
     let file: String
     let seed: UInt64
     var elapsed = Duration.zero
@@ -26,7 +26,7 @@ struct CheckReport {
     }
 
     /// Whether a check that the host relies on has failed.
-    var isFailed: Bool {
+    package var isFailed: Bool {
         entries.contains {
             $0.check.level == .must && [.failed, .crashed].contains($0.outcome.status)
         }
@@ -51,7 +51,7 @@ struct CheckReport {
     }
 
     /// The report as people read it.
-    var text: String {
+    package var text: String {
         var lines: [String] = []
         for component in components {
             lines.append(
@@ -82,7 +82,7 @@ struct CheckReport {
     }
 
     /// The report as programs read it; its `version` grows when a key changes.
-    var json: JSON {
+    package var json: JSON {
         let checks: [JSON] = entries.map { check, outcome in
             [
                 "name": .string(check.name), "level": .string(check.level.rawValue),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FanfoldAuthoring
 @preconcurrency import Glibc
 
 /// `fanfold plugin new`: a project that builds with one command and passes `plugin check`.
@@ -39,7 +40,7 @@ struct PluginNewCommand: ParsableCommand {
         }
         let root = language == .swift ? try packageRoot() : ""
         try write(PluginTemplates.files(name, language, root: root), to: name.text)
-        print(
+        Terminal.print(
             """
             wrote \(name.text)/
               make -C \(name.text)

@@ -1,72 +1,39 @@
-import ArgumentParser
 import FanfoldJSON
-import FanfoldPlugins
 @preconcurrency import Glibc
 
-/// The command `fanfold plugin check`.
-struct PluginCheckCommand: ParsableCommand {
-    /// How the outcome is written.
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text
-        case json
-        /// One line for the parent of a check's own process.
-        case line
-    }
+/// The conformance kit: what a plugin's file, library and instances must do, check by check.
+///
+/// Every check runs in a process of its own, so a plugin that crashes fails that check and nothing
+/// else.  The child is this program again, as `fanfold plugin check FILE --only NAME`.
+package struct PluginConformance {
+    /// The names of all checks, in the order in which they run.
+    package static var names: [String] { checks.map(\.name) }
 
-    static let configuration = CommandConfiguration(
-        commandName: "check",
-        abstract: "Check a plugin's library against the contract.",
-        discussion: """
-            Each check runs in a process of its own: a plugin that crashes fails that check and
-            nothing else.  Exit code 0: no check that the host relies on has failed; 1: one has.
-            """)
-
-    @Argument(help: "The library, for example demo/libfanfold-demo.so.")
-    var file: String
-
-    @Option(help: "Run this check alone.")
-    var only: String?
-
-    @Option(help: "What the made-up work follows from: up to 16 hexadecimal digits.")
-    var seed: String = "1"
-
-    @Option(help: ArgumentHelp("text or json.", valueName: "format"))
-    var output: Format = .text
-
-    @Flag(help: "Run the checks in this process, for a debugger.")
-    var inProcess = false
-
-    /// Every check, in order.
-    static let checks =
+    private static let checks =
         FileChecks.all + LibraryChecks.all + InstanceChecks.all + StrategyChecks.all
 
-    mutating func run() throws {
-        guard let seed = UInt64(seed, radix: 16) else {
-            throw ValidationError(
-                "wanted a seed of up to 16 hexadecimal digits, found \"\(seed)\"")
-        }
-        guard access(file, F_OK) == 0 else {
-            throw ValidationError("there is no file \(file)")
-        }
-        if output == .line, let only {
-            return runAsChild(only, seed)
-        }
-        var chosen = Self.checks
-        if let only {
-            chosen = chosen.filter { $0.name == only }
-            guard !chosen.isEmpty else {
-                throw ValidationError(
-                    "there is no check \"\(only)\"; there are: "
-                        + Self.checks.map(\.name).joined(separator: ", "))
-            }
-        }
+    private let file: String
+    private let seed: UInt64
+    private let inProcess: Bool
+
+    /// The kit for one file.
+    ///
+    /// - Parameter seed: what the made-up work follows from.
+    /// - Parameter inProcess: whether the checks run in this process, for a debugger.
+    package init(file: String, seed: UInt64, inProcess: Bool) {
+        self.file = file
+        self.seed = seed
+        self.inProcess = inProcess
+    }
+
+    /// Runs the check called `only`, or all of them.
+    package func report(only: String?) -> CheckReport {
         let start = ContinuousClock.now
         var report = CheckReport(file: file, seed: seed)
         if let header = run(Self.description, seed) { report.describe(header) }
-        runAll(chosen, seed, into: &report)
+        runAll(Self.checks.filter { only == nil || $0.name == only }, seed, into: &report)
         report.elapsed = ContinuousClock.now - start
-        print(output == .json ? report.json.prettyText : report.text)
-        if report.isFailed { throw Exit.runFailed }
+        return report
     }
 
     /// Not a check: what the head of the report says.
@@ -125,7 +92,8 @@ struct PluginCheckCommand: ParsableCommand {
         return "\(name) was \(broken[name] ?? "")"
     }
 
-    private func runAsChild(_ name: String, _ seed: UInt64) {
+    /// Runs one check for the parent that waits for the line it writes.
+    package func runAsChild(_ name: String) {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
         let known = Self.checks + [Self.description]
