@@ -60,7 +60,22 @@ public struct JSONObject: Sendable {
 
     /// The same members with the keys in ascending order of their UTF-8 bytes.
     public func sorted() -> JSONObject {
-        JSONObject(members.sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) })
+        JSONObject(sorting: members)
+    }
+
+    /// The members, whose keys all differ, with the keys in ascending order of their UTF-8 bytes.
+    public init(sorting members: [(String, JSON)]) {
+        self.init(members.sorted { Self.precedes($0.0, $1.0) })
+    }
+
+    /// Whether `left` comes before `right` by UTF-8 bytes; many times faster than comparing views.
+    private static func precedes(_ left: String, _ right: String) -> Bool {
+        let fast = left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { right in
+                left.lexicographicallyPrecedes(right)
+            }
+        }
+        return (fast ?? nil) ?? left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
     /// The members, in order.

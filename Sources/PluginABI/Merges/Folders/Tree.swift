@@ -161,7 +161,7 @@ struct Tree<L: Leaf> {
             for (key, place) in keyed.places {
                 members.append((key, try result(keyed.nodes[place])))
             }
-            return .object(JSONObject(members).sorted())
+            return .object(JSONObject(sorting: members))
         }
     }
 }
