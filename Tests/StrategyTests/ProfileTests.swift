@@ -5,19 +5,41 @@ import Testing
 
 /// Cuts of measured layer profiles, against numbers computed by an independent program.
 ///
-/// Reads profiles that are not part of the repository: `FANFOLD_SHARED` names their folder, which
-/// holds `partition/chains.json` as `{MODEL: {"compute_ms": […], "cut_bytes": […]}}`, written from
-/// the compressed profiles by `chain(model)` of the `baseline.py` beside them.
+/// The profiles are not part of the repository: they lie in `shared/data/partition` beside it, or
+/// in the folder that `FANFOLD_SHARED` names, with `baseline.py`, which reads them.
 @Suite struct ProfileTests {
-    /// The shared folder; `nil`, and a line on standard error, if there is none.
+    /// The folder of the profiles; `nil`, and a line on standard error, if there is none.
     static let folder: String? = {
-        guard let folder = getenv("FANFOLD_SHARED") else {
-            fputs(
-                "SKIPPED: cuts of measured profiles; set FANFOLD_SHARED to their folder.\n", stderr)
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let shared = getenv("FANFOLD_SHARED").map { String(cString: $0) } ?? "/\(root)/../shared"
+        let folder = shared + "/data/partition"
+        guard access(folder + "/baseline.py", R_OK) == 0 else {
+            fputs("SKIPPED: cuts of measured profiles; there is no \(folder)\n", stderr)
             return nil
         }
-        return String(cString: folder)
+        return folder
     }()
+
+    /// The profiles as chains, read by the program beside them.
+    private static func chains(_ folder: String) throws -> JSON {
+        let script = """
+            import json, sys
+            sys.dont_write_bytecode = True
+            sys.path.insert(0, "\(folder)")
+            import baseline
+            names = ("vgg16", "resnet50", "inception_v3")
+            print(json.dumps({n: dict(zip(("compute_ms", "cut_bytes"), baseline.chain(n)))
+                              for n in names}))
+            """
+        let pipe = try #require(popen("python3 -c '\(script)'", "r"))
+        defer { pclose(pipe) }
+        var text: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while case let count = fread(&chunk, 1, chunk.count, pipe), count > 0 {
+            text += chunk[..<count]
+        }
+        return try JSON(parsing: text)
+    }
 
     private struct Expected {
         var model: String
@@ -46,17 +68,9 @@ import Testing
             model: "inception_v3", speeds: [2, 2, 1, 1], gigabytesPerSecond: 1, milliseconds: 208.3),
     ]
 
-    @Test(.enabled(if: ProfileTests.folder != nil, "FANFOLD_SHARED is not set"))
+    @Test(.enabled(if: ProfileTests.folder != nil, "there are no profiles beside the project"))
     func `measured profiles are cut as an independent program cuts them`() throws {
-        let path = try #require(Self.folder) + "/partition/chains.json"
-        let file = try #require(fopen(path, "r"), "no \(path)")
-        defer { fclose(file) }
-        var text: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while case let count = fread(&chunk, 1, chunk.count, file), count > 0 {
-            text += chunk[..<count]
-        }
-        let chains = try JSON(parsing: text)
+        let chains = try Self.chains(try #require(Self.folder))
         for expected in Self.expected {
             let chain = try #require(chains[expected.model])
             let compute = chain["compute_ms"]?.arrayValue?.compactMap(\.doubleValue) ?? []
