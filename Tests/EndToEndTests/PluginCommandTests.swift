@@ -34,6 +34,21 @@ struct PluginCommandTests {
         }
     }
 
+    @Test(arguments: bundled)
+    func `a bundled plugin passes every check that the host relies on`(
+        _ name: String
+    ) async throws {
+        let library = Fanfold.products.appendingPathComponent("libfanfold-\(name).so").path
+        let checked = try await Fanfold.run(["plugin", "check", library, "--output", "json"])
+        #expect(checked.code == 0, "\(checked.text)\(checked.errors)")
+    }
+
+    @Test func `the schema for editors knows what every bundled strategy takes`() async throws {
+        let text = String(bytes: try await Fanfold.output(["schema"]), encoding: .utf8) ?? ""
+        for name in Self.bundled { #expect(text.contains("#/$defs/\(name)\"")) }
+        #expect(!text.contains("fanfold:run"))
+    }
+
     @Test(.enabled(if: Fanfold.has("make"), "make is missing"))
     func `a new plugin in C builds and passes its check`() async throws {
         let folder = try Fanfold.temporaryFolder()

@@ -58,6 +58,10 @@ public struct EnsembleConfiguration: Decodable, Sendable {
         {
           "$schema": "https://json-schema.org/draft/2020-12/schema",
           "type": "object",
+          "examples": [
+            {"members": [{"name": "one"}, {"name": "two"}, {"name": "three"}]},
+            {"members": [{"name": "one"}, {"name": "two"}], "merge": "concat"}
+          ],
           "required": ["members"],
           "additionalProperties": false,
           "properties": {

@@ -61,6 +61,9 @@ public struct FunctionParallelConfiguration: Decodable, Sendable {
         {
           "$schema": "https://json-schema.org/draft/2020-12/schema",
           "type": "object",
+          "examples": [
+            {"functions": {"left": {}, "right": {}, "both": {"inputs": ["left", "right"]}}}
+          ],
           "required": ["functions"],
           "additionalProperties": false,
           "properties": {

@@ -22,6 +22,15 @@ public struct ModelParallelConfiguration: Decodable, Sendable {
         {
           "$schema": "https://json-schema.org/draft/2020-12/schema",
           "type": "object",
+          "examples": [
+            {"parts": [
+              {"name": "first", "run": {"command": ["cat"]}},
+              {"name": "second", "run": {"command": ["cat"]}}]},
+            {"layers": [
+              {"name": "in", "compute": 1, "activation_bytes": 8, "parameter_bytes": 64},
+              {"name": "out", "compute": 3, "activation_bytes": 8, "parameter_bytes": 64}],
+             "run": {"command": ["cat"]}}
+          ],
           "additionalProperties": false,
           "properties": {
             "parts": {

@@ -44,6 +44,12 @@ public struct PipelineParallelConfiguration: Decodable, Sendable {
         {
           "$schema": "https://json-schema.org/draft/2020-12/schema",
           "type": "object",
+          "examples": [
+            {"stages": [
+              {"name": "first", "run": {"command": ["cat"]}},
+              {"name": "second", "run": {"command": ["cat"]}, "replicas": 2}],
+             "micro-batches": {"items": 7}}
+          ],
           "additionalProperties": false,
           "properties": {
             "stages": {

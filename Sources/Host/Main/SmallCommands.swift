@@ -1,5 +1,6 @@
 import ArgumentParser
 import FanfoldJSON
+import FanfoldPlugins
 import FanfoldRuntime
 import FanfoldSimulation
 
@@ -7,10 +8,22 @@ import FanfoldSimulation
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
-        abstract: "Prints the JSON Schema of the pipeline document, for editors.")
+        abstract: "Prints the JSON Schema of the pipeline document, for editors.",
+        discussion: "With what each strategy in the search path takes under `with:`.")
 
-    func run() {
-        Terminal.print(PipelineSchema.text)
+    @OptionGroup var host: HostOptions
+
+    func run() throws {
+        let context = try HostContext(host)
+        var strategies: [ComponentDescriptor] = []
+        for candidate in context.registry.candidates() {
+            do throws(PluginLoadError) {
+                strategies += try context.registry.load(path: candidate.path).components
+            } catch {
+                Terminal.complain("warning: \(error.message)")
+            }
+        }
+        Terminal.print(PipelineSchema.document(with: strategies).prettyText)
     }
 }
 

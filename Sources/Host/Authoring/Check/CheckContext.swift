@@ -85,11 +85,11 @@ struct CheckedComponent: @unchecked Sendable {
     var pointer: UnsafePointer<fan_component>
     var plugin: UnsafePointer<fan_plugin>
 
-    /// The configurations to try: the schema's defaults if they are complete, and its examples.
+    /// The configurations to try: the schema's examples, and its defaults if they are complete.
     func configurations() throws -> [JSON] {
         guard let schema = descriptor.schema else { return [.object(JSONObject())] }
-        var all = [JSON.object(JSONObject())]
-        all += descriptor.configSchema?["examples"]?.arrayValue ?? []
+        var all = descriptor.configSchema?["examples"]?.arrayValue ?? []
+        all.append(.object(JSONObject()))
         let complete = all.map { schema.fillingDefaults($0) }.filter {
             schema.validate($0).isEmpty
         }

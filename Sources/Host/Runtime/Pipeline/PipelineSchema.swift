@@ -9,15 +9,34 @@ package enum PipelineSchema {
     /// The whole schema; what stands under `with:` is left to the plugins.
     package static let document: JSON = {
         var schema = builtIn(template)
-        let run = relocated(builtIn(RunSpec.schema))
-        schema.updateMember("$defs") { definitions in
-            definitions.updateMember("run") { $0 = run.schema }
-            for (name, definition) in run.definitions.members {
-                definitions.updateMember(name) { $0 = definition }
-            }
-        }
+        schema.define(builtIn(RunSpec.schema), as: "run")
         return schema
     }()
+
+    /// The schema with what each of these strategies takes under `with:`, for editors.
+    package static func document(with strategies: [ComponentDescriptor]) -> JSON {
+        var schema = document
+        var choices: [JSON] = []
+        for strategy in strategies where strategy.kind == .strategy {
+            guard let configuration = strategy.configSchema else { continue }
+            schema.define(configuration, as: strategy.shortID)
+            choices.append([
+                "if": [
+                    "type": "object", "required": ["use"],
+                    "properties": [
+                        "use": ["enum": [.string(strategy.id), .string(strategy.shortID)]]
+                    ],
+                ],
+                "then": [
+                    "properties": ["with": ["$ref": .string("#/$defs/\(strategy.shortID)")]]
+                ],
+            ])
+        }
+        schema.update(at: ["$defs", "task", "properties", "strategy", "allOf"]) {
+            $0 = .array(choices)
+        }
+        return schema
+    }
 
     /// The text of `config/pipeline.schema.json`.
     package static var text: String { document.prettyText + "\n" }
@@ -43,41 +62,49 @@ package enum PipelineSchema {
             preconditionFailure("a schema of the host is JSON: \(error)")
         }
     }
+}
 
-    /// The schema of `run:` as a part of another document: its definitions get names of their own.
-    private static func relocated(_ schema: JSON) -> (schema: JSON, definitions: JSONObject) {
-        guard case .object(var object) = renamed(schema) else { return (schema, JSONObject()) }
+extension JSON {
+    /// Makes a whole schema a definition of this one; its own definitions are called after it.
+    fileprivate mutating func define(_ schema: JSON, as name: String) {
+        guard case .object(var object) = schema.withReferences(inside: name) else { return }
         let own = object["$defs"]?.objectValue ?? JSONObject()
         for key in ["$defs", "$schema", "$id"] { object[key] = nil }
-        return (.object(object), JSONObject(own.members.map { ("run-\($0)", $1) }))
+        update(at: ["$defs", name]) { $0 = .object(object) }
+        for (inner, definition) in own.members {
+            update(at: ["$defs", "\(name)-\(inner)"]) { $0 = definition }
+        }
     }
 
-    private static func renamed(_ schema: JSON) -> JSON {
-        switch schema {
-        case .array(let elements): return .array(elements.map(renamed))
+    /// The schema with its references leading to where `define` puts what they mean.
+    private func withReferences(inside name: String) -> JSON {
+        switch self {
+        case .array(let elements):
+            return .array(elements.map { $0.withReferences(inside: name) })
         case .object(let object):
             return .object(
                 JSONObject(
                     object.members.map { key, value in
                         guard key == "$ref", let reference = value.stringValue else {
-                            return (key, renamed(value))
+                            return (key, value.withReferences(inside: name))
                         }
-                        if reference == "#" { return (key, "#/$defs/run") }
-                        return (
-                            key,
-                            .string(reference.replacing("#/$defs/", with: "#/$defs/run-"))
-                        )
+                        switch reference {
+                        case "#": return (key, .string("#/$defs/\(name)"))
+                        case PipelineSchema.runName: return (key, "#/$defs/run")
+                        default:
+                            let moved = reference.replacing("#/$defs/", with: "#/$defs/\(name)-")
+                            return (key, .string(moved))
+                        }
                     }))
-        default: return schema
+        default: return self
         }
     }
-}
 
-extension JSON {
-    /// Changes a member of an object, beginning from null; another value becomes an object.
-    fileprivate mutating func updateMember(_ key: String, _ change: (inout JSON) -> Void) {
+    /// Changes what lies at the end of a path of keys; what is missing begins as null.
+    fileprivate mutating func update(at path: [String], _ change: (inout JSON) -> Void) {
+        guard let key = path.first else { return change(&self) }
         var object = objectValue ?? JSONObject()
-        object.update(key, default: .null, change)
+        object.update(key, default: .null) { $0.update(at: Array(path.dropFirst()), change) }
         self = .object(object)
     }
 }
