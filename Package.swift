@@ -131,8 +131,8 @@ let package = Package(
         .testTarget(
             name: "RuntimeTests",
             dependencies: [
-                "CFanfoldSystem", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins",
-                "FanfoldRuntime",
+                "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins",
+                "FanfoldRuntime", logging,
             ]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],

@@ -1,4 +1,5 @@
 import CPluginABI
+import FanfoldJSON
 import FanfoldPlugins
 
 /// The result of a subtask as a strategy gets it: the bytes stay where they are.
@@ -29,8 +30,9 @@ final class LentPayload: Sendable {
 
     /// The format that a handle says; JSON, which shapes are written in, if it says none.
     static func format(mark: Int64) -> DataFormat {
-        let index = Int(clamping: mark) - 1
-        return DataFormat.allCases.indices.contains(index) ? DataFormat.allCases[index] : .json
+        // A plugin may write any number here.
+        guard (1...Int64(DataFormat.allCases.count)).contains(mark) else { return .json }
+        return DataFormat.allCases[Int(mark) - 1]
     }
 
     /// A part of the bytes; the range was checked when the blob was received.
@@ -60,9 +62,9 @@ struct SubtaskOutcome: Sendable {
                     start: name.utf8Start, count: name.utf8CodeUnitCount))
             appendDecimal(UInt64(clamping: value), to: &buffer)
         }
-        buffer.append(contentsOf: "{\"worker\":\"".utf8)
-        buffer.append(contentsOf: worker.utf8)
-        number("\",\"attempt\":", attempt)
+        buffer.append(contentsOf: "{\"worker\":".utf8)
+        JSON.string(worker).write(to: &buffer)
+        number(",\"attempt\":", attempt)
         number(",\"ran_ns\":", ranNanoseconds)
         number(",\"bytes_in\":", bytesIn)
         number(",\"bytes_out\":", bytesOut)

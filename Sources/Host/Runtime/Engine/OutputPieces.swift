@@ -36,8 +36,10 @@ struct OutputPieces: Sendable {
     private static func wholeLines(_ pieces: [PayloadSlice]) -> [PayloadSlice] {
         var whole: [PayloadSlice] = []
         var start = 0
+        var isOpen = false
         for (position, piece) in pieces.enumerated() {
-            let isOpen = piece.withBytes { $0.last != UInt8(ascii: "\n") && !$0.isEmpty }
+            // A piece without bytes neither ends a line nor begins one.
+            if let last = piece.withBytes(\.last) { isOpen = last != UInt8(ascii: "\n") }
             if isOpen, position < pieces.count - 1 { continue }
             whole.append(joined(pieces[start...position]))
             start = position + 1

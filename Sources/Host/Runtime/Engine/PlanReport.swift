@@ -85,7 +85,12 @@ extension PlanReport.TaskPlan {
         for (key, value) in capacity.objectValue?.members ?? [] { spec[key] = value }
         let session = StrategySession(
             task: TaskID(0), instance: try task.strategy.make(), inputs: inputs)
-        try session.begin(spec: JSON.object(spec).bytes)
+        do throws(PluginFailure) {
+            try session.begin(spec: JSON.object(spec).bytes)
+        } catch {
+            session.discard()
+            throw error
+        }
         defer { session.end() }
         var dryRun = DryRun(task: task, workers: workers)
         if let explanation = try session.explain() { take(explanation) }

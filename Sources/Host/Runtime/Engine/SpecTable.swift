@@ -28,10 +28,16 @@ struct SpecTable {
     /// Different specifications of one task, at most.
     static let maximumCount = 1 << 22
 
+    private let limit: Int
     private var numbers: [[UInt8]: UInt32] = [:]
     private var specs: [DeclaredSpec] = []
     private var lastText: [UInt8] = []
     private var lastNumber: UInt32?
+
+    /// A table without a specification, for `limit` of them at most.
+    init(limit: Int = Self.maximumCount) {
+        self.limit = limit
+    }
 
     /// The specification with this number.
     subscript(number: UInt32) -> DeclaredSpec { specs[Int(number)] }
@@ -48,8 +54,8 @@ struct SpecTable {
         if let known = numbers[bytes] {
             number = known
         } else {
-            guard specs.count < Self.maximumCount else {
-                throw SpecError(message: "more than \(Self.maximumCount) different specifications")
+            guard specs.count < limit else {
+                throw SpecError(message: "more than \(limit) different specifications")
             }
             let spec = try Self.parse(bytes)
             number = UInt32(specs.count)
@@ -75,16 +81,27 @@ struct SpecTable {
             throw SpecError(message: "its spec is \(json.typeName), wanted an object")
         }
         try parseRun(object, into: &spec)
-        if let names = object["names"]?.arrayValue {
-            spec.names = names.compactMap(\.stringValue)
-        }
-        spec.after = (object["after"]?.arrayValue ?? []).compactMap {
-            $0.integerValue.flatMap { UInt64(exactly: $0) }
-        }
+        spec.names = try list("names", of: object, wanted: "names of parts") { $0.stringValue }
+        spec.after =
+            try list("after", of: object, wanted: "ids of subtasks") {
+                $0.integerValue.flatMap { UInt64(exactly: $0) }
+            } ?? []
         spec.stage = object["stage"]?.integerValue.map { Int(clamping: $0) }
         spec.label = object["label"]?.stringValue
         spec.priority = Float(object["priority"]?.doubleValue ?? 0)
         return spec
+    }
+
+    /// A member that is a list; `nil` if it is not there.
+    private static func list<Element>(
+        _ name: String, of object: JSONObject, wanted: String, _ read: (JSON) -> Element?
+    ) throws(SpecError) -> [Element]? {
+        guard let value = object[name], value != .null else { return nil }
+        let elements = value.arrayValue?.compactMap(read)
+        guard let elements, elements.count == value.arrayValue?.count else {
+            throw SpecError(message: "wanted a list of \(wanted) as \(name), found \(value.text)")
+        }
+        return elements
     }
 
     private static func parseRun(

@@ -118,17 +118,22 @@ final class StrategyLane: Sendable {
         }
     }
 
-    /// Has the strategy forget the task, after every call before this one.
+    /// Has the strategy forget the task, after every call before this one; nothing if it has.
     func end() {
         _ = lane.post(deadline: .nanoseconds(callNanoseconds), tag: Call.end.rawValue) { [slot] in
             slot.session?.end()
             slot.session = nil
+            slot.output = OutputPieces()
         }
     }
 
     /// Waits until the thread has ended; a strategy that hangs is left alone.
+    ///
+    /// A strategy that began too late for the run to end it is ended first.
     func close() {
-        if lane.isHung { lane.abandon() } else { _ = lane.close() }
+        guard !lane.isHung else { return lane.abandon() }
+        end()
+        _ = lane.close()
     }
 
     private func callSession(

@@ -27,7 +27,8 @@ extension StrategySession: HostSink {
         }
         let received: SubtaskParts
         do throws(SpecError) {
-            received = try receive(parts, of: id, after: &after)
+            for part in parts { try check(part) }
+            received = try receive(parts, after: &after)
         } catch {
             return refuse(FAN_INVALID, "subtask \(id): \(error.message)")
         }
@@ -59,11 +60,13 @@ extension StrategySession: HostSink {
                 return refuse(FAN_INVALID, "what was said of an output is not JSON: \(error)")
             }
         }
-        for position in parts.indices {
-            switch receiveBytes(&parts[position]) {
-            case .success(let slice, _): answer.output.pieces.append(slice)
-            case .failure(let error): return refuse(FAN_INVALID, "an output: \(error.message)")
+        do throws(SpecError) {
+            for part in parts { try checkBytes(part) }
+            for position in parts.indices {
+                answer.output.pieces.append(try receiveBytes(&parts[position]).0)
             }
+        } catch {
+            return refuse(FAN_INVALID, "an output: \(error.message)")
         }
         return fan_code(FAN_OK)
     }
@@ -83,27 +86,63 @@ extension StrategySession: HostSink {
         return nil
     }
 
+    /// Refuses a part before any part is taken over: what is refused stays the strategy's.
+    private func check(_ part: fan_blob) throws(SpecError) {
+        switch Int(part.kind) {
+        case FAN_BLOB_ITEMS: try checkItems(part)
+        case FAN_BLOB_RESULT:
+            let key = UInt64(bitPattern: part.handle)
+            guard keys.index(of: key) != nil else {
+                throw SpecError(message: "it names the result of \(key), which is not known")
+            }
+            guard part.offset == 0 else {
+                throw SpecError(
+                    message: "it names part \(part.offset) of the result of \(key), which has one")
+            }
+        default: try checkBytes(part)
+        }
+    }
+
+    private func checkItems(_ part: fan_blob) throws(SpecError) {
+        guard let input = Int(exactly: part.handle), inputs.indices.contains(input) else {
+            throw SpecError(message: "it names input \(part.handle) of \(inputs.count)")
+        }
+        let count = UInt64(inputs[input].count)
+        guard part.offset <= count, part.size <= count - part.offset else {
+            throw SpecError(
+                message: "it names \(part.size) items from \(part.offset) of input \(input), "
+                    + "which has \(count)")
+        }
+    }
+
+    private func checkBytes(_ part: fan_blob) throws(SpecError) {
+        guard Int(part.kind) == FAN_BLOB_BYTES else {
+            throw SpecError(message: "a part of kind \(part.kind) holds no bytes")
+        }
+        guard part.size == 0 || part.data != nil, Int(exactly: part.size) != nil else {
+            throw SpecError(message: "it has \(part.size) bytes and no address of them")
+        }
+    }
+
+    /// Takes over parts that were checked.
     private func receive(
-        _ parts: UnsafeMutableBufferPointer<fan_blob>, of id: UInt64, after: inout [UInt32]
+        _ parts: UnsafeMutableBufferPointer<fan_blob>, after: inout [UInt32]
     ) throws(SpecError) -> SubtaskParts {
         if parts.isEmpty { return .none }
         var received: [SubtaskPart] = []
         for position in parts.indices {
             let kind = Int(parts[position].kind)
             guard kind == FAN_BLOB_ITEMS || kind == FAN_BLOB_RESULT else {
-                let (slice, format) = try receiveBytes(&parts[position]).get()
+                let (slice, format) = try receiveBytes(&parts[position])
                 received.append(.payload(slice, format))
                 continue
             }
             switch HostBlob.receive(&parts[position]) {
             case .items(let input, let from, let count):
-                try check(input: input, from: from, count: count)
                 if parts.count == 1 { return .items(input: input, from: from, count: count) }
                 received.append(.items(input: input, from: from, count: count))
             case .result(let key, let part):
-                guard let index = keys.index(of: key), part == 0 else {
-                    throw SpecError(message: "it names part \(part) of the result of \(key)")
-                }
+                guard let index = keys.index(of: key) else { continue }
                 after.append(index)
                 received.append(.result(of: index, part: part))
             case .invalid(let why): throw SpecError(message: why)
@@ -113,34 +152,23 @@ extension StrategySession: HostSink {
         return .many(received)
     }
 
-    private func check(input: Int, from: Int, count: Int) throws(SpecError) {
-        guard inputs.indices.contains(input) else {
-            throw SpecError(message: "it names input \(input) of \(inputs.count)")
-        }
-        guard from + count <= inputs[input].count else {
-            throw SpecError(
-                message: "it names items \(from) to \(from + count) of input \(input), which has "
-                    + "\(inputs[input].count)")
-        }
-    }
-
     /// Bytes of ours that come back, or the plugin's own; never copied.
     private func receiveBytes(
         _ blob: inout fan_blob
-    ) -> Result<(PayloadSlice, DataFormat), SpecError> {
+    ) throws(SpecError) -> (PayloadSlice, DataFormat) {
         let kind = blob.kind
         let mark = blob.handle
         switch HostBlob.receive(&blob) {
         case .lent(let owner, let offset, let count):
             guard let payload = owner as? LentPayload else {
-                return .failure(SpecError(message: "lent memory of another kind came back"))
+                throw SpecError(message: "lent memory of another kind came back")
             }
-            return .success((payload.part(offset: offset, count: count), payload.format))
+            return (payload.part(offset: offset, count: count), payload.format)
         case .bytes(let foreign):
             let payload = Payload(lending: foreign.bytes, owner: foreign)
-            return .success((payload.whole, LentPayload.format(mark: mark)))
-        case .invalid(let why): return .failure(SpecError(message: why))
-        default: return .failure(SpecError(message: "a part of kind \(kind) holds no bytes"))
+            return (payload.whole, LentPayload.format(mark: mark))
+        case .invalid(let why): throw SpecError(message: why)
+        default: throw SpecError(message: "a part of kind \(kind) holds no bytes")
         }
     }
 

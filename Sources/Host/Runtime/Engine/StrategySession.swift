@@ -42,7 +42,11 @@ final class StrategySession: @unchecked Sendable {
     func split(want: Int) throws(PluginFailure) -> (StrategyAnswer, SplitState) {
         let state = try instance.split(
             task: UInt64(task.index), want: UInt32(clamping: want), sink: self)
-        return (takeAnswer(), SplitState(state))
+        var answer = takeAnswer()
+        // The answer to a split tells the coordinator of nothing withdrawn: the next reply does.
+        self.answer.withdrawn = answer.withdrawn
+        answer.withdrawn = []
+        return (answer, SplitState(state))
     }
 
     /// `on_result`: hands over one result.

@@ -14,8 +14,8 @@ final class LocalWorker: Sendable {
     static let maximumBatch = 256
     /// Nanoseconds that an end may wait for others to be reported with.
     static let maximumBatchAge: UInt64 = 100_000
-    /// An attempt that ran longer than this many nanoseconds is reported before the next begins:
-    /// the next may run for hours.
+    /// An attempt that ran longer than this many nanoseconds, or failed, is reported before the
+    /// next begins: the next may run for hours.
     static let longestUnreported: UInt64 = 20_000
 
     let id: WorkerID
@@ -198,14 +198,16 @@ final class LocalWorker: Sendable {
     private struct Batch {
         var ended: [EndedAttempt] = []
         private var oldest: UInt64 = 0
+        private var hasFailure = false
 
         mutating func append(_ attempt: EndedAttempt) {
             if ended.isEmpty { oldest = monotonicNanoseconds() }
+            if case .failure = attempt.result.outcome { hasFailure = true }
             ended.append(attempt)
         }
 
         var isDue: Bool {
-            ended.count >= LocalWorker.maximumBatch
+            hasFailure || ended.count >= LocalWorker.maximumBatch
                 || (ended.last?.result.ranNanoseconds ?? 0) > LocalWorker.longestUnreported
                 || monotonicNanoseconds() - oldest > LocalWorker.maximumBatchAge
         }
