@@ -61,6 +61,28 @@ struct SignalTests {
         #expect(try await sleepers(mark, become: { $0 == 0 }))
     }
 
+    @Test func `a second Ctrl-C ends at once what does not want to end`() async throws {
+        let mark = "87\(UInt32.random(in: 100...999)).\(getpid())"
+        let path = try Fanfold.pipeline(
+            """
+            fanfold: 1
+            inputs: { numbers: { range: 1 } }
+            tasks:
+              wait:
+                input: ${inputs.numbers}
+                run: { command: [sh, -c, "trap '' TERM; sleep \(mark); true"], stdin: none }
+            """)
+        let run = try Child([Fanfold.program, "run", path])
+        #expect(try await sleepers(mark, become: { $0 == 1 }), "no child was started")
+        run.send(SIGINT)
+        // Two signals that nobody has taken yet are one; this one has been once it ends something.
+        try await Task.sleep(for: .milliseconds(300))
+        run.send(SIGINT)
+        let finished = try await run.finish(within: Self.patience)
+        #expect(finished.code == 130)
+        #expect(try await sleepers(mark, become: { $0 == 0 }))
+    }
+
     @Test func `a run that is killed leaves no child behind`() async throws {
         let (run, mark) = try await start()
         run.send(SIGKILL)

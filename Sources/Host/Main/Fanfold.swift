@@ -51,9 +51,12 @@ enum Exit: Int32, Error {
     case notFound = 3
     case interrupted = 130
 
-    /// Writes what is buffered and ends the process.
+    /// Writes what is buffered and ends the process; one that lost data has not succeeded.
     static func now(_ code: Exit) -> Never {
-        fflush(stdout)
+        if let reason = Terminal.flushFailure() {
+            Terminal.complain("error: standard output: cannot be written: \(reason)")
+            exit(code == .fine ? Exit.runFailed.rawValue : code.rawValue)
+        }
         exit(code.rawValue)
     }
 }

@@ -1,3 +1,4 @@
+import CFanfoldSystem
 import FanfoldPlugins
 import FanfoldRuntime
 @preconcurrency import Glibc
@@ -80,6 +81,11 @@ final class HostContext: Sendable {
     /// Removes the scratch folder if nothing is left in it.
     func removeScratch() {
         rmdir(scratchDirectory)
+    }
+
+    /// Removes the scratch folder with all that is in it; afterwards nothing can run.
+    func discardScratch() {
+        fan_remove_tree(scratchDirectory)
     }
 
     /// The file of this program.

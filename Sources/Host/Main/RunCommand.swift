@@ -26,7 +26,12 @@ struct RunCommand: ParsableCommand {
         let prepared = try context.prepare(try document.load())
         let engine = Engine(run: prepared, options: context.engineOptions(machine))
         signals.start { count in
-            if count > 1 { Exit.now(.interrupted) }
+            if count > 1 {
+                Terminal.complain("interrupted again; what ran was killed")
+                LiveGroups.killAll()
+                context.discardScratch()
+                Exit.now(.interrupted)
+            }
             engine.cancel(reason: "interrupted; ending what runs (again to leave at once)")
         }
         let progress = ProgressDisplay(engine: engine, style: output, context: context)

@@ -39,7 +39,7 @@ struct RunOutputs {
         return .string(String(decoding: text, as: UTF8.self))
     }
 
-    /// Writes to standard output; a reader that has gone away is no error.
+    /// Writes to standard output; a reader that has gone away is no error, a full disk is.
     private static func print(_ parts: [InputPart], as format: DataFormat) throws {
         var last: UInt8 = 0
         try DataEncoding.encode(parts, as: format) { bytes in
@@ -47,6 +47,8 @@ struct RunOutputs {
             last = bytes.last ?? last
         }
         if format == .json, last != UInt8(ascii: "\n") { Terminal.print("") }
-        fflush(stdout)
+        if let reason = Terminal.flushFailure() {
+            throw DataError.cannotWrite(path: "standard output", reason: reason)
+        }
     }
 }

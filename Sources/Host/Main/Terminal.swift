@@ -18,6 +18,26 @@ enum Terminal {
         fflush(stderr)
     }
 
+    /// Writes what is buffered for standard output.
+    ///
+    /// Returns: why data was lost, the first time that it was; `nil` if none was, or if its reader
+    /// has gone away and wants no more (`fanfold run … | head -n 1`).
+    static func flushFailure() -> String? {
+        errno = 0
+        let isLost = fflush(stdout) != 0 || ferror(stdout) != 0
+        let reason = errno
+        clearerr(stdout)
+        guard isLost, reason != EPIPE, !readerIsGone else { return nil }
+        return reason == 0
+            ? "not all could be written; is the disk full?" : String(cString: strerror(reason))
+    }
+
+    /// Whether standard output is a pipe that nobody reads.
+    private static var readerIsGone: Bool {
+        var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+        return poll(&output, 1, 0) == 1 && output.revents & Int16(POLLERR) != 0
+    }
+
     /// Whether standard error is a terminal that understands colour and cursor movement.
     static let isInteractive: Bool =
         isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb"

@@ -54,6 +54,13 @@ package enum HostBlob {
         return blob
     }
 
+    /// The owner of memory that ``lend(_:bytes:handle:)`` lent, as long as nobody has released it.
+    ///
+    /// - Parameter ticket: `owner` of the blob when it was lent.
+    package static func owner(ofLoan ticket: UnsafeMutableRawPointer?) -> AnyObject? {
+        LentMemory.shared.owner(of: UInt(bitPattern: ticket))
+    }
+
     /// A slice of a task's input, by reference; nothing to release.
     package static func items(input: Int, from: Int, count: Int) -> fan_blob {
         var blob = fan_blob()

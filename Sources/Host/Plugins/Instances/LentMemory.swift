@@ -49,6 +49,17 @@ final class LentMemory: Sendable {
         }
     }
 
+    /// Who owns what the ticket stands for; `nil` if the loan has ended.
+    func owner(of ticket: UInt) -> AnyObject? {
+        state.withLock { state in
+            let index = Int(truncatingIfNeeded: ticket & 0xFFFF_FFFF)
+            guard state.slots.indices.contains(index),
+                state.slots[index].generation == UInt32(truncatingIfNeeded: ticket >> 32)
+            else { return nil }
+            return state.slots[index].loan?.owner
+        }
+    }
+
     /// Ends a loan; `nil` if the ticket stands for none.
     func takeBack(_ ticket: UInt) -> Loan? {
         state.withLock { state in

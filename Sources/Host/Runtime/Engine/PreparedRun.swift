@@ -87,7 +87,8 @@ private struct Preparation {
             do throws(DataError) {
                 inputs.append(try Dataset.open(declaration))
             } catch {
-                problems.append(pipeline.diagnostic(.input(index), message: error.message))
+                // With the place in the data: that is what has to be mended.
+                problems.append(pipeline.diagnostic(.input(index), message: "\(error)"))
                 inputs.append(.empty)
             }
         }

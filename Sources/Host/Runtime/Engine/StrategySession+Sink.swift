@@ -144,7 +144,12 @@ extension StrategySession: HostSink {
             case .result(let key, let part):
                 guard let index = keys.index(of: key) else { continue }
                 after.append(index)
-                received.append(.result(of: index, part: part))
+                // The loop forgets a result once it was told, so one that was kept is taken here.
+                if let result = kept.result(of: index) {
+                    received.append(.payload(result.slice, result.format))
+                } else {
+                    received.append(.result(of: index, part: part))
+                }
             case .invalid(let why): throw SpecError(message: why)
             default: throw SpecError(message: "a part of kind \(kind) cannot be used here")
             }

@@ -16,6 +16,7 @@ final class StrategySession: @unchecked Sendable {
     var keys = SubtaskKeys()
     var keyOfIndex: [UInt64] = []
     var answer = StrategyAnswer()
+    private(set) var kept = KeptResults()
     private var resultText: [UInt8] = []
     var refusal: PluginFailure?
 
@@ -54,6 +55,7 @@ final class StrategySession: @unchecked Sendable {
         resultText.removeAll(keepingCapacity: true)
         result.write(to: &resultText)
         var part = result.payload.lend()
+        let loan = part.owner
         let failure: PluginFailure? = resultText.withUnsafeBytes { text in
             withUnsafeMutablePointer(to: &part) { parts -> PluginFailure? in
                 var message = fan_result()
@@ -70,6 +72,7 @@ final class StrategySession: @unchecked Sendable {
                 }
             }
         }
+        kept.remember(result.index, loan: loan)
         if let failure { throw failure }
     }
 

@@ -5,8 +5,11 @@ extension Attempt {
     func run(_ spec: CommandSpec) throws(WorkFailure) -> WorkResult {
         let directory = try slot.freshDirectory(in: host.scratchDirectory)
         let input = try inputFormat(spec)
-        let isObject = input == .json && work.names != nil && work.parts.count > 1
-        try writeParts(spec, isObject: isObject, into: directory)
+        // Parts without names are a list, which every format can carry; of parts with names only
+        // JSON carries all, as an object.
+        let takesAll = input == .json || work.names == nil
+        let asFiles = input != .json || work.names == nil
+        try writeParts(spec, asFiles: asFiles, into: directory)
         slot.strings.removeAll()
         try addArguments(spec, directory)
         let count = slot.strings.count
@@ -25,7 +28,7 @@ extension Attempt {
             name: spec.program)
         let ended: (end: End, output: Payload)
         do throws(WorkFailure) {
-            ended = try runChild(launch, input: input.map { feeder(as: $0, isObject: isObject) })
+            ended = try runChild(launch, input: input.map { feeder(as: $0, takesAll: takesAll) })
         } catch {
             if error.kind == .notFound { host.programs.forget(spec.program, path: path) }
             throw error
@@ -64,10 +67,10 @@ extension Attempt {
     }
 
     private func feeder(
-        as format: DataFormat, isObject: Bool
+        as format: DataFormat, takesAll: Bool
     ) -> ((UnsafeRawBufferPointer) throws -> Void) throws -> Void {
         { sink in
-            if isObject {
+            if takesAll, work.parts.count > 1 {
                 try DataEncoding.encode(work.parts, names: work.names, as: format, into: sink)
             } else {
                 try DataEncoding.encode(Array(work.parts.prefix(1)), as: format, into: sink)
@@ -83,14 +86,14 @@ extension Attempt {
         "\(directory.path)/\(partName(index)).\(work.parts[index].format.fileExtension)"
     }
 
-    /// Writes the parts that standard input does not carry, and those that arguments name.
+    /// Writes the parts that standard input may not carry, and those that arguments name.
     private func writeParts(
-        _ spec: CommandSpec, isObject: Bool, into directory: WorkDirectory
+        _ spec: CommandSpec, asFiles: Bool, into directory: WorkDirectory
     ) throws(WorkFailure) {
         guard work.parts.count > 1 || !spec.namedParts.isEmpty else { return }
         for (index, part) in work.parts.enumerated() {
             let name = partName(index)
-            guard spec.namedParts.contains(name) || (index > 0 && !isObject) else { continue }
+            guard spec.namedParts.contains(name) || (index > 0 && asFiles) else { continue }
             guard !name.isEmpty, !name.contains("/"), !name.utf8.contains(0) else {
                 throw WorkFailure(
                     .inputInvalid, "the input \"\(name)\" cannot be a file of that name")
@@ -139,7 +142,12 @@ extension Attempt {
     }
 
     private func addItems() throws(WorkFailure) {
-        guard let part = work.parts.first else { return }
+        for part in work.names == nil ? work.parts[...] : work.parts.prefix(1) {
+            try addItems(of: part)
+        }
+    }
+
+    private func addItems(of part: InputPart) throws(WorkFailure) {
         do {
             try part.forEachItem { item in
                 let text = item.stringValue ?? item.text

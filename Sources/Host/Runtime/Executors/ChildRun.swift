@@ -105,6 +105,7 @@ final class ChildRun {
     /// Takes over a child that `fan_spawn` started.
     func started(_ spawn: fan_child) {
         process = spawn.process
+        LiveGroups.add(process)
         slot.polls[ChildRun.processPoll] = pollfd(
             fd: spawn.process_descriptor, events: Int16(POLLIN), revents: 0)
         for descriptor in streams { close(descriptor) }
@@ -156,6 +157,7 @@ final class ChildRun {
         }
         // The leader is not reaped yet, so the number of the group cannot mean anyone else.
         kill(-process, SIGKILL)
+        LiveGroups.remove(process)
         drain()
         var status: Int32 = 0
         var usage = rusage()
