@@ -1,6 +1,8 @@
+import Foundation
+
 /// Rules about whole files: sizes, leftovers, paths of one machine.
 enum TextRules {
-    static let all = [fileSize, functionSize, noLeftovers, noMachinePaths]
+    static let all = [fileSize, functionSize, noLeftovers, noMachinePaths, noDeadLinks]
 
     /// No file of code is longer (lines).
     static let longestFile = 500
@@ -47,6 +49,27 @@ enum TextRules {
         "No file knows the machine it was written on",
         ["/wo" + "rk/", "/tmp" + "/w/", "/ro" + "ot/", "/ho" + "me/"],
         message: "a path of one machine")
+
+    static let noDeadLinks = Rule(
+        name: "A link of a page leads to a file that is there",
+        check: { file in
+            guard file.path.hasSuffix(".md") else { return [] }
+            let folder = Repository.root.appending(path: file.path).deletingLastPathComponent()
+            return file.lines.enumerated().flatMap { index, line in
+                line.matches(of: /\]\(([^)#:]+)(?:#[^)]*)?\)/).map { String($0.output.1) }
+                    .filter {
+                        !FileManager.default.fileExists(atPath: folder.appending(path: $0).path)
+                    }
+                    .map { Finding(path: file.path, line: index + 1, message: "no file \($0)") }
+            }
+        },
+        bad: [
+            .init("docs/bad.md", "see [figures](nothing-of-that-name.md)"),
+            .init("docs/bad.md", "see [figures](nothing-of-that-name.md#noop)"),
+        ],
+        good: [
+            .init("docs/good.md", "see [the map](../README.md#the-map), [YAML](https://yaml.org)")
+        ])
 
     private static func words(_ name: String, _ wanted: [String], message: String) -> Rule {
         Rule(

@@ -2,6 +2,9 @@ import FanfoldJSON
 
 /// What `fanfold plugin check` found, for people and for programs.
 package struct CheckReport {
+    /// Checks skipped for one reason that are named; more are counted.
+    static let namedSkips = 3
+
     let file: String
     let seed: UInt64
     var elapsed = Duration.zero
@@ -68,8 +71,7 @@ package struct CheckReport {
                 + "\(count(.warning)) warnings   \(count(.skipped)) skipped   \(seconds) s")
         for (check, outcome) in entries {
             switch outcome.status {
-            case .passed: continue
-            case .skipped: lines.append("  skipped \(check.name)   \(outcome.message)")
+            case .passed, .skipped: continue
             case .warning: lines.append("  warning \(check.name)   \(outcome.message)")
             case .failed, .crashed:
                 lines.append(
@@ -78,7 +80,24 @@ package struct CheckReport {
                 lines.append("          reproduce: \(reproduce(check))")
             }
         }
-        return lines.joined(separator: "\n")
+        return (lines + skipped).joined(separator: "\n")
+    }
+
+    /// What was skipped, a line for each reason.
+    private var skipped: [String] {
+        var reasons: [(message: String, names: [String])] = []
+        for (check, outcome) in entries where outcome.status == .skipped {
+            if let known = reasons.firstIndex(where: { $0.message == outcome.message }) {
+                reasons[known].names.append(check.name)
+            } else {
+                reasons.append((outcome.message, [check.name]))
+            }
+        }
+        return reasons.map { message, names in
+            names.count <= Self.namedSkips
+                ? "  skipped \(names.joined(separator: ", "))   \(message)"
+                : "  skipped \(names.count) checks   \(message)"
+        }
     }
 
     /// The report as programs read it; its `version` grows when a key changes.

@@ -69,7 +69,8 @@ package struct PluginConformance {
             }
             if outcome.status == .failed && check.level != .must { outcome.status = .warning }
             if [.failed, .crashed, .skipped].contains(outcome.status) {
-                broken[check.name] = outcome.status.rawValue
+                broken[check.name] =
+                    outcome.status == .skipped ? "was skipped" : outcome.status.rawValue
             }
             report.add(check, outcome)
         }
@@ -89,7 +90,7 @@ package struct PluginConformance {
             }
         }
         guard let name = first.first(where: { broken[$0] != nil }) else { return nil }
-        return "\(name) was \(broken[name] ?? "")"
+        return "\(name) \(broken[name] ?? "")"
     }
 
     /// Runs one check for the parent that waits for the line it writes.

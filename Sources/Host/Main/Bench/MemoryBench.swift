@@ -1,6 +1,7 @@
 import CFanfoldSystem
 import FanfoldRuntime
 @preconcurrency import Glibc
+import Synchronization
 
 /// Memory that a subtask takes while it waits.
 struct MemoryBench {
@@ -24,11 +25,41 @@ struct MemoryBench {
     }
 }
 
+/// The most memory that this process takes from `init` to ``end()``, looked at every millisecond.
+final class MemoryPeak: Sendable {
+    private let before = ProcessMemory.anonymousBytes()
+    private let peak = Atomic<Int64>(0)
+    private let isOver = Atomic(false)
+    private let watcher = Mutex<PlainThread?>(nil)
+
+    init() {
+        let thread = PlainThread(name: "memory-peak") { [self] in
+            while !isOver.load(ordering: .relaxed) {
+                peak.max(ProcessMemory.residentBytes(), ordering: .relaxed)
+                usleep(1_000)
+            }
+        }
+        watcher.withLock { $0 = thread }
+    }
+
+    /// Bytes above what was taken at the beginning.
+    func end() -> Int64 {
+        isOver.store(true, ordering: .relaxed)
+        watcher.withLock { $0?.join() }
+        return max(0, peak.load(ordering: .relaxed) - before)
+    }
+}
+
 /// What the system says of this process.
 enum ProcessMemory {
     /// Resident memory that is not a file's, in bytes; what was freed is given back first.
     static func anonymousBytes() -> Int64 {
         fanfold_return_freed_memory()
+        return residentBytes()
+    }
+
+    /// Resident memory that is not a file's, in bytes.
+    static func residentBytes() -> Int64 {
         guard let file = fopen("/proc/self/status", "r") else { return 0 }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)

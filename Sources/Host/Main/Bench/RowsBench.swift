@@ -1,9 +1,10 @@
 import FanfoldRuntime
 @preconcurrency import Glibc
 
-/// Ten million rows, opened and sliced without making one of them.
+/// Ten million rows, opened and split without making one of them.
 struct RowsBench {
     static let rows = 10_000_000
+    static let rowsPerSubtask = 1_000
 
     let context: HostContext
     let rounds: Int
@@ -30,8 +31,26 @@ struct RowsBench {
         }
         return [
             "rows: \(Self.rows) rows opened for slicing in \(time.text()) ms, "
-                + "\(memory.text()) KiB of memory"
+                + "\(memory.text()) KiB of memory",
+            try split(path),
         ]
+    }
+
+    /// The same rows through a whole run of no-ops.
+    private func split(_ path: String) throws -> String {
+        let bench = RunBench(context: context, rounds: rounds)
+        let run = try bench.prepare(
+            run: "{ use: noop }", input: "{ file: \"\(path)\", format: lines }",
+            size: "{ items: \(Self.rowsPerSubtask) }")
+        var time = Figures()
+        var memory = Figures()
+        for _ in 0..<rounds {
+            let peak = MemoryPeak()
+            time.add(try bench.time(of: run) * 1e3)
+            memory.add(Double(peak.end()) / 1024)
+        }
+        return "rows: split in \(Self.rows / Self.rowsPerSubtask) subtasks and counted in "
+            + "\(time.text()) ms, at most \(memory.text()) KiB more than before"
     }
 
     private func write(_ path: String) throws {

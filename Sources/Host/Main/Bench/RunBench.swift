@@ -11,7 +11,7 @@ struct RunBench {
 
     /// No-op subtasks a second.
     func noop() throws -> [String] {
-        let run = try prepare(run: "{ use: noop }", items: Self.noopSubtasks, merge: "count")
+        let run = try prepare(run: "{ use: noop }", items: Self.noopSubtasks)
         var rate = Figures()
         for _ in 0..<rounds {
             rate.add(Double(Self.noopSubtasks) / (try self.time(of: run)))
@@ -25,8 +25,7 @@ struct RunBench {
     /// `command: [true]` a second, as a share of what the machine's own posix_spawn gives.
     func spawn() throws -> [String] {
         let run = try prepare(
-            run: "{ command: [/bin/true], stdin: none, stdout: bytes }", items: Self.commands,
-            merge: "count")
+            run: "{ command: [/bin/true], stdin: none, stdout: bytes }", items: Self.commands)
         var ours = Figures()
         var bare = Figures()
         var share = Figures()
@@ -43,17 +42,22 @@ struct RunBench {
         ]
     }
 
-    private func prepare(run: String, items: Int, merge: String) throws -> PreparedRun {
+    private func prepare(run: String, items: Int) throws -> PreparedRun {
+        try prepare(run: run, input: "{ range: \(items) }", size: "{ items: 1 }")
+    }
+
+    /// A run that splits one input and counts what comes back.
+    func prepare(run: String, input: String, size: String) throws -> PreparedRun {
         let path = context.scratchDirectory + "/bench.yaml"
         let text = """
             fanfold: 1
             name: bench
             inputs:
-              numbers: { range: \(items) }
+              items: \(input)
             tasks:
               work:
-                input: ${inputs.numbers}
-                strategy: { use: data-parallel, with: { size: { items: 1 }, merge: \(merge) } }
+                input: ${inputs.items}
+                strategy: { use: data-parallel, with: { size: \(size), merge: count } }
                 run: \(run)
                 needs: { cpus: 1, memory: 1MiB }
             outputs:
@@ -76,7 +80,8 @@ struct RunBench {
         return try context.prepare(pipeline)
     }
 
-    private func time(of run: PreparedRun) throws -> Double {
+    /// Seconds that a run takes, which must complete.
+    func time(of run: PreparedRun) throws -> Double {
         let engine = Engine(
             run: run, options: context.engineOptions(try WorkerOptions.parse([])))
         var report: RunReport?
