@@ -135,13 +135,12 @@ AT(fan_http, reserved, 4);
 AT(fan_http, fetch, 8);
 SLOTS(fan_http, fetch, 1);
 
-SIZE(fan_store, 32);
+SIZE(fan_store, 24);
 AT(fan_store, struct_size, 0);
 AT(fan_store, reserved, 4);
 AT(fan_store, get, 8);
 AT(fan_store, put, 16);
-AT(fan_store, secret, 24);
-SLOTS(fan_store, get, 3);
+SLOTS(fan_store, get, 2);
 
 SIZE(fan_metrics, 24);
 AT(fan_metrics, struct_size, 0);

@@ -188,12 +188,11 @@ extension PluginTemplates {
                                       fan_view headers, fan_blob *FAN_NULLABLE body), void *FAN_NULLABLE user);
         } fan_http;
 
-        /* "fanfold.store/1": small values kept per component id, and secrets by name.  [any] */
+        /* "fanfold.store/1": small values kept per component id.  An empty value is none.  [any] */
         typedef struct fan_store {
            uint32_t struct_size, reserved;
            fan_code (*get)(const fan_host *, const char *key, fan_blob *out, fan_error *FAN_NULLABLE err);
            fan_code (*put)(const fan_host *, const char *key, fan_view value, fan_error *FAN_NULLABLE err);
-           fan_code (*secret)(const fan_host *, const char *name, fan_blob *out, fan_error *FAN_NULLABLE err);
         } fan_store;
 
         /* "fanfold.metrics/1", "fanfold.blob/1".  [any] */
