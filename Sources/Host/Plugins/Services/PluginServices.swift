@@ -100,7 +100,9 @@ package struct HTTPServiceAnswer: Sendable, Hashable {
     }
 }
 
-/// Small values that are kept for one component.  Called from any thread; must not block long.
+/// Small values that are kept for one component.
+///
+/// Called from any thread; must not block long.
 package protocol StoreService: Sendable {
     /// The value of a key; `nil` if there is none.
     func value(of key: String) throws(PluginFailure) -> [UInt8]?
@@ -108,7 +110,9 @@ package protocol StoreService: Sendable {
     func set(_ value: [UInt8], for key: String) throws(PluginFailure)
 }
 
-/// Figures of one component.  Called from any thread; never fails.
+/// Figures of one component.
+///
+/// Called from any thread; never fails.
 package protocol MetricsService: Sendable {
     /// Adds to a counter.
     func add(_ value: Double, to name: String, labels: JSON)
