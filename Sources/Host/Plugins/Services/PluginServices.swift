@@ -45,6 +45,7 @@ package struct HTTPServiceRequest: Sendable, Hashable {
         /// What the scheme wants beside it: `{"service":"ec2","region":"eu-central-1"}`.
         package var options: JSON
 
+        /// A signature without options, if none are said.
         package init(scheme: String, secret: String, options: JSON = [:]) {
             self.scheme = scheme
             self.secret = secret
@@ -60,9 +61,12 @@ package struct HTTPServiceRequest: Sendable, Hashable {
     package var headers: [HTTPServiceHeader]
     /// For the whole of it, retries included; `nil` for the host's own limit.
     package var timeoutMilliseconds: Int?
+    /// `nil` for a request that is sent as it is.
     package var signing: Signing?
+    /// Sent with its length; empty for none.
     package var body: [UInt8]
 
+    /// A request without headers, signature and body, if none are said.
     package init(
         method: String, url: String, headers: [HTTPServiceHeader] = [],
         timeoutMilliseconds: Int? = nil, signing: Signing? = nil, body: [UInt8] = []
@@ -78,9 +82,12 @@ package struct HTTPServiceRequest: Sendable, Hashable {
 
 /// One line of a head.
 package struct HTTPServiceHeader: Sendable, Hashable {
+    /// In the case that it was written in; servers do not care.
     package var name: String
+    /// Without spaces around it.
     package var value: String
 
+    /// A line, `name: value`.
     package init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
@@ -89,10 +96,14 @@ package struct HTTPServiceHeader: Sendable, Hashable {
 
 /// What a server answered.
 package struct HTTPServiceAnswer: Sendable, Hashable {
+    /// From 200 on.
     package var status: Int
+    /// In the order of arrival.
     package var headers: [HTTPServiceHeader]
+    /// All of it; empty for none.
     package var body: [UInt8]
 
+    /// An answer without headers and body, if none are said.
     package init(status: Int, headers: [HTTPServiceHeader] = [], body: [UInt8] = []) {
         self.status = status
         self.headers = headers
