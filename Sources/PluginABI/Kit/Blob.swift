@@ -29,6 +29,12 @@ public final class Blob {
         lent = blob
     }
 
+    /// Whether the memory is somebody else's and cannot be kept: a view into a call.
+    var isBorrowed: Bool {
+        guard let lent else { return false }
+        return lent.release == nil && !memory.isEmpty
+    }
+
     deinit {
         if var blob = lent {
             blob.release?(&blob)

@@ -1,11 +1,12 @@
 import CPluginABI
 import FanfoldJSON
 
-/// What a strategy may ask of the host that runs it: lines in its log, and its clock.
+/// What a plugin may ask of the host that runs it: lines in its log, its clock, its services.
 ///
-/// A handle is good for as long as the strategy that was given it.
+/// A handle is good for as long as the instance that was given it.  A service is `nil` where the
+/// host withholds it; a strategy needs none.
 ///
-/// The pointer in it is only read, and the host allows both calls from any thread at any time:
+/// The pointer in it is only read, and the host allows these calls from any thread at any time:
 /// hence `@unchecked Sendable`.
 public struct HostHandle: @unchecked Sendable {
     /// How much a log line matters.
@@ -22,13 +23,13 @@ public struct HostHandle: @unchecked Sendable {
         case error = 4
     }
 
-    private let host: UnsafePointer<fan_host>?
+    let host: UnsafePointer<fan_host>?
 
     init(_ host: UnsafePointer<fan_host>?) {
         self.host = host
     }
 
-    /// A host that writes no log and whose clock stands at 0.
+    /// A host that writes no log, whose clock stands at 0, and that withholds every service.
     public static let silent = HostHandle(nil)
 
     /// Writes a log line.

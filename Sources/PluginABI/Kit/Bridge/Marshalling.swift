@@ -18,6 +18,18 @@ extension fan_view {
         return UnsafeRawBufferPointer(start: data, count: Int(size))
     }
 
+    /// The document as a value of a Swift type; no bytes stand for `{}`.
+    ///
+    /// Throws: `invalid` with the reason `name.` and the JSON Pointer of what is wrong.
+    func decode<T: Decodable>(_ type: T.Type, _ name: String) throws(PluginError) -> T {
+        let json = size == 0 ? JSON.object(JSONObject()) : try self.json("\(name).")
+        do {
+            return try json.decode(type)
+        } catch {
+            throw PluginError.decoding(error, in: name)
+        }
+    }
+
     /// The document read as JSON.
     func json(_ name: String) throws(PluginError) -> JSON {
         let bytes = try document(name)
@@ -37,6 +49,7 @@ extension PluginError {
         guard let error else { return code.rawValue }
         error.pointee.code = code.rawValue
         error.pointee.retry = retry.rawValue
+        error.pointee.retry_after_ms = retryAfterMilliseconds
         withUnsafeMutableBytes(of: &error.pointee.reason) { Self.copy(reason, into: $0) }
         let text = message.isEmpty ? "the plugin gives no reason" : message
         withUnsafeMutableBytes(of: &error.pointee.message) { Self.copy(text, into: $0) }
@@ -60,7 +73,8 @@ extension PluginError {
     init(_ error: fan_error) {
         self.init(
             Code(rawValue: error.code), retry: Retry(rawValue: error.retry) ?? .never,
-            reason: Self.text(of: error.reason), Self.text(of: error.message))
+            after: error.retry_after_ms, reason: Self.text(of: error.reason),
+            Self.text(of: error.message))
     }
 
     private static func text<Field>(of field: Field) -> String {
@@ -80,25 +94,30 @@ extension PluginError {
         return PluginError(.internalBug, reason: "plugin.error", "unexpected error: \(error)")
     }
 
-    /// An error of decoding a configuration, at its place.
-    static func decoding(_ error: any Error) -> PluginError {
+    /// An error of decoding a document of the host, at its place.
+    ///
+    /// Parameter document: What the reason begins with: `config`, `request`.
+    static func decoding(_ error: any Error, in document: String) -> PluginError {
         guard let error = error as? DecodingError else { return wrapping(error) }
+        func wrong(_ pointer: JSONPointer, _ message: String) -> PluginError {
+            PluginError(.invalid, reason: "\(document).\(pointer)", message)
+        }
         switch error {
         case .keyNotFound(let key, let context):
-            return configuration(
+            return wrong(
                 pointer(context.codingPath, key.stringValue),
                 "wanted a value for \"\(key.stringValue)\", found none")
         case .typeMismatch(_, let context), .valueNotFound(_, let context),
             .dataCorrupted(let context):
-            return configuration(pointer(context.codingPath), context.debugDescription)
+            return wrong(pointer(context.codingPath), context.debugDescription)
         @unknown default:
-            return configuration(JSONPointer(), "\(error)")
+            return wrong(JSONPointer(), "\(error)")
         }
     }
 
     /// The place of a coding path, cut after the last step that `fan_error.reason` has room for.
     private static func pointer(_ path: [any CodingKey], _ last: String? = nil) -> JSONPointer {
-        let room = MemoryLayout.size(ofValue: fan_error().reason) - 1 - "config.".utf8.count
+        let room = MemoryLayout.size(ofValue: fan_error().reason) - 1 - "request.".utf8.count
         var pointer = JSONPointer(path.map { $0.intValue.map(String.init) ?? $0.stringValue })
         if let last { pointer = pointer.appending(last) }
         while pointer.description.utf8.count > room { pointer.tokens.removeLast() }

@@ -6,10 +6,7 @@ import CPluginABI
 func withParts(
     _ parts: [Part], _ body: (UnsafeMutablePointer<fan_blob>?, UInt32) -> fan_code
 ) throws(PluginError) -> fan_code {
-    guard parts.count <= FAN_MAX_PARTS else {
-        throw HostSink.tooMuch("parts", FAN_MAX_PARTS, parts.count)
-    }
-    for part in parts { try part.check() }
+    try Part.check(parts)
     guard !parts.isEmpty else { return body(nil, 0) }
     return withUnsafeTemporaryAllocation(of: fan_blob.self, capacity: parts.count) { blobs in
         for (index, part) in parts.enumerated() {
@@ -24,6 +21,28 @@ func withParts(
 }
 
 extension Part {
+    /// Refuses what could not be handed over, before anything is.
+    static func check(_ parts: [Part]) throws(PluginError) {
+        guard parts.count <= FAN_MAX_PARTS else {
+            throw HostSink.tooMuch("parts", FAN_MAX_PARTS, parts.count)
+        }
+        for part in parts { try part.check() }
+    }
+
+    /// The part with its bytes copied if they are a view that ends with the call.
+    var owned: Part {
+        switch self {
+        case .blob(let blob) where blob.isBorrowed: return .bytes(blob.bytes)
+        case .slice(let blob, let from, let count) where blob.isBorrowed:
+            let end = from.addingReportingOverflow(count)
+            guard from >= 0, count >= 0, !end.overflow, end.partialValue <= blob.count else {
+                return self
+            }
+            return .bytes(blob.withBytes { Array($0[from..<end.partialValue]) })
+        default: return self
+        }
+    }
+
     /// Refuses a range that is none, before anything is handed over.
     fileprivate func check() throws(PluginError) {
         switch self {

@@ -4,13 +4,10 @@ import FanfoldJSON
 /// What `fan_instance *` points to: a strategy of a type that only the subclass knows.
 ///
 /// The host never calls it twice at once (`[lane]`), so it needs no lock.
-class AnyStrategyInstance {
-    let host: HostHandle
+class AnyStrategyInstance: AnyInstance {
     let sink = HostSink()
 
-    init(host: HostHandle) {
-        self.host = host
-    }
+    override func table(_ id: String) -> UnsafeRawPointer? { StrategyTables.table(id) }
 
     func begin(_ task: UInt64, _ description: TaskDescription) throws(PluginError) {}
     func split(_ task: UInt64, _ want: Int) throws(PluginError) -> SplitState { .end }
@@ -93,14 +90,7 @@ final class StrategyInstance<S: Strategy>: AnyStrategyInstance {
 /// Throws: `invalid` with the reason `config.` and the JSON Pointer of what is wrong.
 func makeInstance<S: Strategy>(
     _ strategy: S.Type, _ config: fan_view, _ host: HostHandle
-) throws(PluginError) -> AnyStrategyInstance {
-    var json = JSON.object(JSONObject())
-    if config.size > 0 { json = try config.json("config.") }
-    let configuration: S.Configuration
-    do {
-        configuration = try json.decode(S.Configuration.self)
-    } catch {
-        throw PluginError.decoding(error)
-    }
-    return StrategyInstance<S>(configuration: configuration, host: host)
+) throws(PluginError) -> AnyInstance {
+    StrategyInstance<S>(
+        configuration: try config.decode(S.Configuration.self, "config"), host: host)
 }

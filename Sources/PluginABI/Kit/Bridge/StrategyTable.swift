@@ -41,13 +41,7 @@ enum StrategyTables {
                 }
             }))
 
-    static func constant<Table>(_ table: Table) -> UnsafePointer<Table> {
-        let memory = UnsafeMutablePointer<Table>.allocate(capacity: 1)
-        memory.initialize(to: table)
-        return UnsafePointer(memory)
-    }
-
-    static func object(_ instance: OpaquePointer) -> AnyStrategyInstance {
+    private static func object(_ instance: OpaquePointer) -> AnyStrategyInstance {
         Unmanaged<AnyStrategyInstance>.fromOpaque(UnsafeRawPointer(instance))
             .takeUnretainedValue()
     }
