@@ -48,6 +48,14 @@ public protocol Provider: SendableMetatype {
 public protocol ProviderAnswer {
     /// The answer as the contract says it.
     var json: JSON { get }
+
+    /// What makes of the answer a failure; `nil` for one that is none.
+    var failure: PluginError? { get }
+}
+
+extension ProviderAnswer {
+    /// No failure.
+    public var failure: PluginError? { nil }
 }
 
 /// A value that crosses to the host in a list.
@@ -98,12 +106,22 @@ public struct EndOfOfferings: ProviderAnswer, Sendable {
 
 /// The answer of `terminate`.
 public struct Termination: ProviderAnswer, Sendable {
-    /// The workers that the provider could not end; empty is what is wanted.
+    /// The workers that could not be ended now; the answer is a failure, to be tried later, if
+    /// there are any.
     public var left: [String]
 
     /// The answer.
     public init(left: [String] = []) {
         self.left = left
+    }
+
+    /// Names what is left.
+    public var failure: PluginError? {
+        guard !left.isEmpty else { return nil }
+        return PluginError(
+            .unavailable, retry: .later, reason: "terminate.left",
+            "wanted all workers ended, \(left.count) are left for now: "
+                + left.joined(separator: ", "))
     }
 
     /// `{"left":[...]}`.
@@ -134,10 +152,10 @@ public struct LaunchRequest: Decodable, Sendable {
     public var count: WorkerCount
     /// What the worker runs when it starts: the user data.
     public var boot: String
-    /// What each worker is to be tagged with.
-    public var tags: JSON
-    /// When a worker that the host does not renew ends itself, as the host says it.
-    public var expires: JSON
+    /// What each worker is to be tagged with, beside the token.
+    public var tags: [String: String]
+    /// When a worker that the host does not renew ends itself, in UTC by RFC 3339.
+    public var expires: String
 
     private enum Key: String, CodingKey {
         case token, offerings, count, boot, tags, expires
@@ -150,13 +168,22 @@ public struct LaunchRequest: Decodable, Sendable {
         offerings = try object.decode([OfferingName].self, forKey: .offerings).map(\.id)
         count = try object.decode(WorkerCount.self, forKey: .count)
         boot = try object.decodeIfPresent(String.self, forKey: .boot) ?? ""
-        tags = try object.decodeIfPresent(JSON.self, forKey: .tags) ?? [:]
-        expires = try object.decodeIfPresent(JSON.self, forKey: .expires) ?? .null
+        tags = try object.decodeIfPresent([String: String].self, forKey: .tags) ?? [:]
+        expires = try object.decodeIfPresent(String.self, forKey: .expires) ?? ""
         guard count.min >= 0, count.max >= count.min else {
             throw DecodingError.dataCorruptedError(
                 forKey: .count, in: object,
                 debugDescription: "wanted 0 <= min <= max, found \(count.min) and \(count.max)")
         }
+    }
+}
+
+extension LaunchRequest {
+    /// The boot text with the line by which a worker that nobody renews ends itself.
+    public var userData: String {
+        guard !expires.isEmpty else { return boot }
+        return (boot.isEmpty || boot.hasSuffix("\n") ? boot : boot + "\n")
+            + "# fanfold-expires: \(expires)\n"
     }
 }
 

@@ -24,7 +24,11 @@ public final class ProviderCall<Answer: ProviderAnswer>: Sendable {
 
     /// Answers.
     public func succeed(_ answer: Answer) {
-        call.succeed(answer.json)
+        if let failure = answer.failure {
+            call.fail(failure, answer.json)
+        } else {
+            call.succeed(answer.json)
+        }
     }
 
     /// Answers that it went wrong.

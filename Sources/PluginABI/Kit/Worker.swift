@@ -1,7 +1,7 @@
 import FanfoldJSON
 
 /// A worker as its provider sees it.
-public struct Worker: ProviderValue, Hashable {
+public struct Worker: ProviderValue, Decodable, Hashable {
     /// `workers`.
     public static let list = "workers"
 
@@ -19,21 +19,21 @@ public struct Worker: ProviderValue, Hashable {
 
     /// The provider's id; never used again for another.
     public var id: String
-    /// The launch it came from.
-    public var token: String
+    /// The launch it came from; `nil` if nobody knows yet.
+    public var token: String?
     /// Where it is in its life.
     public var state: State
-    /// How it is reached; empty if not yet.
-    public var address: String
-    /// The offering it was rented as.
-    public var offering: String
-    /// When it got into this state, as the provider says it.
-    public var since: JSON
+    /// How it is reached; `nil` if it is not yet.
+    public var address: String?
+    /// The offering it was rented as; `nil` if nobody knows yet.
+    public var offering: String?
+    /// When it got into this state, in UTC by RFC 3339; `nil` if nobody knows yet.
+    public var since: String?
 
     /// A worker.
     public init(
-        id: String, token: String, state: State, address: String = "", offering: String = "",
-        since: JSON = .null
+        id: String, token: String?, state: State, address: String? = nil, offering: String? = nil,
+        since: String? = nil
     ) {
         self.id = id
         self.token = token
@@ -45,15 +45,16 @@ public struct Worker: ProviderValue, Hashable {
 
     /// `{"id","token","state","address","offering","since"}`.
     public var json: JSON {
-        [
-            "id": .string(id), "token": .string(token), "state": .string(state.rawValue),
-            "address": .string(address), "offering": .string(offering), "since": since,
-        ]
+        let texts = [("address", address), ("offering", offering), ("since", since)]
+        var object = JSONObject([("id", .string(id)), ("state", .string(state.rawValue))])
+        object["token"] = token.map { .string($0) }
+        for (key, text) in texts { object[key] = text.map { .string($0) } ?? .null }
+        return .object(object)
     }
 }
 
 /// Something for rent.
-public struct Offering: ProviderValue, Decodable {
+public struct Offering: ProviderValue {
     /// `offerings`.
     public static let list = "offerings"
 
@@ -73,30 +74,44 @@ public struct Offering: ProviderValue, Decodable {
     public var zone: String
     /// Cores.
     public var cpu: Double
-    /// Memory, in the unit of the contract.
-    public var memory: JSON
-    /// GPUs, in the shape of the contract.
-    public var gpu: JSON
+    /// Memory in bytes.
+    public var memoryBytes: Int64
+    /// GPUs.
+    public var gpu: Double
     /// How firmly it is rented.
     public var market: Market
     /// What it costs.
     public var pricePerHour: Double
     /// The ISO 4217 code of the currency: `USD`.
     public var currency: String
-    /// When that was the price.
-    public var asOf: JSON
+    /// When that was the price, in UTC by RFC 3339.
+    public var asOf: String
     /// Whether there is one now; what is sold out is listed too.
     public var available: Bool
-    /// How likely it is to be taken back.
-    public var interruption: JSON
-    /// How long a worker takes to start, in seconds.
-    public var bootSeconds: JSON
+    /// How likely it is to be taken back within an hour, from 0 to 1.
+    public var interruption: Double
+    /// How long a worker takes to start.
+    public var bootSeconds: Double
 
-    private enum CodingKeys: String, CodingKey {
-        case id, region, zone, cpu, memory, gpu, market, currency, available, interruption
-        case pricePerHour = "price_per_hour"
-        case asOf = "as_of"
-        case bootSeconds = "boot_s"
+    /// Something for rent.
+    public init(
+        id: String, region: String, zone: String = "", cpu: Double, memoryBytes: Int64,
+        gpu: Double = 0, market: Market = .onDemand, pricePerHour: Double, currency: String,
+        asOf: String, available: Bool, interruption: Double = 0, bootSeconds: Double = 0
+    ) {
+        self.id = id
+        self.region = region
+        self.zone = zone
+        self.cpu = cpu
+        self.memoryBytes = memoryBytes
+        self.gpu = gpu
+        self.market = market
+        self.pricePerHour = pricePerHour
+        self.currency = currency
+        self.asOf = asOf
+        self.available = available
+        self.interruption = interruption
+        self.bootSeconds = bootSeconds
     }
 
     /// `{"id","region","zone","cpu","memory","gpu","market","price_per_hour","currency","as_of",
@@ -104,10 +119,10 @@ public struct Offering: ProviderValue, Decodable {
     public var json: JSON {
         [
             "id": .string(id), "region": .string(region), "zone": .string(zone),
-            "cpu": .number(cpu), "memory": memory, "gpu": gpu,
+            "cpu": .number(cpu), "memory": .integer(memoryBytes), "gpu": .number(gpu),
             "market": .string(market.rawValue), "price_per_hour": .number(pricePerHour),
-            "currency": .string(currency), "as_of": asOf, "available": .bool(available),
-            "interruption": interruption, "boot_s": bootSeconds,
+            "currency": .string(currency), "as_of": .string(asOf), "available": .bool(available),
+            "interruption": .number(interruption), "boot_s": .number(bootSeconds),
         ]
     }
 }

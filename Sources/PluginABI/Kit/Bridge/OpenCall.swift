@@ -84,7 +84,7 @@ final class OpenCall: Sendable {
         }
     }
 
-    func fail(_ error: PluginError) {
+    func fail(_ error: PluginError, _ json: JSON? = nil) {
         guard claim(), let host = host.host else { return }
         var report = fan_error()
         report.struct_size = UInt32(MemoryLayout<fan_error>.size)
@@ -93,7 +93,10 @@ final class OpenCall: Sendable {
             error.code.rawValue == 0
             ? PluginError(.unknown, reason: error.reason, error.message) : error
         _ = error.fill(&report)
-        host.pointee.complete(host, op, &report, fan_view(data: nil, size: 0), nil, 0)
+        (json?.bytes ?? []).withUnsafeBytes { bytes in
+            let view = fan_view(data: bytes.baseAddress, size: UInt64(bytes.count))
+            host.pointee.complete(host, op, &report, view, nil, 0)
+        }
     }
 
     /// Whether this is the first answer.
