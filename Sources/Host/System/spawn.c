@@ -44,6 +44,19 @@ static void close_from(unsigned first) {
     for (unsigned descriptor = first; descriptor < 1024; descriptor++) close((int)descriptor);
 }
 
+/* Moves the descriptors out of each other's way first, to where none of them has to go. */
+static int keep_more(const int32_t more[FAN_SPAWN_MORE]) {
+    int moved[FAN_SPAWN_MORE], count = 0;
+    for (; count < FAN_SPAWN_MORE && more[count] >= 3; count++) {
+        moved[count] = fcntl(more[count], F_DUPFD, 3 + FAN_SPAWN_MORE);
+        if (moved[count] < 0) return errno;
+    }
+    for (int index = 0; index < count; index++)
+        if (dup2(moved[index], 3 + index) < 0) return errno;
+    close_from(3 + (unsigned)count);
+    return 0;
+}
+
 static int set_up(struct fan_child *spawn, pid_t parent) {
     spawn->step = FAN_SPAWN_GROUP;
     if (setpgid(0, 0) != 0) return errno;
@@ -62,8 +75,7 @@ static int set_up(struct fan_child *spawn, pid_t parent) {
     spawn->step = FAN_SPAWN_DESCRIPTORS;
     for (int stream = 0; stream < 3; stream++)
         if (dup2(spawn->streams[stream], stream) < 0) return errno;
-    close_from(3);
-    return 0;
+    return keep_more(spawn->more);
 }
 
 /* Runs in the child, on the parent's memory, while the parent's thread waits. */

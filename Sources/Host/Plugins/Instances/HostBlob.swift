@@ -54,6 +54,38 @@ package enum HostBlob {
         return blob
     }
 
+    /// Bytes that whoever receives the blob owns, as if a plugin had made them.
+    static func own(_ bytes: [UInt8], handle: Int64) -> fan_blob {
+        let box = OwnedBytes(bytes)
+        var blob = fan_blob()
+        blob.kind = UInt32(FAN_BLOB_BYTES)
+        blob.flags = readOnly
+        blob.data = UnsafeRawPointer(box.bytes.baseAddress)
+        blob.size = UInt64(bytes.count)
+        blob.handle = handle
+        blob.owner = Unmanaged.passRetained(box).toOpaque()
+        blob.release = { blob in
+            if let owner = blob.pointee.owner {
+                Unmanaged<OwnedBytes>.fromOpaque(owner).release()
+            }
+            blob.pointee.owner = nil
+            blob.pointee.release = nil
+        }
+        return blob
+    }
+
+    private final class OwnedBytes: Sendable {
+        // Written once before it is shared.
+        nonisolated(unsafe) let bytes: UnsafeMutableBufferPointer<UInt8>
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = .allocate(capacity: bytes.count)
+            _ = self.bytes.initialize(from: bytes)
+        }
+
+        deinit { bytes.deallocate() }
+    }
+
     /// The owner of memory that ``lend(_:bytes:handle:)`` lent, as long as nobody has released it.
     ///
     /// - Parameter ticket: `owner` of the blob when it was lent.

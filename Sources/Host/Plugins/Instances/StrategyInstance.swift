@@ -6,7 +6,7 @@ import Logging
 ///
 /// Everything but `init` is called on the instance's lane, one at a time, and may take as long as
 /// the plugin likes: set a deadline on the lane.  A call costs no allocation.
-package final class StrategyInstance: @unchecked Sendable {
+package final class StrategyInstance: StrategyCalls, @unchecked Sendable {
     // Unchecked: the lane that owns it makes all calls one after another.
 
     /// What `split` says; an unknown number counts as `wait`.

@@ -15,6 +15,9 @@ enum fan_spawn_step {
     FAN_SPAWN_EXECUTE
 };
 
+/* Descriptors that a child can have beside its streams. */
+enum { FAN_SPAWN_MORE = 4 };
+
 /* A child to be: everything is borrowed for the time of the call. */
 struct fan_child {
     const char *_Nullable program; /* not NULL when the child is started; nor are the lists */
@@ -23,6 +26,7 @@ struct fan_child {
     const char *_Nullable directory_path;        /* working directory; if NULL: */
     int32_t directory;                           /* an open directory */
     int32_t streams[3];                          /* open descriptors, each at least 3 */
+    int32_t more[FAN_SPAWN_MORE];                /* what the child has from 3 on; unless at least 3 it ends the list */
     uint64_t memory_limit_bytes;                 /* RLIMIT_DATA; 0: none */
 
     int32_t process;            /* out: its id, which is also the id of its group */
@@ -31,7 +35,7 @@ struct fan_child {
 };
 
 /* Starts a child that is leader of its own process group, is killed when the calling thread ends, has no
- * descriptor but its streams, no signal blocked and every signal at its default.  Returns 0, or the error
+ * descriptor but its streams and those in `more`, no signal blocked and every signal at its default.  Returns 0, or the error
  * number of the step that failed, also if that was the execve in the child. */
 int32_t fan_spawn(struct fan_child *_Nonnull spawn);
 

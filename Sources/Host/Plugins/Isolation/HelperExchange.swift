@@ -1,0 +1,126 @@
+import FanfoldJSON
+@preconcurrency import Glibc
+
+/// Why a helper gave no answer.
+enum HelperFailure: Error {
+    /// It ended, or was ended.
+    case died(HelperDeath)
+    /// The plugin refused to be loaded or to make an instance.
+    case refused(PluginFailure)
+    /// It does not do twice what it did once.
+    case unfaithful(String)
+
+    /// Whether a new helper may do better.
+    var isWorthAnother: Bool {
+        if case .died(let death) = self, case .launch = death.cause { return false }
+        if case .died = self { return true }
+        return false
+    }
+
+    /// What the host is told.
+    func failure(of path: String) -> PluginFailure {
+        switch self {
+        case .died(let death): death.failure(of: path)
+        case .refused(let failure): failure
+        case .unfaithful(let message):
+            PluginFailure(code: 13, reason: "plugin.unfaithful", message: message)
+        }
+    }
+}
+
+extension HelperProcess {
+    /// Starts a helper with an instance in it.
+    ///
+    /// - Parameter component: `nil` only describes the library.
+    /// - Returns: what the helper says about itself and the instance.
+    static func start(
+        _ launch: HelperLaunch, component: String?, configuration: JSON, services: [String]
+    ) throws(HelperFailure) -> (HelperProcess, JSON) {
+        let helper: HelperProcess
+        do throws(HelperStartFailure) {
+            helper = try HelperProcess(launch)
+        } catch {
+            throw .died(
+                HelperDeath(
+                    cause: .launch(error.message), during: "the start", lastLines: [],
+                    report: nil))
+        }
+        let hello = launch.hello(
+            component: component, configuration: configuration, services: services)
+        let ready: Result<JSON, PluginFailure> = try helper.exchange(
+            .hello, expecting: .ready, during: component == nil ? "loading" : "create",
+            nanoseconds: IsolationLimits.startNanoseconds,
+            write: { $0.bulk(hello.bytes) },
+            read: { (body) throws(WireFault) in
+                guard try body.wire.byte() == 0 else { return .failure(try body.wire.failure()) }
+                do throws(JSONParseError) {
+                    return .success(try JSON(parsing: try Self.bytes(&body)))
+                } catch {
+                    throw WireFault("what it says of itself is not JSON: \(error)")
+                }
+            })
+        switch ready {
+        case .success(let json): return (helper, json)
+        case .failure(let failure):
+            helper.discard()
+            throw .refused(failure)
+        }
+    }
+
+    /// `copiedBulk` with an error that mixes with others.
+    private static func bytes(_ body: inout IncomingBody) throws(WireFault) -> [UInt8] {
+        try body.copiedBulk()
+    }
+
+    /// Sends a message and waits for its answer, taking log lines meanwhile.
+    ///
+    /// - Throws: when the helper gave none; it has been ended then.
+    func exchange<R>(
+        _ kind: MessageKind, expecting wanted: MessageKind = .reply, during: String,
+        nanoseconds: UInt64, write: (inout WireBody) -> Void,
+        read: (inout IncomingBody) throws(WireFault) -> R
+    ) throws(HelperFailure) -> R {
+        let start = HostTable.monotonicNow()
+        var pause: UInt64 = 0
+        do throws(FrameChannel.End) {
+            try channel.send(kind, onTick: { !isLate(start, nanoseconds, &pause) }, write)
+            while true {
+                do throws(FrameChannel.End) {
+                    let answer = try channel.receive { (kind, body) throws(WireFault) -> R? in
+                        if kind == wanted { return try read(&body) }
+                        guard kind == .log else { throw WireFault("\(kind) was not due") }
+                        try takeLog(&body)
+                        return nil
+                    }
+                    if let answer { return answer }
+                } catch {
+                    guard case .tick = error, !isLate(start, nanoseconds, &pause) else {
+                        throw error
+                    }
+                }
+            }
+        } catch {
+            throw .died(end(Self.cause(error, nanoseconds), during: during))
+        }
+    }
+
+    private static func cause(
+        _ end: FrameChannel.End, _ nanoseconds: UInt64
+    ) -> HelperDeath.Cause? {
+        switch end {
+        case .closed: nil
+        case .tick: .hung(nanoseconds: nanoseconds)
+        case .fault(let what): .fault(what)
+        }
+    }
+
+    /// Whether an answer is overdue; the time that somebody debugs the helper does not count.
+    private func isLate(_ start: UInt64, _ limit: UInt64, _ pause: inout UInt64) -> Bool {
+        let now = HostTable.monotonicNow()
+        if isTraced {
+            pause = now - start
+            return false
+        }
+        return now - start - pause >= limit || isStoppedTooLong(at: now)
+    }
+}

@@ -1,0 +1,78 @@
+import FanfoldJSON
+import Logging
+
+/// What it takes to start a helper for one instance of a plugin.
+package struct HelperLaunch: Sendable {
+    /// The executable `fanfold-helper`.
+    package var helperPath: String
+    /// The library to open: the copy under its hash, or the file itself.
+    package var library: String
+    /// The file as the user named it, for messages.
+    package var path: String
+    /// Folders in which reports of crashes are kept.
+    package var reportDirectory: String
+    /// What the plugin is told of its host.
+    package var hostName: String
+    package var hostVersion: String
+    package var logger: Logger
+
+    /// What the helper is told first.
+    func hello(component: String?, configuration: JSON, services: [String]) -> JSON {
+        [
+            "library": .string(library), "path": .string(path),
+            "component": component.map { .string($0) } ?? .null,
+            "configuration": configuration,
+            "host": .string(hostName), "version": .string(hostVersion),
+            "services": .array(services.map { .string($0) }),
+        ]
+    }
+}
+
+/// How a helper ended, for the failure that its calls end with.
+struct HelperDeath: Sendable {
+    /// What ended it.
+    enum Cause: Sendable {
+        case signal(Int32)
+        case exit(Int32)
+        /// It did not answer in time and was ended by us.
+        case hung(nanoseconds: UInt64)
+        /// It said something that it must not say, and was ended by us.
+        case fault(String)
+        /// It could not be started.
+        case launch(String)
+    }
+
+    var cause: Cause
+    /// What it was doing.
+    var during: String
+    /// What it logged last, oldest first.
+    var lastLines: [String]
+    /// Where all that it wrote is kept, with the stack if there is one.
+    var report: String?
+
+    /// The failure that ends what was under way.
+    func failure(of path: String) -> PluginFailure {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        var reason = "plugin.crashed"
+        var message: String
+        switch cause {
+        case .signal(let number):
+            message = "\(name) crashed in its helper by signal \(number) (\(signalName(number)))"
+        case .exit(let code): message = "\(name) ended its helper with exit code \(code)"
+        case .hung(let nanoseconds):
+            reason = "plugin.hung"
+            message = "\(name) did not answer within \(nanoseconds / 1_000_000) ms and was ended"
+        case .fault(let what):
+            reason = "plugin.protocol"
+            message = "the helper of \(name) broke the protocol (\(what)) and was ended"
+        case .launch(let what):
+            reason = "plugin.launch"
+            message = "no helper could be started for \(name): \(what)"
+        }
+        message += ", in \(during)"
+        if let last = lastLines.last { message += "; it said last: \(last.prefix(120))" }
+        if let report { message += "; stack and output: \(report)" }
+        return PluginFailure(
+            code: 14, retry: .elsewhere, reason: reason, message: message)
+    }
+}

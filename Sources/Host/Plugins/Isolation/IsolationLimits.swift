@@ -1,0 +1,35 @@
+/// The limits of what crosses between the host and a helper.
+package enum IsolationLimits {
+    /// Bytes of one frame, its head included: well below what a socket takes as one message.
+    package static let frameBytes = 60 << 10
+    /// Bytes of one message, which is as many frames as it takes.
+    package static let messageBytes = 256 << 20
+    /// Bytes that travel within a message; what is longer goes through shared memory.
+    package static let inlineBytes = 8 << 10
+    /// Bytes of shared memory in each direction: addresses, not memory, until they are used.
+    package static let arenaBytes = 1 << 30
+    /// Bytes of standard output and error of a helper that are kept: the first ones.
+    package static let outputBytes = 64 << 10
+    /// Bytes of addresses that a helper may take.
+    package static let addressBytes: UInt64 = 64 << 30
+    /// Descriptors that a helper may hold.
+    package static let descriptors: UInt32 = 256
+    /// How often somebody who waits looks whether the other side still lives, in milliseconds.
+    package static let tickMilliseconds: UInt32 = 50
+    /// Time to load a plugin and make an instance, in nanoseconds.
+    package static let startNanoseconds: UInt64 = 20_000_000_000
+    /// Time that a helper which was sent SIGABRT has to write its stack, in nanoseconds.
+    package static let abortNanoseconds: UInt64 = 500_000_000
+    /// Time that a stopped process may stay stopped before it counts as hung, in nanoseconds.
+    package static let stoppedNanoseconds: UInt64 = 200_000_000
+    /// Tries of one call, each with a helper of its own, before the plugin is given up.
+    package static let triesPerCall = 3
+    /// The pause before a helper is started again, doubled each time without a call in between.
+    package static let restartNanoseconds: UInt64 = 10_000_000
+    /// Log lines of a helper that are remembered for the message about its end.
+    package static let rememberedLines = 8
+    /// Bytes of a replay log that are held in memory; more goes to a file without a name.
+    package static let replayBytes = 32 << 20
+    /// Bytes of a result that a replay log copies; a longer one is kept by reference.
+    package static let replayCopyBytes = 4 << 10
+}
