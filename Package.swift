@@ -95,7 +95,8 @@ let package = Package(
             ],
             path: "Sources/Host/Authoring"),
         .executableTarget(
-            name: "FanfoldHelper", dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON"],
+            name: "FanfoldHelper",
+            dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
             path: "Sources/Host/Helper"),
         .executableTarget(
             name: "fanfold",

@@ -32,7 +32,7 @@ enum Imports {
                 "FanfoldRuntime", "Logging",
             ]
         ),
-        ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON"]),
+        ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),
         ("Sources/Host/Main/Bench/", main.union(["CBenchDirect", "CPluginABI"])),
         ("Sources/Host/Main/", main),
     ]

@@ -45,6 +45,12 @@ final class HostContext: Sendable {
     /// Where native functions run.
     var helperPath: String { executableDirectory + "/fanfold-helper" }
 
+    /// How plugins get processes of their own.
+    var helpers: HelperSettings {
+        HelperSettings(
+            helperPath: helperPath, reportDirectory: settings.resolvedCacheDirectory + "/crashes")
+    }
+
     /// How often a progress bar is drawn, in nanoseconds.
     var progressNanoseconds: UInt64 { UInt64(clamping: settings.progressNanoseconds) }
 
@@ -54,7 +60,8 @@ final class HostContext: Sendable {
             Terminal.complain(warning.rendered(color: Terminal.hasColour))
         }
         do throws(DocumentErrors) {
-            return try PreparedRun(pipeline, registry: registry, logger: logger)
+            return try PreparedRun(
+                pipeline, registry: registry, helpers: helpers, logger: logger)
         } catch {
             Terminal.complain(
                 Diagnostic.render(error.diagnostics, color: Terminal.hasColour))

@@ -13,7 +13,9 @@ import Testing
         let run = try EngineFixture.prepare(
             EngineFixture.oneTask("run: {use: noop}"), in: folder)
         session = StrategySession(
-            task: TaskID(0), instance: try run.tasks[0].strategy.make(), inputs: run.inputs)
+            task: TaskID(0),
+            instance: try run.tasks[0].strategy.make(callNanoseconds: 1_000_000_000),
+            inputs: run.inputs)
     }
 
     private func put(_ id: UInt64, _ spec: String = "", _ parts: [fan_blob] = []) -> fan_code {

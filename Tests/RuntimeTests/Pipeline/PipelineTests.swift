@@ -33,7 +33,7 @@ private let whole = """
     seed: 42
     deadline: 2h
     plugins:
-      rows: {path: ./libfanfold-rows.so, sha256: \(String(repeating: "0a", count: 32)), isolate: host}
+      rows: {path: ./libfanfold-rows.so, sha256: \(String(repeating: "0a", count: 32)), isolate: none}
     inputs:
       reviews: {file: "data/*.jsonl"}
       notes: {files: ["notes/b.txt", "notes/*.txt"], format: files}

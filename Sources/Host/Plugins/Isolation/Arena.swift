@@ -55,7 +55,11 @@ final class Arena: @unchecked Sendable {
         var high = free.count
         while low < high {
             let middle = (low + high) / 2
-            if free[middle].lowerBound < range.lowerBound { low = middle + 1 } else { high = middle }
+            if free[middle].lowerBound < range.lowerBound {
+                low = middle + 1
+            } else {
+                high = middle
+            }
         }
         var joined = range
         if low < free.count, free[low].lowerBound == joined.upperBound {

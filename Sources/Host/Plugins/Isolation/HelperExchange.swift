@@ -53,11 +53,7 @@ extension HelperProcess {
             write: { $0.bulk(hello.bytes) },
             read: { (body) throws(WireFault) in
                 guard try body.wire.byte() == 0 else { return .failure(try body.wire.failure()) }
-                do throws(JSONParseError) {
-                    return .success(try JSON(parsing: try Self.bytes(&body)))
-                } catch {
-                    throw WireFault("what it says of itself is not JSON: \(error)")
-                }
+                return .success(try body.json())
             })
         switch ready {
         case .success(let json): return (helper, json)
@@ -65,11 +61,6 @@ extension HelperProcess {
             helper.discard()
             throw .refused(failure)
         }
-    }
-
-    /// `copiedBulk` with an error that mixes with others.
-    private static func bytes(_ body: inout IncomingBody) throws(WireFault) -> [UInt8] {
-        try body.copiedBulk()
     }
 
     /// Sends a message and waits for its answer, taking log lines meanwhile.

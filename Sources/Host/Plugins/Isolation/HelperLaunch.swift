@@ -13,7 +13,9 @@ package struct HelperLaunch: Sendable {
     package var reportDirectory: String
     /// What the plugin is told of its host.
     package var hostName: String
+    /// Its version.
     package var hostVersion: String
+    /// Where what it logs goes.
     package var logger: Logger
 
     /// What the helper is told first.
@@ -74,5 +76,38 @@ struct HelperDeath: Sendable {
         if let report { message += "; stack and output: \(report)" }
         return PluginFailure(
             code: 14, retry: .elsewhere, reason: reason, message: message)
+    }
+}
+
+/// How a host starts helpers, whatever is in them.
+package struct HelperSettings: Sendable {
+    /// The executable `fanfold-helper`.
+    package var helperPath: String
+    /// Where reports of crashes are kept.
+    package var reportDirectory: String
+    /// What plugins are told of their host.
+    package var hostName: String
+    /// Its version.
+    package var hostVersion: String
+
+    /// Helpers of this program.
+    package init(
+        helperPath: String, reportDirectory: String, hostName: String = "fanfold",
+        hostVersion: String = "0.1.0"
+    ) {
+        self.helperPath = helperPath
+        self.reportDirectory = reportDirectory
+        self.hostName = hostName
+        self.hostVersion = hostVersion
+    }
+}
+
+extension HelperLaunch {
+    /// The helper of one library.
+    init(_ settings: HelperSettings, library: String, path: String, logger: Logger) {
+        self.init(
+            helperPath: settings.helperPath, library: library, path: path,
+            reportDirectory: settings.reportDirectory, hostName: settings.hostName,
+            hostVersion: settings.hostVersion, logger: logger)
     }
 }

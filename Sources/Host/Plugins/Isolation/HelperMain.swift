@@ -40,17 +40,8 @@ package enum HelperMain {
 
     private static func receiveHello(_ channel: FrameChannel) throws(FrameChannel.End) -> JSON? {
         try channel.receive { (kind, body) throws(WireFault) -> JSON? in
-            guard kind == .hello else { return nil }
-            do throws(JSONParseError) {
-                return try JSON(parsing: try Self.bytes(&body))
-            } catch {
-                return nil
-            }
+            kind == .hello ? try body.json() : nil
         }
-    }
-
-    private static func bytes(_ body: inout IncomingBody) throws(WireFault) -> [UInt8] {
-        try body.copiedBulk()
     }
 
     /// Loads the library and says so.
@@ -60,30 +51,40 @@ package enum HelperMain {
         _ hello: JSON, _ channel: FrameChannel
     ) throws(FrameChannel.End) -> StrategyServer? {
         let sandbox = Sandbox.apply(library: hello["library"]?.stringValue ?? "")
+        let prepared: Result<(JSONObject, StrategyServer?), PluginFailure>
         do throws(PluginFailure) {
-            let plugin = try load(hello)
-            guard let component = hello["component"]?.stringValue else {
-                let description = JSON.array(plugin.components.map(\.description))
-                try? channel.send(.ready) { body in
-                    body.wire.byte(0)
-                    body.bulk(JSON(["components": description, "sandbox": sandbox]).bytes)
-                }
-                return nil
-            }
-            let instance = try make(component, of: plugin, hello, channel)
-            let ready: JSON = ["sandbox": sandbox, "explains": .bool(instance.canExplain)]
-            try? channel.send(.ready) { body in
-                body.wire.byte(0)
-                body.bulk(ready.bytes)
-            }
-            return StrategyServer(channel: channel, instance: instance)
+            prepared = .success(try prepare(hello, channel))
         } catch {
-            try channel.send(.ready) { body in
-                body.wire.byte(1)
-                body.wire.failure(error)
-            }
-            return nil
+            prepared = .failure(error)
         }
+        try channel.send(.ready) { body in
+            switch prepared {
+            case .failure(let failure):
+                body.wire.byte(1)
+                body.wire.failure(failure)
+            case .success((var about, _)):
+                about["sandbox"] = sandbox
+                body.wire.byte(0)
+                body.bulk(JSON.object(about).bytes)
+            }
+        }
+        if case .success((_, let server)) = prepared { return server }
+        return nil
+    }
+
+    /// Loads the library and makes the instance that is asked for.
+    private static func prepare(
+        _ hello: JSON, _ channel: FrameChannel
+    ) throws(PluginFailure) -> (JSONObject, StrategyServer?) {
+        let plugin = try load(hello)
+        var about = JSONObject()
+        guard let component = hello["component"]?.stringValue else {
+            about["components"] = .array(plugin.components.map(\.description))
+            return (about, nil)
+        }
+        let instance = try make(component, of: plugin, hello, channel)
+        about["explains"] = .bool(instance.canExplain)
+        return (about, StrategyServer(channel: channel, instance: instance))
     }
 
     private static func load(_ hello: JSON) throws(PluginFailure) -> LoadedPlugin {

@@ -97,7 +97,8 @@ final class HelperProcess: @unchecked Sendable {
         if lastLines.count == IsolationLimits.rememberedLines { lastLines.removeFirst() }
         lastLines.append(metadata["text"].map { "\($0)" } ?? message)
         launch.logger.log(
-            level: level, "\(message)", metadata: metadata.merging(["helper": "\(process)"]) { a, _ in a })
+            level: level, "\(message)",
+            metadata: metadata.merging(["helper": "\(process)"]) { a, _ in a })
     }
 
     // MARK: Ending

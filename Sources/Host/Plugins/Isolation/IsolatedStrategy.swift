@@ -7,13 +7,13 @@ import FanfoldJSON
 /// A helper that ends, hangs or says something wrong is replaced, and the new instance is told
 /// everything again: a strategy is a function of what it was told.  What a call put into the sink
 /// reaches the host when the call has been answered, so nothing arrives twice.
-package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
+final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
     // Unchecked: the lane that owns it makes all calls one after another.
 
     /// Whether ``explain(task:sink:)`` says anything.
-    package private(set) var canExplain = false
+    private(set) var canExplain = false
     /// How often a helper was replaced.
-    package private(set) var restarts = 0
+    private(set) var restarts = 0
 
     private let launch: HelperLaunch
     private let component: String
@@ -29,7 +29,7 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
     /// Starts a helper and makes the instance in it.
     ///
     /// - Parameter callNanoseconds: How long one call may take.
-    package init(
+    init(
         _ launch: HelperLaunch, component: String, configuration: JSON, callNanoseconds: UInt64,
         services: PluginServices = PluginServices()
     ) throws(PluginFailure) {
@@ -52,9 +52,9 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
     }
 
     /// The process that runs it now, for tests.
-    package var processID: Int32? { helper?.id }
+    var processID: Int32? { helper?.id }
 
-    package func begin(
+    func begin(
         task: UInt64, spec: [UInt8], inputs: [fan_blob]
     ) throws(PluginFailure) {
         precondition(tasks[task] == nil, "a task begins once in an instance")
@@ -70,7 +70,7 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
         }
     }
 
-    package func split(
+    func split(
         task: UInt64, want: UInt32, sink: any HostSink
     ) throws(PluginFailure) -> StrategyInstance.SplitState {
         switch try make(.split, task: task, number: want, sink: sink) {
@@ -80,7 +80,7 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
         }
     }
 
-    package func onResult(
+    func onResult(
         task: UInt64, _ result: UnsafePointer<fan_result>, sink: any HostSink
     ) throws(PluginFailure) {
         var request = StrategyRequest(call: .onResult, task: task)
@@ -100,7 +100,7 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
         _ = try make(request, sink: sink)
     }
 
-    package func onFailure(
+    func onFailure(
         task: UInt64, subtask: UInt64, why: PluginFailure, attempts: UInt32, sink: any HostSink
     ) throws(PluginFailure) -> StrategyInstance.Verdict {
         var request = StrategyRequest(call: .onFailure, task: task)
@@ -115,13 +115,13 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
         }
     }
 
-    package func onCapacity(
+    func onCapacity(
         task: UInt64, capacity: [UInt8], sink: any HostSink
     ) throws(PluginFailure) {
         _ = try make(.onCapacity, task: task, document: capacity, sink: sink)
     }
 
-    package func resplit(
+    func resplit(
         task: UInt64, subtask: UInt64, sink: any HostSink
     ) throws(PluginFailure) -> Bool {
         var request = StrategyRequest(call: .resplit, task: task)
@@ -129,16 +129,16 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
         return try make(request, sink: sink) == 1
     }
 
-    package func finish(task: UInt64, sink: any HostSink) throws(PluginFailure) {
+    func finish(task: UInt64, sink: any HostSink) throws(PluginFailure) {
         _ = try make(.finish, task: task, sink: sink)
     }
 
-    package func explain(task: UInt64, sink: any HostSink) throws(PluginFailure) -> Bool {
+    func explain(task: UInt64, sink: any HostSink) throws(PluginFailure) -> Bool {
         guard canExplain else { return false }
         return try make(.explain, task: task, sink: sink) == 1
     }
 
-    package func end(task: UInt64) {
+    func end(task: UInt64) {
         guard let kept = tasks.removeValue(forKey: task) else { return }
         defer { release(kept) }
         // An instance whose last task has ended is not worth a new helper.
@@ -157,7 +157,7 @@ package final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
         }
     }
 
-    package func destroy() {
+    func destroy() {
         for task in tasks.keys.sorted() { end(task: task) }
         helper?.discard()
         helper = nil
@@ -221,13 +221,12 @@ extension IsolatedStrategy {
         return answer.reply.value
     }
 
-    private func answer(to request: StrategyRequest) throws(PluginFailure) -> StrategyAnswerMessage {
+    private func answer(to request: StrategyRequest) throws(PluginFailure) -> StrategyAnswerMessage
+    {
         var tries = 0
         while true {
             do throws(HelperFailure) {
-                let running = try helper ?? restart(tries)
-                helper = running
-                return try ask(request, of: running)
+                return try ask(request, of: try running(tries))
             } catch {
                 helper = nil
                 tries += 1
@@ -283,13 +282,21 @@ extension IsolatedStrategy {
         }
     }
 
+    /// The helper, started again and told everything if there is none.
+    private func running(_ tries: Int) throws(HelperFailure) -> HelperProcess {
+        if let helper { return helper }
+        let fresh = try restart(tries)
+        helper = fresh
+        return fresh
+    }
+
     private func restart(_ tries: Int) throws(HelperFailure) -> HelperProcess {
         restarts += 1
         if tries > 1 {
             usleep(useconds_t(IsolationLimits.restartNanoseconds / 1000 << (tries - 1)))
         }
         let fresh = try start()
-        try log.replay { (request, digest) throws(HelperFailure) in
+        try log.replay { (request: StrategyRequest, digest: Int) throws(HelperFailure) -> Void in
             let answer = try ask(request, of: fresh)
             guard answer.digest == digest else {
                 fresh.discard()

@@ -90,14 +90,14 @@ final class ReplayLog {
     }
 
     /// Hands every call to `body` again, in order, with the hash of its answer.
-    func replay<E: Error>(
-        _ body: (StrategyRequest, _ digest: Int) throws(E) -> Void
-    ) throws(E) {
+    func replay(
+        _ body: (StrategyRequest, _ digest: Int) throws(HelperFailure) -> Void
+    ) throws(HelperFailure) {
         for (index, entry) in entries.enumerated() {
             let end = index + 1 < entries.count ? entries[index + 1].start : fileBytes + tail.count
             let bytes = bytes(entry.start..<end)
-            let outcome: Result<Void, E> = bytes.withUnsafeBytes { bytes in
-                do throws(E) {
+            let outcome: Result<Void, HelperFailure> = bytes.withUnsafeBytes { bytes in
+                do throws(HelperFailure) {
                     try body(request(bytes), entry.digest)
                     return .success(())
                 } catch {
@@ -111,7 +111,8 @@ final class ReplayLog {
     private func bytes(_ range: Range<Int>) -> [UInt8] {
         // A spill comes between two calls, so a call is on one side.
         guard range.lowerBound < fileBytes else {
-            return Array(tail.bytes[(range.lowerBound - fileBytes)..<(range.upperBound - fileBytes)])
+            return Array(
+                tail.bytes[(range.lowerBound - fileBytes)..<(range.upperBound - fileBytes)])
         }
         return readRange(of: file, from: range.lowerBound, count: range.count)
     }

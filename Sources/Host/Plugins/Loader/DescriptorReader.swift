@@ -13,6 +13,8 @@ struct DescriptorReader {
     let path: String
     let sha256: String
     let wellKnownSchemas: [String: JSON]
+    /// Whether schemas are compiled; a helper leaves that to its host.
+    var compilesSchemas = true
 
     func read(_ entry: UnsafeRawPointer?) throws(PluginLoadError) -> Contents {
         guard let entry else { throw bad("\(HostABI.entrySymbol) returned NULL") }
@@ -86,15 +88,20 @@ struct DescriptorReader {
     }
 
     private func checkID(_ id: String, number: Int) throws(PluginLoadError) {
-        let allowed = id.utf8.allSatisfy { byte in
-            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
-                || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_")].contains(byte)
-        }
-        guard !id.isEmpty, allowed else {
+        guard Self.isID(id) else {
             throw .badDescriptor(
                 path: path, component: "number \(number)",
                 what: "id \"\(id)\" must be made of a-z, 0-9, '.', '-' and '_'")
         }
+    }
+
+    /// Whether a text may be the id of a component.
+    static func isID(_ id: String) -> Bool {
+        let allowed = id.utf8.allSatisfy { byte in
+            (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
+                || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_")].contains(byte)
+        }
+        return !id.isEmpty && id.utf8.count <= Int(FAN_MAX_NAME_BYTES) && allowed
     }
 
     private func schema(
@@ -106,6 +113,7 @@ struct DescriptorReader {
         guard let text else { return (nil, nil) }
         do {
             let json = try JSON(parsing: text)
+            guard compilesSchemas else { return (json, nil) }
             return (json, try JSONSchema(json, wellKnown: wellKnownSchemas))
         } catch {
             throw .badDescriptor(path: path, component: id, what: "config_schema: \(error)")

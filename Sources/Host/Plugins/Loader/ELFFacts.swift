@@ -7,6 +7,9 @@ package struct ELFFacts: Hashable, Sendable {
     /// The folders that it looks in first, as written: `$ORIGIN` is the file's own folder.
     package var runPath: [String] = []
 
+    /// Nothing is known.
+    init() {}
+
     /// Reads the file's own tables.
     ///
     /// Throws: the first thing that would keep this host from loading it.

@@ -1,6 +1,9 @@
 import CPluginABI
+import FanfoldJSON
+import Logging
 
-/// A plugin in this process; it stays until the process ends.
+/// A plugin that can be used: in this process, where it stays until the process ends, or in helpers
+/// that are started when an instance is made.
 package final class LoadedPlugin: Sendable {
     /// What was known of the file before it was loaded.
     package let inspection: PluginRegistry.Inspection
@@ -9,9 +12,11 @@ package final class LoadedPlugin: Sendable {
     /// What it offers.
     package let components: [ComponentDescriptor]
 
+    /// How helpers of it are started; `nil` for a plugin in this process.
+    package let launch: HelperLaunch?
+
     // Unsafe only to the compiler: constant data of a library that is never unmapped.
-    nonisolated(unsafe) let table: fan_plugin
-    private nonisolated(unsafe) let pointers: [UnsafePointer<fan_component>]
+    private nonisolated(unsafe) let inside: DescriptorReader.Contents?
 
     init(
         inspection: PluginRegistry.Inspection, library: String,
@@ -20,8 +25,46 @@ package final class LoadedPlugin: Sendable {
         self.inspection = inspection
         self.library = library
         components = contents.components
-        pointers = contents.pointers
-        table = contents.table
+        launch = nil
+        inside = contents
+    }
+
+    /// A plugin that a helper has described.
+    init(
+        inspection: PluginRegistry.Inspection, components: [ComponentDescriptor],
+        launch: HelperLaunch
+    ) {
+        self.inspection = inspection
+        self.components = components
+        self.launch = launch
+        library = launch.library
+        inside = nil
+    }
+
+    /// What the entry function returned.
+    var table: fan_plugin {
+        guard let inside else {
+            preconditionFailure("the tables of a plugin in a helper are not in this process")
+        }
+        return inside.table
+    }
+
+    /// Makes an instance of a strategy, where the plugin lives.
+    ///
+    /// - Parameters:
+    ///   - configuration: checked by the component's schema, defaults filled in.
+    ///   - callNanoseconds: how long one call may take in a helper; inside, the lane watches.
+    package func makeStrategy(
+        _ component: ComponentDescriptor, configuration: JSON, callNanoseconds: UInt64,
+        logger: Logger
+    ) throws(PluginFailure) -> any StrategyCalls {
+        guard let launch else {
+            return try StrategyInstance(
+                plugin: self, component: component, configuration: configuration, logger: logger)
+        }
+        return try IsolatedStrategy(
+            launch, component: component.id, configuration: configuration,
+            callNanoseconds: callNanoseconds)
     }
 
     /// The component with this id, or with `fanfold.` before it; without a name the only one.
@@ -45,7 +88,10 @@ package final class LoadedPlugin: Sendable {
 
     /// The plugin's own description of a component, which its `create` is given.
     func pointer(to component: ComponentDescriptor) -> UnsafePointer<fan_component>? {
-        components.firstIndex { $0.id == component.id }.map { pointers[$0] }
+        guard let index = components.firstIndex(where: { $0.id == component.id }) else {
+            return nil
+        }
+        return inside?.pointers[index]
     }
 
     private func index(of name: String?) throws(PluginLoadError) -> Int {

@@ -45,6 +45,8 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
     case tooNew(path: String, component: String, needsMinor: Int)
     /// A component needs something this host does not offer.
     case missingService(path: String, component: String, service: String)
+    /// The helper that was to read its description ended or refused.
+    case helper(path: String, reason: String)
     /// The plugin has other components.
     case noSuchComponent(path: String, wanted: String, available: [String])
 
@@ -58,7 +60,7 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
         case .notELF, .truncated, .wrongClass, .wrongByteOrder, .wrongMachine, .notALibrary,
             .noEntry, .otherMajor, .missingLibrary, .refusedByLinker:
             imageMessage
-        case .badTable, .badDescriptor, .tooNew, .missingService, .noSuchComponent:
+        case .badTable, .badDescriptor, .tooNew, .missingService, .noSuchComponent, .helper:
             contractMessage
         }
     }
@@ -88,6 +90,7 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
         case .tooNew: "plugin.too-new"
         case .missingService: "plugin.missing-service"
         case .noSuchComponent: "plugin.no-such-component"
+        case .helper: "plugin.helper"
         }
     }
 
@@ -161,6 +164,8 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
         case .missingService(let path, let component, let service):
             "\(component) in \(path) needs the host's service \(service), which this host does "
                 + "not offer; use a newer host"
+        case .helper(let path, let reason):
+            "\(path) could not be looked at in a process of its own: \(reason)"
         case .noSuchComponent(let path, let wanted, let available):
             "\(path) has no component \"\(wanted)\"; it has "
                 + Self.short(available)

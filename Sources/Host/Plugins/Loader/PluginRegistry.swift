@@ -93,8 +93,10 @@ package final class PluginRegistry: Sendable {
     /// would not find it; such a plugin must not be overwritten while a host runs.
     ///
     /// Parameter sha256: What the file must hash to, in hexadecimal digits.
+    ///
+    /// Parameter helpers: How to start helpers, for a plugin that is not to run in this process.
     package func load(
-        path: String, sha256: String? = nil
+        path: String, sha256: String? = nil, in helpers: HelperSettings? = nil
     ) throws(PluginLoadError) -> LoadedPlugin {
         let pin: String? = if let sha256 { try SHA256.pin(sha256) } else { nil }
         let (inspection, file) = try inspect(path: path)
@@ -102,10 +104,10 @@ package final class PluginRegistry: Sendable {
             throw .wrongHash(path: path, wanted: pin, found: inspection.sha256)
         }
         let outcome: Result<LoadedPlugin, PluginLoadError> = loaded.withLock { loaded in
-            let key = inspection.sha256 + " " + path
+            let key = inspection.sha256 + (helpers == nil ? " " : "|") + path
             if let plugin = loaded[key] { return .success(plugin) }
             do throws(PluginLoadError) {
-                let plugin = try open(inspection, file)
+                let plugin = try open(inspection, file, helpers)
                 loaded[key] = plugin
                 return .success(plugin)
             } catch {
@@ -137,7 +139,7 @@ package final class PluginRegistry: Sendable {
     }
 
     private func open(
-        _ inspection: Inspection, _ file: FileBytes
+        _ inspection: Inspection, _ file: FileBytes, _ helpers: HelperSettings?
     ) throws(PluginLoadError) -> LoadedPlugin {
         for warning in inspection.warnings {
             logger.warning("plugin file", metadata: ["warning": "\(warning)"])
@@ -150,17 +152,12 @@ package final class PluginRegistry: Sendable {
             needsNeighbour
             ? folder + "/" + name
             : try cache.copy(of: file, sha256: inspection.sha256, name: name)
-        guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-            throw linkerError(path)
+        if let helpers {
+            return try describe(inspection, library: library, helpers)
         }
-        guard let symbol = dlsym(handle, HostABI.entrySymbol) else {
-            throw .noEntry(path: path, exports: inspection.facts.exports)
-        }
-        let entry = unsafeBitCast(
-            symbol, to: (@convention(c) () -> UnsafeRawPointer?).self)
         let reader = DescriptorReader(
             path: path, sha256: inspection.sha256, wellKnownSchemas: wellKnownSchemas)
-        let contents = try reader.read(entry())
+        let contents = try reader.read(try Self.entry(of: library, path: path))
         logger.debug(
             "plugin loaded",
             metadata: ["path": "\(path)", "sha256": "\(inspection.sha256)", "from": "\(library)"])
@@ -185,7 +182,53 @@ package final class PluginRegistry: Sendable {
         return needsNeighbour
     }
 
-    private func linkerError(_ path: String) -> PluginLoadError {
+    /// Has a helper read what the plugin says about itself.
+    private func describe(
+        _ inspection: Inspection, library: String, _ helpers: HelperSettings
+    ) throws(PluginLoadError) -> LoadedPlugin {
+        let launch = HelperLaunch(
+            helpers, library: library, path: inspection.path, logger: logger)
+        let description: JSON
+        do throws(HelperFailure) {
+            description = try HelperProcess.describe(launch)
+        } catch {
+            throw .helper(
+                path: inspection.path, reason: error.failure(of: inspection.path).message)
+        }
+        let components = try ComponentDescriptor.read(
+            description["components"], path: inspection.path, sha256: inspection.sha256,
+            wellKnownSchemas: wellKnownSchemas)
+        logger.debug(
+            "plugin described by a helper",
+            metadata: [
+                "path": "\(inspection.path)", "sandbox": "\(description["sandbox"] ?? .null)",
+            ])
+        return LoadedPlugin(inspection: inspection, components: components, launch: launch)
+    }
+
+    /// Opens a library in this process, without a registry: what a helper does.
+    static func open(library: String, path: String) throws(PluginLoadError) -> LoadedPlugin {
+        var reader = DescriptorReader(path: path, sha256: "", wellKnownSchemas: [:])
+        reader.compilesSchemas = false
+        let contents = try reader.read(try entry(of: library, path: path))
+        let inspection = Inspection(
+            path: path, bytes: 0, sha256: "", facts: ELFFacts(), warnings: [])
+        return LoadedPlugin(inspection: inspection, library: library, contents: contents)
+    }
+
+    private static func entry(
+        of library: String, path: String
+    ) throws(PluginLoadError) -> UnsafeRawPointer? {
+        guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+            throw linkerError(path)
+        }
+        guard let symbol = dlsym(handle, HostABI.entrySymbol) else {
+            throw .noEntry(path: path, exports: [])
+        }
+        return unsafeBitCast(symbol, to: (@convention(c) () -> UnsafeRawPointer?).self)()
+    }
+
+    private static func linkerError(_ path: String) -> PluginLoadError {
         let text = dlerror().map { String(cString: $0) } ?? "no reason given"
         let missing = ": cannot open shared object file"
         if let end = text.firstRange(of: missing)?.lowerBound {

@@ -84,7 +84,9 @@ extension PlanReport.TaskPlan {
         let capacity = EngineCapacity.describe(workers, needs: task.spec.needs)
         for (key, value) in capacity.objectValue?.members ?? [] { spec[key] = value }
         let session = StrategySession(
-            task: TaskID(0), instance: try task.strategy.make(), inputs: inputs)
+            task: TaskID(0),
+            instance: try task.strategy.make(callNanoseconds: IsolationLimits.startNanoseconds),
+            inputs: inputs)
         do throws(PluginFailure) {
             try session.begin(spec: JSON.object(spec).bytes)
         } catch {

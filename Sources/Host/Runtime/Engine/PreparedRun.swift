@@ -15,10 +15,16 @@ package struct PlannedStrategy: Sendable {
     let logger: Logger
 
     /// Makes an instance; call on the lane that will use it.
-    func make() throws(PluginFailure) -> StrategyInstance {
-        try StrategyInstance(
-            plugin: plugin, component: component, configuration: configuration, logger: logger)
+    ///
+    /// - Parameter callNanoseconds: how long one call may take.
+    func make(callNanoseconds: UInt64) throws(PluginFailure) -> any StrategyCalls {
+        try plugin.makeStrategy(
+            component, configuration: configuration, callNanoseconds: callNanoseconds,
+            logger: logger)
     }
+
+    /// Whether its calls are bounded by its helper, not by the lane.
+    var isIsolated: Bool { plugin.launch != nil }
 }
 
 /// A task that is ready to begin as soon as its inputs are there.
@@ -52,11 +58,13 @@ package struct PreparedRun: Sendable {
     /// Loads what the pipeline names and checks what only plugins and files can tell.
     ///
     /// Throws: everything that is wrong, in one go.
+    /// Parameter helpers: How plugins get processes of their own; `nil` has all of them inside.
     package init(
-        _ pipeline: Pipeline, registry: PluginRegistry, logger: Logger
+        _ pipeline: Pipeline, registry: PluginRegistry, helpers: HelperSettings? = nil,
+        logger: Logger
     ) throws(DocumentErrors) {
         var preparation = Preparation(
-            pipeline: pipeline, registry: registry, logger: logger)
+            pipeline: pipeline, registry: registry, helpers: helpers, logger: logger)
         preparation.openInputs()
         preparation.planTasks()
         guard preparation.problems.isEmpty else { throw DocumentErrors(preparation.problems) }
@@ -70,13 +78,17 @@ package struct PreparedRun: Sendable {
 private struct Preparation {
     let pipeline: Pipeline
     let registry: PluginRegistry
+    let helpers: HelperSettings?
     let logger: Logger
     var inputs: [Dataset] = []
     var tasks: [PlannedTask] = []
     var problems: [Diagnostic] = []
     private var named: [LoadedPlugin?]?
 
-    init(pipeline: Pipeline, registry: PluginRegistry, logger: Logger) {
+    init(
+        pipeline: Pipeline, registry: PluginRegistry, helpers: HelperSettings?, logger: Logger
+    ) {
+        self.helpers = helpers
         self.logger = logger
         self.pipeline = pipeline
         self.registry = registry
@@ -155,7 +167,7 @@ private struct Preparation {
             configuration: component.schema?.fillingDefaults(configuration) ?? configuration,
             logger: logger)
         do throws(PluginFailure) {
-            try strategy.make().destroy()
+            try strategy.make(callNanoseconds: IsolationLimits.startNanoseconds).destroy()
         } catch {
             problems.append(diagnostic(error, task: index))
             return nil
@@ -191,13 +203,22 @@ private struct Preparation {
         }
     }
 
+    /// How a plugin that the document names gets a process of its own; `nil` for inside.
+    private func helpers(for declaration: PluginDeclaration) -> HelperSettings? {
+        let isIsolated = IsolationPolicy.isIsolated(
+            kind: .strategy, isBundled: false, isTrusted: false, asked: declaration.isolate)
+        return isIsolated ? helpers : nil
+    }
+
     private mutating func loadNamed() -> [LoadedPlugin?] {
         if let named { return named }
         var plugins: [LoadedPlugin?] = []
         for (index, declaration) in pipeline.plugins.enumerated() {
             do throws(PluginLoadError) {
                 plugins.append(
-                    try registry.load(path: declaration.path, sha256: declaration.sha256))
+                    try registry.load(
+                        path: declaration.path, sha256: declaration.sha256,
+                        in: helpers(for: declaration)))
             } catch {
                 var part = PipelinePart.pluginPath(index)
                 if case .wrongHash = error { part = .pluginSum(index) }

@@ -43,7 +43,8 @@ extension RunLoop {
             }
         }
         let lane = StrategyLane(
-            task: task, name: plan.name, callNanoseconds: options.strategyCallNanoseconds
+            task: task, name: plan.name, callNanoseconds: options.strategyCallNanoseconds,
+            isIsolated: plan.strategy.isIsolated
         ) { [mailbox] notice in
             mailbox.post(.strategy(task, notice))
         }

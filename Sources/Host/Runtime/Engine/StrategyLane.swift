@@ -17,6 +17,7 @@ final class StrategyLane: Sendable {
     private let task: TaskID
     private let lane: Lane
     private let callNanoseconds: UInt64
+    private let deadline: Duration?
     private let slot: SessionSlot
     private let answer: @Sendable (StrategyNotice) -> Void
 
@@ -35,11 +36,13 @@ final class StrategyLane: Sendable {
 
     /// A lane without a strategy; `begin` makes it.
     init(
-        task: TaskID, name: String, callNanoseconds: UInt64,
+        task: TaskID, name: String, callNanoseconds: UInt64, isIsolated: Bool,
         answer: @escaping @Sendable (StrategyNotice) -> Void
     ) {
         self.task = task
         self.callNanoseconds = callNanoseconds
+        // A helper is bounded call by call, and one that hangs is replaced: that takes longer.
+        deadline = isIsolated ? nil : .nanoseconds(callNanoseconds)
         self.answer = answer
         slot = SessionSlot()
         lane = Lane(name: name) { tag in
@@ -55,9 +58,10 @@ final class StrategyLane: Sendable {
 
     /// Makes the strategy and hands it the task.
     func begin(_ strategy: PlannedStrategy, spec: [UInt8], inputs: [Dataset]) {
-        call(.begin) { [task, slot] () throws(PluginFailure) in
+        call(.begin) { [task, slot, callNanoseconds] () throws(PluginFailure) in
             let session = StrategySession(
-                task: task, instance: try strategy.make(), inputs: inputs)
+                task: task, instance: try strategy.make(callNanoseconds: callNanoseconds),
+                inputs: inputs)
             do throws(PluginFailure) {
                 try session.begin(spec: spec)
             } catch {
@@ -120,7 +124,7 @@ final class StrategyLane: Sendable {
 
     /// Has the strategy forget the task, after every call before this one; nothing if it has.
     func end() {
-        _ = lane.post(deadline: .nanoseconds(callNanoseconds), tag: Call.end.rawValue) { [slot] in
+        _ = lane.post(deadline: deadline, tag: Call.end.rawValue) { [slot] in
             slot.session?.end()
             slot.session = nil
             slot.output = OutputPieces()
@@ -157,7 +161,7 @@ final class StrategyLane: Sendable {
         _ body: @escaping @Sendable () throws(PluginFailure) -> StrategyNotice
     ) {
         let isTaken = lane.post(
-            deadline: .nanoseconds(callNanoseconds), tag: name.rawValue
+            deadline: deadline, tag: name.rawValue
         ) { [answer, slot] in
             do throws(PluginFailure) {
                 var notice = try body()

@@ -10,7 +10,7 @@ import FanfoldPlugins
 final class StrategySession: @unchecked Sendable {
     // Unchecked: all state belongs to the lane, which runs one job at a time.
     let task: TaskID
-    private let instance: StrategyInstance
+    private let instance: any StrategyCalls
     let inputs: [Dataset]
     var specs = SpecTable()
     var keys = SubtaskKeys()
@@ -21,7 +21,7 @@ final class StrategySession: @unchecked Sendable {
     var refusal: PluginFailure?
 
     /// Takes on a strategy that was made and has not begun.
-    init(task: TaskID, instance: StrategyInstance, inputs: [Dataset]) {
+    init(task: TaskID, instance: any StrategyCalls, inputs: [Dataset]) {
         self.task = task
         self.instance = instance
         self.inputs = inputs

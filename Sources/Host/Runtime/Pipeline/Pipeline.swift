@@ -1,4 +1,5 @@
 import FanfoldJSON
+import FanfoldPlugins
 
 /// A pipeline document that was read and found right: references are indices, units are numbers,
 /// globs are files, and the tasks have no cycle.
@@ -41,6 +42,8 @@ package struct PluginDeclaration: Hashable, Sendable {
     package var path: String
     /// The sum the file must have, 64 lowercase hexadecimal digits; `nil` accepts any.
     package var sha256: String?
+    /// Where it is to run, if the document says.
+    package var isolate: Isolation?
 }
 
 /// An input: `inputs: NAME: {…}`.

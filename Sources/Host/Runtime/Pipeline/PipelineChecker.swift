@@ -88,7 +88,8 @@ struct PipelineChecker {
             }
             plugins.append(
                 PluginDeclaration(
-                    name: name, path: absolute, sha256: value["sha256"]?.stringValue))
+                    name: name, path: absolute, sha256: value["sha256"]?.stringValue,
+                    isolate: value["isolate"]?.stringValue.flatMap { Isolation(rawValue: $0) }))
         }
     }
 

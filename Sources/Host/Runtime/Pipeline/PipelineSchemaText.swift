@@ -109,9 +109,8 @@ extension PipelineSchema {
                   "pattern": "^[0-9a-f]{64}$"
                 },
                 "isolate": {
-                  "description": "Where the plugin runs: inside the host.",
-                  "enum": ["host"],
-                  "default": "host"
+                  "description": "Where the plugin runs: in a process of its own, or inside the host.",
+                  "enum": ["process", "none"]
                 }
               }
             },

@@ -31,9 +31,6 @@ struct SchemaMessages {
         switch (tokens.first, tokens.last) {
         case ("fanfold", _): return Sentence(message: Self.version(value))
         case ("budget", _): return budget(value)
-        case ("plugins", "isolate") where value == "process":
-            return Sentence(
-                message: "isolate: process is not in this version; plugins run inside the host")
         case ("plugins", "sha256") where problem.keyword == "pattern":
             return Sentence(
                 message: "wanted 64 hexadecimal digits in lower case, as sha256sum prints them")
