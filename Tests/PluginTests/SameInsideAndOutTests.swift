@@ -201,8 +201,10 @@ private struct Life {
         let component = try inside.component()
         let schema = try #require(component.schema)
         let examples = component.configSchema?["examples"]?.arrayValue ?? []
-        let configurations = (examples + [[:]]).map { schema.fillingDefaults($0) }
-            .filter { schema.validate($0).isEmpty }
+        let configurations = (examples.isEmpty ? [[:]] : examples).map {
+            schema.fillingDefaults($0)
+        }
+        .filter { schema.validate($0).isEmpty }
         #expect(!configurations.isEmpty)
         var restarts = 0
         for seed in 1...Self.seeds {
