@@ -49,18 +49,6 @@ struct PluginCommandTests {
         #expect(!text.contains("fanfold:run"))
     }
 
-    @Test(.enabled(if: Fanfold.has("make"), "make is missing"))
-    func `a new plugin in C builds and passes its check`() async throws {
-        let folder = try Fanfold.temporaryFolder()
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let made = try await Fanfold.run(["plugin", "new", "demo", "--lang", "c"], in: folder)
-        #expect(made.code == 0, "\(made.errors)")
-        _ = try await shell("make -C '\(folder.path)/demo'")
-        let checked = try await Fanfold.run(
-            ["plugin", "check", "\(folder.path)/demo/libfanfold-demo.so"])
-        #expect(checked.code == 0, "\(checked.text)\(checked.errors)")
-    }
-
     @Test(
         .enabled(
             if: hasExample("c-rows") && Fanfold.has("make"), "examples/c-rows or make is missing"))
@@ -74,6 +62,24 @@ struct PluginCommandTests {
             "examples/rust-rows or cargo is missing"))
     func `the example in Rust is built and run`() async throws {
         try await buildAndRun("rust-rows", with: "make -s")
+    }
+
+    @Test(
+        .enabled(if: Fanfold.has("make") && Fanfold.has("g++"), "make or g++ is missing"),
+        arguments: ["c-words", "c-cloud", "cpp-words"])
+    func `an example passes its tests and its check where it lies`(_ name: String) async throws {
+        _ = try await shell(
+            "make -s -C examples/\(name) test FANFOLD='\(Fanfold.program)'", seconds: 300)
+    }
+
+    @Test(
+        .enabled(if: Fanfold.has("make") && Fanfold.has("cargo"), "make or cargo is missing"),
+        arguments: ["rust-cloud"])
+    func `an example in Rust passes its tests and its check where it lies`(
+        _ name: String
+    ) async throws {
+        _ = try await shell(
+            "make -s -C examples/\(name) test FANFOLD='\(Fanfold.program)'", seconds: 300)
     }
 
     /// Builds an example where it lies, checks its plugin, and runs its pipeline.

@@ -11,6 +11,12 @@ private struct Keeper: Strategy {
         configurationSchema: "{\"type\":\"object\"}")
     private var kept: Blob?
 
+    static func check(_ configuration: Configuration) throws(PluginError) {
+        guard configuration.size >= 0 else {
+            throw .configuration(JSONPointer(["size"]), "wanted a size from 0")
+        }
+    }
+
     init(task: TaskDescription, configuration: Configuration) throws(PluginError) {
         guard configuration.size > 0 else {
             throw PluginError(.invalid, reason: "size", String(repeating: "ä", count: 400))
@@ -79,6 +85,12 @@ private nonisolated(unsafe) var given: [fan_blob] = []
         #expect(error.code == 3)
         #expect(text(error.reason) == "config./size")
         #expect(text(error.message)?.contains("found string") == true)
+    }
+
+    @Test func `a configuration that the schema allows and the strategy does not is refused`() {
+        let (instance, error) = create("{\"size\":-1}")
+        #expect(instance == nil && error.code == 3)
+        #expect(text(error.reason) == "config./size")
     }
 
     @Test func `a missing key is refused at its place`() {

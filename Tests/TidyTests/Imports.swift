@@ -12,6 +12,7 @@ enum Imports {
 
     /// The folders below `Sources/` with their modules, most specific first.
     private static let table: [(folder: String, modules: Set<String>)] = [
+        ("Sources/PluginABI/Package.swift", ["PackageDescription"]),
         ("Sources/PluginABI/JSON/", []),
         ("Sources/PluginABI/Kit/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Merges/", ["PluginKit", "FanfoldJSON"]),

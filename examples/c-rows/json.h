@@ -136,6 +136,19 @@ static inline bool json_first(json array, json *value) {
    return true;
 }
 
+/* The element of an array after `value`, which json_first or json_next has found; `value` becomes
+ * it.  False, and `value` unchanged, if it was the last. */
+static inline bool json_next(json array, json *value) {
+   json rest = {value->end, array.end};
+   if (!json_take(&rest, ',')) return false;
+   json_space(&rest);
+   json next = {rest.at, rest.at};
+   if (!json_skip(&rest, 0)) return false;
+   next.end = rest.at;
+   *value = next;
+   return true;
+}
+
 /* A whole number from 0; false for everything else. */
 static inline bool json_count(json value, uint64_t *count) {
    *count = 0;

@@ -8,17 +8,17 @@ struct PluginNewCommand: ParsableCommand {
         commandName: "new",
         abstract: "Write the project of a new plugin.",
         discussion: """
-            The project is written to a new folder NAME.  `make -C NAME` builds it, and
-            `fanfold plugin check NAME/libfanfold-NAME.so` checks it.
+            The project is written to a new folder NAME.  `make -C NAME` builds it,
+            `make -C NAME test` runs its tests and checks it.
             """)
 
     @Argument(help: "The plugin's name: small letters, digits and hyphens.")
     var name: String
 
-    @Option(help: "What the plugin is: strategy.")
+    @Option(help: "What the plugin is: strategy, provider or executor.")
     var kind: String = "strategy"
 
-    @Option(help: "The language it is written in: c, swift or rust.")
+    @Option(help: "The language it is written in: c, cpp, rust or swift.")
     var lang: String = "c"
 
     @Option(help: "Swift only: the folder of the fanfold package.  (default: beside this program)")
@@ -30,23 +30,29 @@ struct PluginNewCommand: ParsableCommand {
                 "wanted a name of small letters, digits and single hyphens, a letter first, at "
                     + "most \(PluginName.maximumBytes) bytes; found \"\(name)\"")
         }
-        guard kind == "strategy" else {
+        guard name.text != "test" else {
             throw ValidationError(
-                "plugins of kind \"\(kind)\" are not in this version; there is: strategy")
+                "the project's own tests are called \"test\"; choose another name")
+        }
+        guard let kind = PluginTemplates.Kind(rawValue: kind) else {
+            throw unknown("kind", kind, PluginTemplates.Kind.allCases.map(\.rawValue))
         }
         guard let language = PluginTemplates.Language(rawValue: lang) else {
-            let known = PluginTemplates.Language.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("\"\(lang)\" is not in this version; there is: \(known)")
+            throw unknown("lang", lang, PluginTemplates.Language.allCases.map(\.rawValue))
         }
         let root = language == .swift ? try packageRoot() : ""
-        try write(PluginTemplates.files(name, language, root: root), to: name.text)
-        Terminal.print(
-            """
-            wrote \(name.text)/
-              make -C \(name.text)
-              fanfold plugin check \(name.text)/libfanfold-\(name.text).so
-              cd \(name.text) && fanfold run pipeline.yaml
-            """)
+        try write(PluginTemplates.files(name, kind, language, root: root), to: name.text)
+        var next = [
+            "wrote \(name.text)/", "  make -C \(name.text)",
+            "  fanfold plugin check \(name.text)/libfanfold-\(name.text).so",
+        ]
+        if kind == .strategy { next.append("  cd \(name.text) && fanfold run pipeline.yaml") }
+        Terminal.print(next.joined(separator: "\n"))
+    }
+
+    private func unknown(_ option: String, _ found: String, _ known: [String]) -> ValidationError {
+        ValidationError(
+            "wanted --\(option) to be one of \(known.joined(separator: ", ")); found \"\(found)\"")
     }
 
     /// The package that holds PluginKit: named, or the first folder above this program that has it.

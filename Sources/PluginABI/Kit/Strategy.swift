@@ -17,6 +17,11 @@ public protocol Strategy: SendableMetatype {
     /// Who the strategy is, and the JSON Schema of its configuration.
     static var component: ComponentDescription { get }
 
+    /// Refuses a configuration that the schema allows and the strategy cannot use.
+    ///
+    /// Called when an instance is made, before there is any task.
+    static func check(_ configuration: Configuration) throws(PluginError)
+
     /// Takes on a task.
     init(task: TaskDescription, configuration: Configuration) throws(PluginError)
 
@@ -47,6 +52,9 @@ public protocol Strategy: SendableMetatype {
 }
 
 extension Strategy {
+    /// Takes what the schema allows.
+    public static func check(_ configuration: Configuration) throws(PluginError) {}
+
     /// Goes on without the subtask.
     public mutating func onFailure(
         _ failure: SubtaskFailure, into sink: any StrategySink

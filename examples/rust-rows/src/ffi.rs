@@ -1,21 +1,38 @@
-//! The part of fanfold_plugin.h that a strategy needs, and the barrier that no panic passes.
-//!
-//! Field by field the header's structs; the asserts below fail the build if one differs.
+//! fanfold_plugin.h field by field; the asserts below fail the build if one differs.
+#![allow(dead_code)]
 
 use std::ffi::{c_char, c_void};
 use std::mem::{offset_of, size_of};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 
 pub const OK: i32 = 0;
 pub const CANCELLED: i32 = 1;
+pub const UNKNOWN: i32 = 2;
 pub const INVALID: i32 = 3;
 pub const NOT_FOUND: i32 = 5;
 pub const EXISTS: i32 = 6;
+pub const DENIED: i32 = 7;
+pub const EXHAUSTED: i32 = 8;
+pub const PRECONDITION: i32 = 9;
+pub const UNIMPLEMENTED: i32 = 12;
 pub const INTERNAL: i32 = 13;
+pub const UNAVAILABLE: i32 = 14;
+pub const UNAUTHENTICATED: i32 = 16;
 
+pub const NEVER: u32 = 0;
+pub const LATER: u32 = 1;
+pub const ELSEWHERE: u32 = 2;
+pub const RENEWED: u32 = 3;
+
+pub const BLOB_NONE: u32 = 0;
+pub const BLOB_BYTES: u32 = 1;
 pub const BLOB_ITEMS: u32 = 6;
 pub const KIND_STRATEGY: u32 = 1;
+pub const KIND_PROVIDER: u32 = 2;
+pub const KIND_EXECUTOR: u32 = 3;
+pub const CONCURRENT: u32 = 1;
+pub const LOG_WARN: i32 = 3;
 pub const SPLIT_MORE: u32 = 0;
+pub const SPLIT_WAIT: u32 = 1;
 pub const SPLIT_END: u32 = 2;
 pub const FAILED_TASK: u32 = 3;
 
@@ -54,18 +71,6 @@ pub struct Blob {
     pub handle: i64,
     pub owner: *mut c_void,
     pub release: Option<unsafe extern "C" fn(*mut Blob)>,
-}
-
-/// A blob of the host that this plugin keeps; given back when dropped, unless handed over.
-pub struct Kept(pub Blob);
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        if let Some(release) = self.0.release {
-            // Safe: the blob is owned here, and its release is called once.
-            unsafe { release(&mut self.0) }
-        }
-    }
 }
 
 #[repr(C)]
@@ -107,7 +112,71 @@ pub struct Sink {
 }
 
 pub type Instance = *mut c_void;
-pub type Host = c_void; // nothing is asked of the host here
+
+#[repr(C)]
+pub struct Call {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub op: u64,
+    pub deadline: u64,
+    pub traceparent: *const c_char,
+}
+
+#[repr(C)]
+pub struct Host {
+    pub struct_size: u32,
+    pub abi_minor: u32,
+    pub host_data: *mut c_void,
+    pub name: *const c_char,
+    pub version: *const c_char,
+    pub service: unsafe extern "C" fn(*const Host, *const c_char) -> *const c_void,
+    pub log: unsafe extern "C" fn(*const Host, i32, *const c_char, View),
+    pub now: unsafe extern "C" fn(*const Host) -> u64,
+    pub emit: unsafe extern "C" fn(*const Host, u64, View, *mut Blob, u32) -> i32,
+    pub complete:
+        unsafe extern "C" fn(*const Host, u64, *const Error, View, *mut Blob, u32),
+    pub cancelled: unsafe extern "C" fn(*const Host, u64) -> i32,
+}
+
+pub type Work = unsafe extern "C" fn(*mut c_void);
+
+#[repr(C)]
+pub struct Lane {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub post: unsafe extern "C" fn(*const Host, Work, *mut c_void),
+    pub after: unsafe extern "C" fn(*const Host, u64, Work, *mut c_void),
+    pub spawn: unsafe extern "C" fn(*const Host, Work, *mut c_void),
+}
+
+pub type Done = unsafe extern "C" fn(*mut c_void, *const Error, i32, View, *mut Blob);
+
+#[repr(C)]
+pub struct Http {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub fetch: unsafe extern "C" fn(*const Host, u64, View, *mut Blob, Done, *mut c_void),
+}
+
+#[repr(C)]
+pub struct Executor {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub load: unsafe extern "C" fn(Instance, *const Call, u64, View, *const Blob, u32),
+    pub run: unsafe extern "C" fn(Instance, *const Call, u64, *const Subtask),
+    pub unload: unsafe extern "C" fn(Instance, u64),
+}
+
+#[repr(C)]
+pub struct Provider {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub check: unsafe extern "C" fn(Instance, *const Call),
+    pub offerings: unsafe extern "C" fn(Instance, *const Call, View),
+    pub launch: unsafe extern "C" fn(Instance, *const Call, View),
+    pub describe: unsafe extern "C" fn(Instance, *const Call, View),
+    pub terminate: unsafe extern "C" fn(Instance, *const Call, View),
+}
 
 #[repr(C)]
 pub struct Strategy {
@@ -171,37 +240,10 @@ const _: () = {
     assert!(size_of::<Sink>() == 40 && offset_of!(Sink, output) == 32);
     assert!(size_of::<Strategy>() == 72 && offset_of!(Strategy, end) == 64);
     assert!(size_of::<Component>() == 80 && offset_of!(Component, needs_services) == 72);
+    assert!(size_of::<Call>() == 32 && offset_of!(Call, deadline) == 16);
+    assert!(size_of::<Host>() == 80 && offset_of!(Host, cancelled) == 72);
+    assert!(size_of::<Lane>() == 32 && size_of::<Http>() == 16);
+    assert!(size_of::<Executor>() == 32 && offset_of!(Executor, unload) == 24);
+    assert!(size_of::<Provider>() == 48 && offset_of!(Provider, terminate) == 40);
     assert!(size_of::<Plugin>() == 40 && offset_of!(Plugin, destroy) == 32);
 };
-
-/// What went wrong: a code, a reason for programs, a message for people.
-pub struct Fail(pub i32, pub &'static str, pub String);
-
-/// Runs one call of the host: an error fills `err`, a panic becomes an internal error.
-///
-/// # Safety
-/// `err` must be null or point to an error that the host lends.
-pub unsafe fn barrier(err: *mut Error, body: impl FnOnce() -> Result<(), Fail>) -> i32 {
-    let Fail(code, reason, message) = match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => return OK,
-        Ok(Err(fail)) => fail,
-        Err(_) => Fail(INTERNAL, "panic", "the plugin panicked; report it to its author".into()),
-    };
-    if let Some(err) = err.as_mut() {
-        err.code = code;
-        err.retry = 0;
-        fill(&mut err.reason, reason);
-        fill(&mut err.message, &message);
-    }
-    code
-}
-
-/// Copies text and a zero, cut where a character ends.
-fn fill(field: &mut [u8], text: &str) {
-    let mut end = text.len().min(field.len() - 1);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    field[..end].copy_from_slice(&text.as_bytes()[..end]);
-    field[end] = 0;
-}

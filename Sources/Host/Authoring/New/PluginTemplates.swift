@@ -3,114 +3,156 @@ package enum PluginTemplates {
     /// The languages that `fanfold plugin new` knows.
     package enum Language: String, CaseIterable {
         case c
-        case swift
+        case cpp
         case rust
+        case swift
     }
 
-    /// The files of a project, by path within its folder.
-    ///
-    /// Parameter root: Where the package that holds PluginKit is; Swift only.
-    package static func files(
-        _ name: PluginName, _ language: Language, root: String
-    ) -> [(path: String, text: String)] {
-        let shared = [
-            ("pipeline.yaml", name.rename(examplePipeline)),
-            ("README.md", readme(name, language)),
-            (".gitignore", "*.so\ntarget/\n.build/\n"),
-        ]
-        switch language {
-        case .c:
-            let makefile = name.rename(cMakefile).replacing(
-                "INCLUDE ?= ../../Sources/PluginABI/C/include", with: "INCLUDE ?= .")
-            return shared + [
-                ("\(name.text).c", name.rename(cStrategy)), ("json.h", cJSON),
-                ("fanfold_plugin.h", pluginHeader), ("Makefile", makefile),
-            ]
-        case .rust:
-            return shared + [
-                ("Cargo.toml", name.rename(rustPackage)),
-                ("src/lib.rs", name.rename(rustStrategy)), ("src/ffi.rs", rustContract),
-                ("src/json.rs", rustJSON), ("fanfold_plugin.h", pluginHeader),
-                ("Makefile", name.rename(rustMakefile)),
-            ]
-        case .swift:
-            let package = name.rename(swiftPackage).replacing(
-                "path: \"../..\"", with: "path: \"\(root)\"")
-            let folder = "Sources/\(name.type)"
-            return shared + [
-                ("Package.swift", package), ("exports.map", exportsMap),
-                ("\(folder)/\(name.type).swift", name.rename(swiftStrategy)),
-                ("\(folder)/Entry.swift", name.rename(swiftEntry)),
-                ("Makefile", name.rename(swiftMakefile)),
-            ]
+    /// What a new plugin can be.
+    package enum Kind: String, CaseIterable {
+        case strategy
+        case provider
+        case executor
+
+        /// The example it is made from.
+        var example: PluginName.Example {
+            switch self {
+            case .strategy: PluginName.Example(name: "rows", type: "Rows")
+            case .provider: PluginName.Example(name: "cloud", type: "Cloud")
+            case .executor: PluginName.Example(name: "words", type: "Words")
+            }
         }
     }
 
-    private static func readme(_ name: PluginName, _ language: Language) -> String {
+    /// A file of a project, by path within its folder.
+    package typealias File = (path: String, text: String)
+
+    /// The files of a project.
+    ///
+    /// Parameter root: Where the package that holds PluginKit is; Swift only.
+    package static func files(
+        _ name: PluginName, _ kind: Kind, _ language: Language, root: String
+    ) -> [File] {
+        let named = name.instead(of: kind)
+        var files: [File] =
+            switch language {
+            case .c: c(named, kind)
+            case .cpp: cpp(named, kind)
+            case .rust: rust(named, kind)
+            case .swift: swift(named, kind, root: root)
+            }
+        files.append(("README.md", readme(named, kind, language)))
+        files.append((".gitignore", "*.so\nunit-test\ntarget/\nCargo.lock\n.build/\n"))
+        if kind == .strategy {
+            files.append(("pipeline.yaml", name.instead(of: .strategy).words(examplePipeline)))
+        }
+        return files
+    }
+
+    private static func c(_ name: Renaming, _ kind: Kind) -> [File] {
+        let makefile = name.words(cMakefile).replacing(
+            "?= ../../Sources/PluginABI/C/include", with: "?= .")
+        let (source, test, more): (String, String, [File]) =
+            switch kind {
+            case .strategy: (cRows, cRowsTest, [])
+            case .executor: (cWords, cWordsTest, [])
+            case .provider:
+                (
+                    cCloud, cCloudTest,
+                    [("flow.h", cCloudFlow), ("text.h", cCloudText), ("uuid5.h", cCloudToken)]
+                )
+            }
+        return more + [
+            ("\(name.name).c", name.words(source)), ("test.c", name.words(test)),
+            ("json.h", cJSON), ("fanfold_plugin.h", pluginHeader), ("Makefile", makefile),
+        ]
+    }
+
+    private static func cpp(_ name: Renaming, _ kind: Kind) -> [File] {
+        let makefile = name.words(cppMakefile)
+            .replacing("?= ../../Sources/PluginABI/C/include", with: "?= .")
+            .replacing("?= ../../Sources/PluginABI/Cpp", with: "?= .")
+            .replacing("?= ../../Sources/PluginABI/exports.map", with: "?= exports.map")
+        let (source, test, more): (String, String, [File]) =
+            switch kind {
+            case .strategy: (cppRows, cppRowsTest, [])
+            case .executor: (cppWords, cppWordsTest, [])
+            case .provider: (cppCloud, cppCloudTest, [("uuid5.h", cCloudToken)])
+            }
+        return more + [
+            ("\(name.name).cpp", name.code(source)), ("test.cpp", name.code(test)),
+            ("json.hpp", cppJSON), ("fanfold_plugin.h", pluginHeader),
+            ("fanfold_plugin.hpp", pluginHeaderCPP), ("fanfold_values.hpp", valuesHeaderCPP),
+            ("exports.map", exportsMap), ("Makefile", makefile),
+        ]
+    }
+
+    private static func rust(_ name: Renaming, _ kind: Kind) -> [File] {
+        let (source, more): (String, [File]) =
+            switch kind {
+            case .strategy: (rustRows, [])
+            case .executor: (rustWords, [])
+            case .provider: (rustCloud, [("src/uuid5.rs", rustCloudToken)])
+            }
+        return more + [
+            ("Cargo.toml", name.words(rustPackage)), ("src/lib.rs", name.code(source)),
+            ("src/components.rs", rustComponents), ("src/fanfold.rs", rustValues),
+            ("src/ffi.rs", rustContract), ("src/json.rs", rustJSON),
+            ("fanfold_plugin.h", pluginHeader), ("Makefile", name.words(rustMakefile)),
+        ]
+    }
+
+    private static func swift(_ name: Renaming, _ kind: Kind, root: String) -> [File] {
+        let package = name.code(swiftPackage).replacing("\"../..", with: "\"\(root)")
+        let folder = "Sources/\(name.type)"
+        let (source, tests, list, more): (String, String, String, [File]) =
+            switch kind {
+            case .strategy: (swiftRows, swiftRowsTests, "strategies", [])
+            case .executor: (swiftWords, swiftWordsTests, "executors", [])
+            case .provider:
+                (
+                    swiftCloud, swiftCloudTests, "providers",
+                    [("\(folder)/API.swift", swiftCloudAPI)]
+                )
+            }
+        return more + [
+            ("Package.swift", package), ("exports.map", exportsMap),
+            ("\(folder)/\(name.type).swift", name.code(source)),
+            (
+                "Sources/Entry/Entry.swift",
+                name.code(swiftEntry).replacing("strategies", with: list)
+            ),
+            ("Tests/\(name.type)Tests.swift", name.code(tests)),
+            ("Makefile", name.words(swiftMakefile)),
+        ]
+    }
+
+    private static func readme(_ name: Renaming, _ kind: Kind, _ language: Language) -> String {
         let source =
             switch language {
-            case .c: "\(name.text).c"
+            case .c: "\(name.name).c"
+            case .cpp: "\(name.name).cpp"
             case .rust: "src/lib.rs"
             case .swift: "Sources/\(name.type)/\(name.type).swift"
             }
+        let article = kind == .executor ? "an" : "a"
+        let more =
+            switch kind {
+            case .strategy: "| `fanfold run pipeline.yaml` | runs a pipeline that uses it |\n"
+            default: ""
+            }
         return """
-            # \(name.text): a strategy for Fanfold
+            # \(name.name): \(article) \(kind.rawValue) for Fanfold
 
             | | |
             |---|---|
-            | `make` | builds `libfanfold-\(name.text).so` |
-            | `make test` | runs `fanfold plugin check` on it; `FANFOLD=/path/to/fanfold` if needed |
-            | `fanfold run pipeline.yaml` | runs a pipeline that uses it |
-
-            The strategy is in `\(source)`.  Its id is `com.example.\(name.text)`: put your own
-            domain there, and in `pipeline.yaml`.
+            | `make` | builds `libfanfold-\(name.name).so` |
+            | `make test` | runs its tests, then `fanfold plugin check` on it; \
+            `FANFOLD=/path/to/fanfold` if needed |
+            \(more)
+            The \(kind.rawValue) is in `\(source)`.  Its id is `com.example.\(name.name)`: put your
+            own domain there\(kind == .strategy ? ", and in `pipeline.yaml`" : "").
 
             """
-    }
-}
-
-/// A checked name of a plugin.
-package struct PluginName {
-    /// The longest name, in bytes.
-    package static let maximumBytes = 40
-
-    /// The name as the user wrote it.
-    package let text: String
-
-    /// The name as a Swift type: `word-count` is `WordCount`.
-    var type: String {
-        text.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-    }
-
-    /// A name: small letters, digits and single hyphens, a letter first.
-    ///
-    /// `nil` for any other.
-    package init?(_ text: String) {
-        let words = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard text.utf8.count <= Self.maximumBytes, let first = text.utf8.first,
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(first),
-            words.allSatisfy({ word in
-                !word.isEmpty
-                    && word.utf8.allSatisfy { byte in
-                        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    }
-            })
-        else { return nil }
-        self.text = text
-    }
-
-    /// The example under this name, where it says its own.
-    func rename(_ text: String) -> String {
-        let places = [
-            ("com.example.rows", "com.example.\(self.text)"),
-            ("fanfold-rows", "fanfold-\(self.text)"),
-            ("fanfold_rows", "fanfold_\(self.text.replacing("-", with: "_"))"),
-            ("rows.c - ", "\(self.text).c - "), ("NAME     = rows", "NAME     = \(self.text)"),
-            ("name: rows", "name: \(self.text)"), ("  rows: {", "  \(self.text): {"),
-            ("[Rows.self]", "[\(type).self]"), ("struct Rows:", "struct \(type):"),
-            ("\"Rows\"", "\"\(type)\""),
-        ]
-        return places.reduce(text) { $0.replacing($1.0, with: $1.1) }
     }
 }

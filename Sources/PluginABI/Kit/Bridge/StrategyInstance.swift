@@ -91,6 +91,7 @@ final class StrategyInstance<S: Strategy>: AnyStrategyInstance {
 func makeInstance<S: Strategy>(
     _ strategy: S.Type, _ config: fan_view, _ host: HostHandle
 ) throws(PluginError) -> AnyInstance {
-    StrategyInstance<S>(
-        configuration: try config.decode(S.Configuration.self, "config"), host: host)
+    let configuration = try config.decode(S.Configuration.self, "config")
+    try S.check(configuration)
+    return StrategyInstance<S>(configuration: configuration, host: host)
 }

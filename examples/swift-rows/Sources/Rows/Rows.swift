@@ -2,12 +2,12 @@ import FanfoldJSON
 import PluginKit
 
 /// Fixed chunks of items, results in the order of the items.
-struct Rows: Strategy {
-    struct Configuration: Decodable, Sendable {
-        var items: Int
+public struct Rows: Strategy {
+    public struct Configuration: Decodable, Sendable {
+        public var items: Int
     }
 
-    static let component = ComponentDescription(
+    public static let component = ComponentDescription(
         id: "com.example.rows",
         version: "0.1.0",
         summary: "Splits the items of one input in chunks of a fixed size and keeps their order.",
@@ -29,10 +29,13 @@ struct Rows: Strategy {
     private var nextSubtask: UInt64 = 0
     private var results: [UInt64: [Blob]] = [:]
 
-    init(task: TaskDescription, configuration: Configuration) throws(PluginError) {
+    public static func check(_ configuration: Configuration) throws(PluginError) {
         guard (1...1_000_000_000).contains(configuration.items) else {
             throw .configuration(JSONPointer(["items"]), "wanted a number from 1 to 1000000000")
         }
+    }
+
+    public init(task: TaskDescription, configuration: Configuration) throws(PluginError) {
         guard let input = task.inputs.first else {
             throw PluginError(.invalid, reason: "spec./inputs", "wanted one input, found none")
         }
@@ -40,7 +43,9 @@ struct Rows: Strategy {
         self.input = input
     }
 
-    mutating func split(want: Int, into sink: any StrategySink) throws(PluginError) -> SplitState {
+    public mutating func split(
+        want: Int, into sink: any StrategySink
+    ) throws(PluginError) -> SplitState {
         for _ in 0..<want where nextItem < input.items {
             let count = min(chunk, input.items - nextItem)
             try sink.subtask(
@@ -51,17 +56,17 @@ struct Rows: Strategy {
         return nextItem < input.items ? .more : .end
     }
 
-    mutating func onResult(
+    public mutating func onResult(
         _ result: SubtaskResult, into sink: any StrategySink
     ) throws(PluginError) {
         results[result.subtask] = result.parts
     }
 
-    func onFailure(
+    public func onFailure(
         _ failure: SubtaskFailure, into sink: any StrategySink
     ) throws(PluginError) -> FailureVerdict { .failTask }
 
-    mutating func finish(into sink: any StrategySink) throws(PluginError) {
+    public mutating func finish(into sink: any StrategySink) throws(PluginError) {
         var parts: [Part] = []
         for id in 0..<nextSubtask {
             parts += (results[id] ?? []).map { .blob($0) }

@@ -3,9 +3,9 @@
 extension PluginTemplates {
     static let cMakefile = #"""
         # make        builds libfanfold-rows.so
-        # make test   checks it; FANFOLD names the program
-        NAME     = rows
-        LIBRARY  = libfanfold-$(NAME).so
+        # make test   runs test.c, then checks the library; FANFOLD names the program
+        PLUGIN  ?= rows
+        LIBRARY  = libfanfold-$(PLUGIN).so
         FANFOLD ?= fanfold
         # Where fanfold_plugin.h is.
         INCLUDE ?= ../../Sources/PluginABI/C/include
@@ -13,16 +13,20 @@ extension PluginTemplates {
         CFLAGS  += -std=c11 -O2 -g -fPIC -fvisibility=hidden -Wall -Wextra -I$(INCLUDE)
         LDFLAGS += -shared -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,noexecstack
 
-        $(LIBRARY): $(NAME).c json.h $(INCLUDE)/fanfold_plugin.h
+        all: $(LIBRARY)
+
+        $(LIBRARY): $(PLUGIN).c $(wildcard *.h) $(INCLUDE)/fanfold_plugin.h
         	$(CC) $(CFLAGS) $< $(LDFLAGS) -o $@
 
         test: $(LIBRARY)
+        	$(CC) $(CFLAGS) test.c -o unit-test
+        	./unit-test
         	$(FANFOLD) plugin check ./$(LIBRARY)
 
         clean:
-        	rm -f $(LIBRARY)
+        	rm -f $(LIBRARY) unit-test
 
-        .PHONY: test clean
+        .PHONY: all test clean
 
         """#
 }

@@ -2,11 +2,13 @@
 // Written by scripts/embed-templates from examples/rust-rows/src/json.rs: change that, then run it.
 extension PluginTemplates {
     static let rustJSON = #"""
-        //! Reads a JSON document: as much as a strategy needs, and strictly.
+        //! Reads a JSON document strictly, and writes one.
+        #![allow(dead_code)]
 
+        #[derive(Clone, Debug, PartialEq)]
         pub enum Json {
             Null,
-            Bool,
+            Bool(bool),
             Number(f64),
             Text(String),
             Array(Vec<Json>),
@@ -24,6 +26,10 @@ extension PluginTemplates {
                 (reader.at == reader.bytes.len()).then_some(value)
             }
 
+            pub fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
+                Json::Object(members.into_iter().map(|(key, value)| (key.to_string(), value)).collect())
+            }
+
             pub fn member(&self, key: &str) -> Option<&Json> {
                 match self {
                     Json::Object(members) => members.iter().find(|(name, _)| name == key).map(|m| &m.1),
@@ -31,11 +37,21 @@ extension PluginTemplates {
                 }
             }
 
-            pub fn first(&self) -> Option<&Json> {
+            /// The elements of an array; none for every other value.
+            pub fn elements(&self) -> &[Json] {
                 match self {
-                    Json::Array(elements) => elements.first(),
-                    _ => None,
+                    Json::Array(elements) => elements,
+                    _ => &[],
                 }
+            }
+
+            pub fn first(&self) -> Option<&Json> {
+                self.elements().first()
+            }
+
+            /// The string at `key`.
+            pub fn string(&self, key: &str) -> Option<&str> {
+                self.member(key).and_then(Json::text)
             }
 
             /// A whole number from 0.
@@ -52,6 +68,52 @@ extension PluginTemplates {
                     _ => None,
                 }
             }
+
+            /// The shortest text.
+            pub fn write(&self) -> String {
+                let mut out = String::new();
+                self.write_to(&mut out);
+                out
+            }
+
+            fn write_to(&self, out: &mut String) {
+                match self {
+                    Json::Null => out.push_str("null"),
+                    Json::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+                    Json::Number(number) => out.push_str(&number.to_string()),
+                    Json::Text(text) => write_string(text, out),
+                    Json::Array(elements) => {
+                        out.push('[');
+                        for (i, element) in elements.iter().enumerate() {
+                            out.push_str(if i > 0 { "," } else { "" });
+                            element.write_to(out);
+                        }
+                        out.push(']');
+                    }
+                    Json::Object(members) => {
+                        out.push('{');
+                        for (i, (key, value)) in members.iter().enumerate() {
+                            out.push_str(if i > 0 { "," } else { "" });
+                            write_string(key, out);
+                            out.push(':');
+                            value.write_to(out);
+                        }
+                        out.push('}');
+                    }
+                }
+            }
+        }
+
+        fn write_string(text: &str, out: &mut String) {
+            out.push('"');
+            for c in text.chars() {
+                match c {
+                    '"' | '\\' => out.extend(['\\', c]),
+                    '\0'..='\x1f' => out.push_str(&format!("\\u{:04x}", c as u32)),
+                    _ => out.push(c),
+                }
+            }
+            out.push('"');
         }
 
         struct Reader<'a> {
@@ -92,8 +154,8 @@ extension PluginTemplates {
                     b'{' => self.object(depth),
                     b'[' => self.array(depth),
                     b'"' => Some(Json::Text(self.string()?)),
-                    b't' => self.word("true", Json::Bool),
-                    b'f' => self.word("false", Json::Bool),
+                    b't' => self.word("true", Json::Bool(true)),
+                    b'f' => self.word("false", Json::Bool(false)),
                     b'n' => self.word("null", Json::Null),
                     _ => self.number(),
                 }
@@ -138,24 +200,57 @@ extension PluginTemplates {
                 }
             }
 
-            /// A string; escapes are stepped over and kept as they are written.
             fn string(&mut self) -> Option<String> {
                 if self.peek()? != b'"' {
                     return None;
                 }
                 self.at += 1;
-                let start = self.at;
+                let mut text = Vec::new();
                 loop {
-                    match self.peek()? {
-                        b'"' => break,
-                        b'\\' => self.at += 2,
+                    let byte = self.peek()?;
+                    self.at += 1;
+                    match byte {
+                        b'"' => return String::from_utf8(text).ok(),
+                        b'\\' => {
+                            let mut utf8 = [0; 4];
+                            text.extend(self.escape()?.encode_utf8(&mut utf8).bytes());
+                        }
                         0..=0x1f => return None,
-                        _ => self.at += 1,
+                        _ => text.push(byte),
                     }
                 }
-                let text = String::from_utf8_lossy(&self.bytes[start..self.at]).into_owned();
+            }
+
+            fn escape(&mut self) -> Option<char> {
+                let name = self.peek()?;
                 self.at += 1;
-                Some(text)
+                Some(match name {
+                    b'"' | b'\\' | b'/' => name as char,
+                    b'b' => '\x08',
+                    b'f' => '\x0c',
+                    b'n' => '\n',
+                    b'r' => '\r',
+                    b't' => '\t',
+                    b'u' => {
+                        let high = self.hex()?;
+                        if !(0xd800..0xdc00).contains(&high) {
+                            return char::from_u32(high);
+                        }
+                        if !self.bytes[self.at..].starts_with(b"\\u") {
+                            return None;
+                        }
+                        self.at += 2;
+                        let low = self.hex()?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+                        return char::from_u32(0x10000 + ((high - 0xd800) << 10) + low);
+                    }
+                    _ => return None,
+                })
+            }
+
+            fn hex(&mut self) -> Option<u32> {
+                let digits = self.bytes.get(self.at..self.at + 4)?;
+                self.at += 4;
+                u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
             }
 
             fn number(&mut self) -> Option<Json> {

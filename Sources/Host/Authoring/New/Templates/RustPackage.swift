@@ -15,7 +15,7 @@ extension PluginTemplates {
         [profile.release]
         lto = true
         strip = "debuginfo"
-        # panic stays "unwind": the barrier in ffi.rs turns a panic into an error.
+        # panic stays "unwind": the barrier in fanfold.rs turns a panic into an error.
 
         [workspace]
 

@@ -1,9 +1,10 @@
 // swift-format-ignore-file
-// Written by scripts/embed-templates from examples/swift-rows/Sources/Rows/Entry.swift: change that, then run it.
+// Written by scripts/embed-templates from examples/swift-rows/Sources/Entry/Entry.swift: change that, then run it.
 extension PluginTemplates {
     static let swiftEntry = #"""
         import CPluginABI
         import PluginKit
+        import Rows
 
         private let plugin = Plugin(strategies: [Rows.self])
 

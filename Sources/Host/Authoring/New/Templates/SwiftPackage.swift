@@ -15,14 +15,21 @@ extension PluginTemplates {
             ])
         ]
 
+        let kit = Target.Dependency.product(name: "PluginKit", package: "PluginABI")
+
         let package = Package(
             name: "fanfold-rows",
-            products: [.library(name: "fanfold-rows", type: .dynamic, targets: ["Rows"])],
-            dependencies: [.package(name: "fanfold", path: "../..")],
+            products: [.library(name: "fanfold-rows", type: .dynamic, targets: ["Entry"])],
+            dependencies: [
+                .package(path: "../../Sources/PluginABI")
+                // From elsewhere, with package: "fanfold" above:
+                // .package(url: "https://github.com/OWNER/fanfold", from: "0.1.0")
+            ],
             targets: [
-                .target(
-                    name: "Rows", dependencies: [.product(name: "PluginKit", package: "fanfold")],
-                    linkerSettings: pluginLink)
+                // The logic and its tests; Entry is the library, whose link settings no test can use.
+                .target(name: "Rows", dependencies: [kit]),
+                .target(name: "Entry", dependencies: ["Rows", kit], linkerSettings: pluginLink),
+                .testTarget(name: "RowsTests", dependencies: ["Rows", kit], path: "Tests"),
             ],
             swiftLanguageModes: [.v6]
         )

@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Written by scripts/embed-templates from examples/c-rows/rows.c: change that, then run it.
 extension PluginTemplates {
-    static let cStrategy = #"""
+    static let cRows = #"""
         /* rows.c - a strategy for Fanfold: fixed chunks of items, results in the order of the items.
          *
          * Read fanfold_plugin.h first: it is the contract.  What this file shows:

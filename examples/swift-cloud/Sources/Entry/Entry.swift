@@ -1,7 +1,8 @@
 import CPluginABI
 import PluginKit
+import Cloud
 
-private let plugin = Plugin(strategies: [Rows.self])
+private let plugin = Plugin(providers: [Cloud.self])
 
 /// The one symbol of the plugin.
 @c @implementation
