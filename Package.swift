@@ -58,6 +58,9 @@ let package = Package(
             name: "FanfoldJSON", path: "Sources/PluginABI/JSON",
             linkerSettings: [.linkedLibrary("m")]),
         .target(
+            name: "FanfoldData", dependencies: ["CPluginABI", "FanfoldJSON"],
+            path: "Sources/PluginABI/Data"),
+        .target(
             name: "PluginKit", dependencies: ["CPluginABI", "FanfoldJSON"],
             path: "Sources/PluginABI/Kit"),
         .target(
@@ -117,6 +120,8 @@ let package = Package(
 
         // The tests.
         .testTarget(name: "JSONTests", dependencies: ["FanfoldJSON"]),
+        .testTarget(
+            name: "DataTests", dependencies: ["CPluginABI", "FanfoldData", "FanfoldJSON"]),
         .testTarget(name: "CoreTests", dependencies: ["FanfoldCore"]),
         .testTarget(
             name: "SimulationTests", dependencies: ["FanfoldCore", "FanfoldSimulation"]),

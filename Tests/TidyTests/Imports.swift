@@ -14,6 +14,7 @@ enum Imports {
     private static let table: [(folder: String, modules: Set<String>)] = [
         ("Sources/PluginABI/Package.swift", ["PackageDescription"]),
         ("Sources/PluginABI/JSON/", []),
+        ("Sources/PluginABI/Data/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Kit/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Merges/", ["PluginKit", "FanfoldJSON"]),
         ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),

@@ -6,6 +6,7 @@
  *
  * A new struct gets its block here in the same change; an old block is never edited.
  */
+#include "fanfold_data.h"
 #include "fanfold_plugin.h"
 
 #ifdef __cplusplus
@@ -255,3 +256,65 @@ SLOTS(fan_plugin, create, 3);
 /* The limits inside fixed text: a reason and a message always have room for their zero. */
 ASSERT(sizeof(((fan_error *)0)->reason) == 64);
 ASSERT(sizeof(((fan_error *)0)->message) == 432);
+
+/* fanfold_data.h: layouts that DLPack and Arrow have published and promise not to change. */
+ASSERT(FAN_DL_READ_ONLY == 1);
+ASSERT(FAN_DL_COPIED == 2);
+ASSERT(FAN_DL_PADDED == 4);
+ASSERT(FAN_DL_CPU == 1);
+ASSERT(FAN_DL_MAJOR == 1);
+ASSERT(FAN_ARROW_ORDERED_DICTIONARY == 1);
+ASSERT(FAN_ARROW_NULLABLE == 2);
+ASSERT(FAN_ARROW_SORTED_KEYS == 4);
+
+SIZE(DLPackVersion, 8);
+AT(DLPackVersion, major, 0);
+AT(DLPackVersion, minor, 4);
+
+SIZE(DLDevice, 8);
+AT(DLDevice, device_type, 0);
+AT(DLDevice, device_id, 4);
+
+SIZE(DLDataType, 4);
+AT(DLDataType, code, 0);
+AT(DLDataType, bits, 1);
+AT(DLDataType, lanes, 2);
+
+SIZE(DLTensor, 48);
+AT(DLTensor, data, 0);
+AT(DLTensor, device, 8);
+AT(DLTensor, ndim, 16);
+AT(DLTensor, dtype, 20);
+AT(DLTensor, shape, 24);
+AT(DLTensor, strides, 32);
+AT(DLTensor, byte_offset, 40);
+
+SIZE(DLManagedTensorVersioned, 80);
+AT(DLManagedTensorVersioned, version, 0);
+AT(DLManagedTensorVersioned, manager_ctx, 8);
+AT(DLManagedTensorVersioned, deleter, 16);
+AT(DLManagedTensorVersioned, flags, 24);
+AT(DLManagedTensorVersioned, dl_tensor, 32);
+
+SIZE(struct ArrowSchema, 72);
+AT(struct ArrowSchema, format, 0);
+AT(struct ArrowSchema, name, 8);
+AT(struct ArrowSchema, metadata, 16);
+AT(struct ArrowSchema, flags, 24);
+AT(struct ArrowSchema, n_children, 32);
+AT(struct ArrowSchema, children, 40);
+AT(struct ArrowSchema, dictionary, 48);
+AT(struct ArrowSchema, release, 56);
+AT(struct ArrowSchema, private_data, 64);
+
+SIZE(struct ArrowArray, 80);
+AT(struct ArrowArray, length, 0);
+AT(struct ArrowArray, null_count, 8);
+AT(struct ArrowArray, offset, 16);
+AT(struct ArrowArray, n_buffers, 24);
+AT(struct ArrowArray, n_children, 32);
+AT(struct ArrowArray, buffers, 40);
+AT(struct ArrowArray, children, 48);
+AT(struct ArrowArray, dictionary, 56);
+AT(struct ArrowArray, release, 64);
+AT(struct ArrowArray, private_data, 72);
