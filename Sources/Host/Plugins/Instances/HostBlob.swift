@@ -1,4 +1,5 @@
 import CPluginABI
+@preconcurrency import Glibc
 
 /// What came from a plugin in a blob.
 package enum ReceivedBlob {
@@ -68,6 +69,32 @@ package enum HostBlob {
             if let owner = blob.pointee.owner {
                 Unmanaged<OwnedBytes>.fromOpaque(owner).release()
             }
+            blob.pointee.owner = nil
+            blob.pointee.release = nil
+        }
+        return blob
+    }
+
+    /// Bytes that are only looked at: nothing to release.
+    static func view(_ bytes: UnsafeRawBufferPointer, handle: Int64) -> fan_blob {
+        var blob = fan_blob()
+        blob.kind = UInt32(FAN_BLOB_BYTES)
+        blob.flags = readOnly
+        blob.data = bytes.baseAddress
+        blob.size = UInt64(bytes.count)
+        blob.handle = handle
+        return blob
+    }
+
+    /// Memory of `calloc` that its new owner may write.
+    static func allocated(_ memory: UnsafeMutableRawPointer, _ size: UInt64) -> fan_blob {
+        var blob = fan_blob()
+        blob.kind = UInt32(FAN_BLOB_BYTES)
+        blob.data = UnsafeRawPointer(memory)
+        blob.size = size
+        blob.owner = memory
+        blob.release = { blob in
+            free(blob.pointee.owner)
             blob.pointee.owner = nil
             blob.pointee.release = nil
         }
@@ -202,6 +229,9 @@ package final class ForeignBlob: @unchecked Sendable {
     deinit {
         HostBlob.release(&blob)
     }
+
+    /// What the plugin said of it.
+    var handle: Int64 { blob.handle }
 
     /// The memory, valid as long as this object; empty for a file.
     package var bytes: UnsafeRawBufferPointer {

@@ -17,13 +17,26 @@ final class HostTable: Sendable {
     private nonisolated(unsafe) let version: UnsafeMutablePointer<CChar>
     private let logger: Logger
     private let now: @Sendable () -> UInt64
+    /// What only executors and providers have: calls that end later, and services.
+    let calls: Calls?
+    let metrics: (any MetricsService)?
+
+    /// The parts of a host that asynchronous calls need.
+    struct Calls: Sendable {
+        var book: CallBook
+        var lane: InstanceLane
+        var services: PluginServices
+    }
 
     /// Parameter now: Nanoseconds of the monotonic clock, or of a simulated one.
     init(
-        name: String, version: String, logger: Logger, now: @escaping @Sendable () -> UInt64
+        name: String, version: String, logger: Logger, now: @escaping @Sendable () -> UInt64,
+        calls: Calls? = nil, metrics: (any MetricsService)? = nil
     ) {
         self.logger = logger
         self.now = now
+        self.calls = calls
+        self.metrics = metrics ?? calls?.services.metrics
         self.name = Self.text(name)
         self.version = Self.text(version)
         table = .allocate(capacity: 1)
@@ -57,31 +70,31 @@ final class HostTable: Sendable {
         fan_host(
             struct_size: UInt32(MemoryLayout<fan_host>.size), abi_minor: UInt32(HostABI.minor),
             host_data: nil, name: name, version: version,
-            service: { _, _ in nil },
+            service: { host, id in HostTable.of(host)?.service(id) },
             log: { HostTable.of($0)?.log($1, $2, $3) },
             now: { HostTable.of($0)?.now() ?? 0 },
-            emit: { host, op, _, _, _ in
-                HostTable.of(host)?.misuse("emit", op)
-                return fan_code(FAN_PRECONDITION)
+            emit: { host, op, json, parts, count in
+                HostTable.of(host)?.emit(op, json, parts, count) ?? fan_code(FAN_PRECONDITION)
             },
-            complete: { host, op, _, _, parts, count in
-                HostTable.of(host)?.misuse("complete", op)
-                // The call is void, so the parts are ours now.
-                guard let parts, count <= UInt32(FAN_MAX_PARTS) else { return }
-                for index in 0..<Int(count) { HostBlob.release(&parts[index]) }
+            complete: { host, op, error, json, parts, count in
+                HostTable.of(host)?.complete(op, error, json, parts, count)
             },
-            cancelled: { host, op in
-                HostTable.of(host)?.misuse("cancelled", op)
-                return 1
-            })
+            cancelled: { host, op in HostTable.of(host)?.isCancelled(op) ?? true ? 1 : 0 })
     }
 
-    private static func of(_ table: UnsafePointer<fan_host>) -> HostTable? {
+    static func of(_ table: UnsafePointer<fan_host>) -> HostTable? {
         table.pointee.host_data.map { Unmanaged<HostTable>.fromOpaque($0).takeUnretainedValue() }
     }
 
+    private func service(_ id: UnsafePointer<CChar>) -> UnsafeRawPointer? {
+        guard case .text(let id) = BoundedText(id, limit: Int(FAN_MAX_NAME_BYTES)) else {
+            return nil
+        }
+        return ServiceTables.table(id, for: self)
+    }
+
     /// No call of a strategy is asynchronous: there is no operation to speak of.
-    private func misuse(_ function: String, _ op: fan_op) {
+    func misuse(_ function: String, _ op: fan_op) {
         logger.warning(
             "plugin breaks the contract",
             metadata: ["what": "host->\(function) for operation \(op), which does not exist"])
@@ -109,7 +122,7 @@ final class HostTable: Sendable {
         }
     }
 
-    private static func metadata(_ fields: fan_view) -> Logger.Metadata {
+    static func metadata(_ fields: fan_view) -> Logger.Metadata {
         guard fields.size > 0 else { return [:] }
         guard fields.data != nil, fields.size <= UInt64(maximumLogBytes) else {
             return ["fields": "(left out: more than \(maximumLogBytes) bytes)"]

@@ -61,7 +61,12 @@ package final class StrategyInstance: StrategyCalls, @unchecked Sendable {
             now: now ?? HostTable.monotonicNow)
         let error = UnsafeMutablePointer<fan_error>.allocate(capacity: 1)
         error.initialize(to: Self.emptyError)
-        instance = try Self.create(plugin, component, configuration, host, error)
+        do throws(PluginFailure) {
+            instance = try PluginInstance.create(plugin, component, configuration, host)
+        } catch let failure {
+            error.deallocate()
+            throw failure
+        }
         do throws(PluginFailure) {
             strategy = try Self.strategyTable(plugin, instance)
             explanation = try Self.explainTable(plugin, instance)
@@ -239,38 +244,12 @@ extension StrategyInstance {
         return error
     }
 
-    private static func create(
-        _ plugin: LoadedPlugin, _ component: ComponentDescriptor, _ configuration: JSON,
-        _ host: HostTable, _ error: UnsafeMutablePointer<fan_error>
-    ) throws(PluginFailure) -> OpaquePointer {
-        guard let pointer = plugin.pointer(to: component) else {
-            throw broken("the component \(component.id) is not one of \(component.path)")
-        }
-        var instance: OpaquePointer?
-        let code = configuration.bytes.withUnsafeBytes { bytes in
-            let view = fan_view(data: bytes.baseAddress, size: UInt64(bytes.count))
-            return plugin.table.create(pointer, host.table, view, &instance, error)
-        }
-        guard code == FAN_OK else {
-            defer { error.deallocate() }
-            throw PluginFailure(code: code, error: error)
-        }
-        guard let instance else {
-            error.deallocate()
-            throw broken("fan_plugin.create answered FAN_OK and made no instance")
-        }
-        return instance
-    }
-
     private static func strategyTable(
         _ plugin: LoadedPlugin, _ instance: OpaquePointer
     ) throws(PluginFailure) -> fan_strategy {
-        let id = "fanfold.strategy/1"
-        guard let table = plugin.table.query(instance, id) else {
-            throw broken("fan_plugin.query knows no \(id); the component is no strategy")
-        }
-        let problem = RawTable(base: table).problem(
-            name: "fan_strategy", size: MemoryLayout<fan_strategy>.size,
+        let table = try PluginInstance.table(
+            "fanfold.strategy/1", "fan_strategy", plugin, instance,
+            size: MemoryLayout<fan_strategy>.size,
             required: [
                 ("begin", MemoryLayout<fan_strategy>.offset(of: \.begin)),
                 ("split", MemoryLayout<fan_strategy>.offset(of: \.split)),
@@ -279,7 +258,6 @@ extension StrategyInstance {
                 ("finish", MemoryLayout<fan_strategy>.offset(of: \.finish)),
                 ("end", MemoryLayout<fan_strategy>.offset(of: \.end)),
             ])
-        if let problem { throw broken(problem) }
         return table.loadUnaligned(as: fan_strategy.self)
     }
 
@@ -290,13 +268,7 @@ extension StrategyInstance {
         let problem = RawTable(base: table).problem(
             name: "fan_explain", size: MemoryLayout<fan_explain>.size,
             required: [("explain", MemoryLayout<fan_explain>.offset(of: \.explain))])
-        if let problem { throw broken(problem) }
+        if let problem { throw PluginInstance.broken(problem) }
         return table.loadUnaligned(as: fan_explain.self)
-    }
-
-    private static func broken(_ what: String) -> PluginFailure {
-        PluginFailure(
-            code: fan_code(FAN_INTERNAL), reason: "plugin.contract",
-            message: "the plugin breaks the contract: \(what)")
     }
 }

@@ -12,6 +12,8 @@ enum MessageKind: UInt8 {
     case served
     /// An asynchronous call is not wanted any more.
     case cancel
+    /// What was loaded is not needed any more.
+    case unload
     // From the helper.
     /// It is loaded, or why not.
     case ready = 64
@@ -218,6 +220,11 @@ final class FrameChannel: @unchecked Sendable {
             }
             outgoing.release(Int(start), count: Int(size))
         }
+    }
+
+    /// Ends both directions, so that whoever receives here or there finds out.
+    func shutDown() {
+        shutdown(socket, Int32(SHUT_RDWR))
     }
 
     // MARK: Shared memory

@@ -29,12 +29,17 @@ enum HelperFailure: Error {
 }
 
 extension HelperProcess {
+    /// Takes what comes before an answer: whether it was due.
+    typealias OtherMessages =
+        (MessageKind, inout IncomingBody, FrameChannel) throws(WireFault) -> Bool
+
     /// Starts a helper with an instance in it.
     ///
     /// - Parameter component: `nil` only describes the library.
     /// - Returns: what the helper says about itself and the instance.
     static func start(
-        _ launch: HelperLaunch, component: String?, configuration: JSON, services: [String]
+        _ launch: HelperLaunch, component: String?, configuration: JSON, services: [String],
+        other: OtherMessages? = nil
     ) throws(HelperFailure) -> (HelperProcess, JSON) {
         let helper: HelperProcess
         do throws(HelperStartFailure) {
@@ -49,7 +54,7 @@ extension HelperProcess {
             component: component, configuration: configuration, services: services)
         let ready: Result<JSON, PluginFailure> = try helper.exchange(
             .hello, expecting: .ready, during: component == nil ? "loading" : "create",
-            nanoseconds: IsolationLimits.startNanoseconds,
+            nanoseconds: IsolationLimits.startNanoseconds, other: other,
             write: { $0.bulk(hello.bytes) },
             read: { (body) throws(WireFault) in
                 guard try body.wire.byte() == 0 else { return .failure(try body.wire.failure()) }
@@ -68,7 +73,7 @@ extension HelperProcess {
     /// - Throws: when the helper gave none; it has been ended then.
     func exchange<R>(
         _ kind: MessageKind, expecting wanted: MessageKind = .reply, during: String,
-        nanoseconds: UInt64, write: (inout WireBody) -> Void,
+        nanoseconds: UInt64, other: OtherMessages? = nil, write: (inout WireBody) -> Void,
         read: (inout IncomingBody) throws(WireFault) -> R
     ) throws(HelperFailure) -> R {
         let start = HostTable.monotonicNow()
@@ -79,8 +84,11 @@ extension HelperProcess {
                 do throws(FrameChannel.End) {
                     let answer = try channel.receive { (kind, body) throws(WireFault) -> R? in
                         if kind == wanted { return try read(&body) }
-                        guard kind == .log else { throw WireFault("\(kind) was not due") }
-                        try takeLog(&body)
+                        if kind == .log {
+                            try takeLog(&body)
+                        } else if try other?(kind, &body, channel) != true {
+                            throw WireFault("\(kind) was not due")
+                        }
                         return nil
                     }
                     if let answer { return answer }
@@ -91,17 +99,21 @@ extension HelperProcess {
                 }
             }
         } catch {
-            throw .died(end(Self.cause(error, nanoseconds), during: during))
+            throw .died(end(cause(of: error, after: nanoseconds), during: during))
         }
     }
 
-    private static func cause(
-        _ end: FrameChannel.End, _ nanoseconds: UInt64
+    /// What the end of the channel says; `nil` if only the process can tell.
+    ///
+    /// - Parameter limit: how long was waited, in nanoseconds.
+    func cause(
+        of end: FrameChannel.End, after limit: UInt64 = IsolationLimits.stoppedNanoseconds
     ) -> HelperDeath.Cause? {
+        if let interrupted { return .hung(nanoseconds: interrupted) }
         switch end {
-        case .closed: nil
-        case .tick: .hung(nanoseconds: nanoseconds)
-        case .fault(let what): .fault(what)
+        case .closed: return nil
+        case .tick: return .hung(nanoseconds: limit)
+        case .fault(let what): return .fault(what)
         }
     }
 

@@ -25,16 +25,30 @@ package enum HelperMain {
         let channel = FrameChannel(socket: 3, outgoing: outgoing, incoming: incoming)
         do throws(FrameChannel.End) {
             guard let hello = try receiveHello(channel) else { return wrongUse }
-            guard let server = try answer(hello, channel) else { return done }
-            while true {
-                let reply = try channel.receive { (kind, body) throws(WireFault) in
-                    guard kind == .call else { throw WireFault("\(kind) was not due") }
-                    return try server.serve(&body)
+            switch try answer(hello, channel) {
+            case .nothing: return done
+            case .strategy(let server): try serve(server, channel)
+            case .calls(let server):
+                while true {
+                    try channel.receive { (kind, body) throws(WireFault) in
+                        try server.take(kind, &body)
+                    }
                 }
-                try channel.send(.reply) { reply.write(to: &$0) }
             }
         } catch {
             return done
+        }
+    }
+
+    private static func serve(
+        _ server: StrategyServer, _ channel: FrameChannel
+    ) throws(FrameChannel.End) -> Never {
+        while true {
+            let reply = try channel.receive { (kind, body) throws(WireFault) in
+                guard kind == .call else { throw WireFault("\(kind) was not due") }
+                return try server.serve(&body)
+            }
+            try channel.send(.reply) { reply.write(to: &$0) }
         }
     }
 
@@ -44,47 +58,96 @@ package enum HelperMain {
         }
     }
 
-    /// Loads the library and says so.
-    ///
-    /// - Returns: what serves its calls; `nil` if the host only wanted to know.
-    private static func answer(
-        _ hello: JSON, _ channel: FrameChannel
-    ) throws(FrameChannel.End) -> StrategyServer? {
-        let sandbox = Sandbox.apply(library: hello["library"]?.stringValue ?? "")
-        let prepared: Result<(JSONObject, StrategyServer?), PluginFailure>
-        do throws(PluginFailure) {
-            prepared = .success(try prepare(hello, channel))
-        } catch {
-            prepared = .failure(error)
-        }
-        try channel.send(.ready) { body in
-            switch prepared {
-            case .failure(let failure):
-                body.wire.byte(1)
-                body.wire.failure(failure)
-            case .success((var about, _)):
-                about["sandbox"] = sandbox
-                body.wire.byte(0)
-                body.bulk(JSON.object(about).bytes)
-            }
-        }
-        if case .success((_, let server)) = prepared { return server }
-        return nil
+    /// What this process does after it has said what it is.
+    private enum Work {
+        case nothing
+        case strategy(StrategyServer)
+        case calls(CallServer)
     }
 
-    /// Loads the library and makes the instance that is asked for.
-    private static func prepare(
+    /// Loads the library and says so.
+    private static func answer(
         _ hello: JSON, _ channel: FrameChannel
-    ) throws(PluginFailure) -> (JSONObject, StrategyServer?) {
-        let plugin = try load(hello)
-        var about = JSONObject()
-        guard let component = hello["component"]?.stringValue else {
-            about["components"] = .array(plugin.components.map(\.description))
-            return (about, nil)
+    ) throws(FrameChannel.End) -> Work {
+        let sandbox = Sandbox.apply(library: hello["library"]?.stringValue ?? "")
+        do throws(PluginFailure) {
+            let plugin = try load(hello)
+            guard let id = hello["component"]?.stringValue else {
+                let components = JSON.array(plugin.components.map(\.description))
+                say(.success(["components": components, "sandbox": sandbox]), on: channel)
+                return .nothing
+            }
+            let component = try component(id, of: plugin)
+            guard component.kind == .strategy else {
+                return .calls(make(component, of: plugin, hello, sandbox, channel))
+            }
+            let instance = try StrategyInstance(
+                plugin: plugin, component: component, configuration: hello["configuration"] ?? [:],
+                hostName: hello["host"]?.stringValue ?? "fanfold",
+                hostVersion: hello["version"]?.stringValue ?? "0",
+                logger: logger(component, channel))
+            say(
+                .success(["explains": .bool(instance.canExplain), "sandbox": sandbox]),
+                on: channel)
+            return .strategy(StrategyServer(channel: channel, instance: instance))
+        } catch {
+            say(.failure(error), on: channel)
+            return .nothing
         }
-        let instance = try make(component, of: plugin, hello, channel)
-        about["explains"] = .bool(instance.canExplain)
-        return (about, StrategyServer(channel: channel, instance: instance))
+    }
+
+    private static func make(
+        _ component: ComponentDescriptor, of plugin: LoadedPlugin, _ hello: JSON,
+        _ sandbox: JSON, _ channel: FrameChannel
+    ) -> CallServer {
+        let server = CallServer(channel: channel)
+        server.makeInstance(
+            { (services) throws(PluginFailure) in
+                try InsideCalls(
+                    plugin: plugin, component: component,
+                    configuration: hello["configuration"] ?? [:], services: services,
+                    hostName: hello["host"]?.stringValue ?? "fanfold",
+                    hostVersion: hello["version"]?.stringValue ?? "0",
+                    logger: logger(component, channel))
+            },
+            granted: hello["services"]?.arrayValue?.compactMap(\.stringValue) ?? [],
+            ready: { result in say(result.map { ["sandbox": sandbox] }, on: channel) })
+        return server
+    }
+
+    private static func say(_ result: Result<JSON, PluginFailure>, on channel: FrameChannel) {
+        do throws(FrameChannel.End) {
+            try channel.send(.ready) { body in
+                switch result {
+                case .failure(let failure):
+                    body.wire.byte(1)
+                    body.wire.failure(failure)
+                case .success(let about):
+                    body.wire.byte(0)
+                    body.bulk(about.bytes)
+                }
+            }
+        } catch {
+            // The host is gone; the next receive finds that out.
+            return
+        }
+    }
+
+    private static func component(
+        _ id: String, of plugin: LoadedPlugin
+    ) throws(PluginFailure) -> ComponentDescriptor {
+        guard let found = plugin.components.first(where: { $0.id == id }) else {
+            throw PluginFailure(
+                code: 5, reason: "plugin.component",
+                message: "the library has no component \(id) any more")
+        }
+        return found
+    }
+
+    private static func logger(
+        _ component: ComponentDescriptor, _ channel: FrameChannel
+    ) -> Logger {
+        Logger(label: component.id) { _ in ChannelLogHandler(channel: channel) }
     }
 
     private static func load(_ hello: JSON) throws(PluginFailure) -> LoadedPlugin {
@@ -95,21 +158,6 @@ package enum HelperMain {
         } catch {
             throw PluginFailure(code: 9, reason: "plugin.load", message: error.message)
         }
-    }
-
-    private static func make(
-        _ component: String, of plugin: LoadedPlugin, _ hello: JSON, _ channel: FrameChannel
-    ) throws(PluginFailure) -> StrategyInstance {
-        guard let descriptor = plugin.components.first(where: { $0.id == component }) else {
-            throw PluginFailure(
-                code: 5, reason: "plugin.component",
-                message: "the library has no component \(component) any more")
-        }
-        return try StrategyInstance(
-            plugin: plugin, component: descriptor, configuration: hello["configuration"] ?? [:],
-            hostName: hello["host"]?.stringValue ?? "fanfold",
-            hostVersion: hello["version"]?.stringValue ?? "0",
-            logger: Logger(label: component) { _ in ChannelLogHandler(channel: channel) })
     }
 }
 

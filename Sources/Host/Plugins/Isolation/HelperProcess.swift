@@ -2,6 +2,7 @@ import CFanfoldSystem
 import FanfoldJSON
 @preconcurrency import Glibc
 import Logging
+import Synchronization
 
 /// A running `fanfold-helper` with one plugin in it, seen from the host.
 ///
@@ -18,6 +19,7 @@ final class HelperProcess: @unchecked Sendable {
     private let output: Int32
     private var lastLines: [String] = []
     private var stoppedSince: UInt64?
+    private let overdue = Atomic<UInt64>(0)
 
     /// Starts the program; it waits for `hello`.
     init(_ launch: HelperLaunch) throws(HelperStartFailure) {
@@ -56,6 +58,18 @@ final class HelperProcess: @unchecked Sendable {
 
     /// The id of the process, for messages and tests.
     var id: Int32 { process }
+
+    /// Ends the channel because a call did not end within its limit; from any thread.
+    func interrupt(_ limit: UInt64) {
+        overdue.store(limit, ordering: .releasing)
+        channel.shutDown()
+    }
+
+    /// The limit that ``interrupt(_:)`` named.
+    var interrupted: UInt64? {
+        let limit = overdue.load(ordering: .acquiring)
+        return limit == 0 ? nil : limit
+    }
 
     // MARK: Watching
 

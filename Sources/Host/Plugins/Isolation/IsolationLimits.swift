@@ -26,6 +26,12 @@ package enum IsolationLimits {
     package static let triesPerCall = 3
     /// The pause before a helper is started again, doubled each time without a call in between.
     package static let restartNanoseconds: UInt64 = 10_000_000
+    /// Ends of helpers in a row after which an executor or a provider rests.
+    package static let deathsInARow = 5
+    /// How long it rests, in nanoseconds.
+    package static let circuitNanoseconds: UInt64 = 10_000_000_000
+    /// Ticks that a helper may read nothing while it is told something.
+    package static let sendTicks = 40
     /// Log lines of a helper that are remembered for the message about its end.
     package static let rememberedLines = 8
     /// Bytes of a replay log that are held in memory; more goes to a file without a name.

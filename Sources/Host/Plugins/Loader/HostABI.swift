@@ -8,8 +8,11 @@ package enum HostABI {
     package static let entrySymbol = "fanfold_plugin_v1"
     /// What the entry symbols of all majors begin with.
     static let entryPrefix = "fanfold_plugin_v"
-    /// Ids of the services that `fan_host.service` answers; none yet.
-    package static let services: [String] = []
+    /// Ids of the services that `fan_host.service` may answer.
+    package static let services = [
+        ServiceTables.laneID, ServiceTables.httpID, ServiceTables.storeID,
+        ServiceTables.metricsID, ServiceTables.blobID,
+    ]
     /// Size of a plugin's file, in bytes.
     package static let maximumFileBytes = 256 << 20
     /// How many entries of one directory of the search path are looked at.

@@ -67,6 +67,22 @@ package final class LoadedPlugin: Sendable {
             callNanoseconds: callNanoseconds)
     }
 
+    /// Makes an instance of an executor or a provider, where the plugin lives.
+    ///
+    /// - Parameter configuration: checked by the component's schema, defaults filled in.
+    package func makeCalls(
+        _ component: ComponentDescriptor, configuration: JSON, services: PluginServices,
+        logger: Logger
+    ) throws(PluginFailure) -> any PluginCalls {
+        guard let launch else {
+            return try InsideCalls(
+                plugin: self, component: component, configuration: configuration,
+                services: services, logger: logger)
+        }
+        return try IsolatedCalls(
+            launch, component: component.id, configuration: configuration, services: services)
+    }
+
     /// The component with this id, or with `fanfold.` before it; without a name the only one.
     ///
     /// Throws: also if this host is too old for it.
