@@ -74,14 +74,14 @@ package final class PluginRegistry: Sendable {
     /// The plugin that has the component, loaded: `data-parallel` and `fanfold.data-parallel` are
     /// looked for in `libfanfold-data-parallel.so`.
     package func plugin(
-        providing component: String, sha256: String? = nil
+        providing component: String, sha256: String? = nil, in helpers: HelperSettings? = nil
     ) throws(PluginLoadError) -> LoadedPlugin {
         let name = ComponentDescriptor.shortID(component)
         let known = candidates()
         guard let candidate = known.first(where: { $0.name == name }) else {
             throw .notFound(name: name, available: known.map(\.name), searched: searchPath)
         }
-        let plugin = try load(path: candidate.path, sha256: sha256)
+        let plugin = try load(path: candidate.path, sha256: sha256, in: helpers)
         _ = try plugin.component(named: component)
         return plugin
     }

@@ -54,6 +54,8 @@ package struct PreparedRun: Sendable {
     package var tasks: [PlannedTask]
     /// The inputs, in the order of the document.
     package var inputs: [Dataset]
+    /// The executors of plugins.
+    let executors: ExecutorPlugins
 
     /// Loads what the pipeline names and checks what only plugins and files can tell.
     ///
@@ -71,27 +73,39 @@ package struct PreparedRun: Sendable {
         self.pipeline = pipeline
         tasks = preparation.tasks
         inputs = preparation.inputs
+        executors = preparation.executors
     }
 }
 
 /// Collects what is wrong while a run is prepared.
 private struct Preparation {
     let pipeline: Pipeline
-    let registry: PluginRegistry
-    let helpers: HelperSettings?
+    let finder: PluginFinder
+    let executors: ExecutorPlugins
     let logger: Logger
     var inputs: [Dataset] = []
     var tasks: [PlannedTask] = []
     var problems: [Diagnostic] = []
-    private var named: [LoadedPlugin?]?
 
     init(
         pipeline: Pipeline, registry: PluginRegistry, helpers: HelperSettings?, logger: Logger
     ) {
-        self.helpers = helpers
         self.logger = logger
         self.pipeline = pipeline
-        self.registry = registry
+        let finder = PluginFinder(pipeline.plugins, registry: registry, helpers: helpers)
+        self.finder = finder
+        executors = ExecutorPlugins(logger: logger) { (use) throws(PluginLoadError) in
+            guard let found = try finder.component(use, kind: .executor) else {
+                throw .notFound(name: use, available: [], searched: [])
+            }
+            return found
+        }
+        for (index, outcome) in finder.named.enumerated() {
+            guard case .failure(let error) = outcome else { continue }
+            var part = PipelinePart.pluginPath(index)
+            if case .wrongHash = error { part = .pluginSum(index) }
+            problems.append(pipeline.diagnostic(part, message: error.message))
+        }
     }
 
     mutating func openInputs() {
@@ -118,6 +132,7 @@ private struct Preparation {
                         pipeline.diagnostic(
                             .run(task: index, error.pointer), message: error.message))
                 }
+                if let spec = run?.plugin { check(spec, task: index) }
             }
             tasks.append(
                 PlannedTask(
@@ -125,6 +140,21 @@ private struct Preparation {
                     strategy: strategy, run: run, runText: declaration.run,
                     inputs: declaration.inputs.map(\.source),
                     inputNames: declaration.inputs.map { $0.name ?? name(of: $0.source) }))
+        }
+    }
+
+    /// An executor that cannot be used is known before anything runs.
+    private mutating func check(_ spec: PluginSpec, task: Int) {
+        // What a declaration of a plugin is wrong about was said there.
+        let isNamed = pipeline.plugins.firstIndex { $0.name == spec.executor }
+        if let isNamed, case .failure = finder.named[isNamed] { return }
+        do throws(ExecutorPlugins.Problem) {
+            _ = try executors.find(spec)
+        } catch {
+            problems.append(
+                pipeline.diagnostic(
+                    .run(task: task, error.pointer), message: error.message,
+                    suggestion: error.suggestion))
         }
     }
 
@@ -136,11 +166,13 @@ private struct Preparation {
     }
 
     private mutating func plan(_ task: TaskDeclaration, _ index: Int) -> PlannedStrategy? {
-        guard let plugin = plugin(providing: task.strategyUse, for: index) else { return nil }
+        let plugin: LoadedPlugin
         let component: ComponentDescriptor
         do throws(PluginLoadError) {
-            let isNamed = pipeline.plugins.contains { $0.name == task.strategyUse }
-            component = try plugin.component(named: isNamed ? nil : task.strategyUse)
+            guard let found = try finder.component(task.strategyUse, kind: .strategy) else {
+                return nil
+            }
+            (plugin, component) = found
         } catch {
             problems.append(pipeline.diagnostic(.strategy(task: index), message: error.message))
             return nil
@@ -184,49 +216,5 @@ private struct Preparation {
                 task: task, configuration: pointer, atKey: false, message: failure.message)
         }
         return pipeline.diagnostic(.strategy(task: task), message: failure.message)
-    }
-
-    /// The plugin that the document names, or the one in the search path.
-    private mutating func plugin(providing use: String, for task: Int) -> LoadedPlugin? {
-        let plugins = loadNamed()
-        if let index = pipeline.plugins.firstIndex(where: { $0.name == use }) {
-            return plugins[index]
-        }
-        for plugin in plugins {
-            if let plugin, plugin.components.contains(where: { $0.id == use }) { return plugin }
-        }
-        do throws(PluginLoadError) {
-            return try registry.plugin(providing: use)
-        } catch {
-            problems.append(pipeline.diagnostic(.strategy(task: task), message: error.message))
-            return nil
-        }
-    }
-
-    /// How a plugin that the document names gets a process of its own; `nil` for inside.
-    private func helpers(for declaration: PluginDeclaration) -> HelperSettings? {
-        let isIsolated = IsolationPolicy.isIsolated(
-            kind: .strategy, isBundled: false, isTrusted: false, asked: declaration.isolate)
-        return isIsolated ? helpers : nil
-    }
-
-    private mutating func loadNamed() -> [LoadedPlugin?] {
-        if let named { return named }
-        var plugins: [LoadedPlugin?] = []
-        for (index, declaration) in pipeline.plugins.enumerated() {
-            do throws(PluginLoadError) {
-                plugins.append(
-                    try registry.load(
-                        path: declaration.path, sha256: declaration.sha256,
-                        in: helpers(for: declaration)))
-            } catch {
-                var part = PipelinePart.pluginPath(index)
-                if case .wrongHash = error { part = .pluginSum(index) }
-                problems.append(pipeline.diagnostic(part, message: error.message))
-                plugins.append(nil)
-            }
-        }
-        named = plugins
-        return plugins
     }
 }

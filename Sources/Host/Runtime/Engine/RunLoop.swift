@@ -62,7 +62,8 @@ struct RunLoop {
 
     private mutating func startWorkers() {
         let executor = ExecutorHost(
-            scratchDirectory: options.scratchDirectory, helperPath: options.helperPath)
+            scratchDirectory: options.scratchDirectory, helperPath: options.helperPath,
+            executors: run.executors)
         for (index, plan) in options.workers.enumerated() {
             let id = WorkerID(UInt32(index))
             workers.append(

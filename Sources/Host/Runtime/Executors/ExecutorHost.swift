@@ -10,6 +10,8 @@ package final class ExecutorHost: Sendable {
     let scratchDirectory: String
     let helperPath: String
     let outputLimit: Int
+    /// Executors of plugins; `nil` knows none.
+    let executors: ExecutorPlugins?
     let baseEnvironment: [(name: String, value: String)]
     let programs = ProgramSearch()
     /// `/dev/null`, for children without input.
@@ -23,14 +25,16 @@ package final class ExecutorHost: Sendable {
     ///   - scratchDirectory: an existing directory, absolute.
     ///   - helperPath: the executable `fanfold-helper`, which calls native functions.
     ///   - outputLimit: bytes that an attempt may write to its standard output.
+    ///   - executors: those that plugins bring.
     package init(
         scratchDirectory: String, helperPath: String,
-        outputLimit: Int = ExecutorLimits.outputBytes
+        outputLimit: Int = ExecutorLimits.outputBytes, executors: ExecutorPlugins? = nil
     ) {
         fan_prepare_process()
         self.scratchDirectory = scratchDirectory
         self.helperPath = helperPath
         self.outputLimit = outputLimit
+        self.executors = executors
         nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         let defaults = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/"), ("LANG", "C.UTF-8"),
@@ -91,6 +95,7 @@ package final class ExecutorHost: Sendable {
         case .command(let spec): return try attempt.run(spec)
         case .native(let spec): return try attempt.run(spec)
         case .noop(let spec): return try attempt.sleep(spec.sleepNanoseconds)
+        case .plugin(let spec): return try attempt.run(spec)
         }
     }
 }

@@ -18,9 +18,15 @@ package struct RunSpec: Sendable {
         case command(CommandSpec)
         case native(NativeSpec)
         case noop(NoopSpec)
+        case plugin(PluginSpec)
     }
 
     let content: Content
+
+    /// The executor of a plugin that it uses.
+    var plugin: PluginSpec? {
+        if case .plugin(let spec) = content { spec } else { nil }
+    }
 
     /// Reads `run:`.
     ///
@@ -35,7 +41,8 @@ package struct RunSpec: Sendable {
         switch kinds[0] {
         case "command": content = .command(try CommandSpec(reader))
         case "native": content = .native(try NativeSpec(reader))
-        case "use": content = .noop(try NoopSpec(reader))
+        case "use" where json["use"] == "noop": content = .noop(try NoopSpec(reader))
+        case "use": content = .plugin(try PluginSpec(reader))
         default:
             throw reader.error(
                 "containers are not in this version; run the program with command",
@@ -49,6 +56,7 @@ package struct RunSpec: Sendable {
         case .command(let spec): spec.program
         case .native(let spec): "\(spec.symbol) of \(spec.library)"
         case .noop: "noop"
+        case .plugin(let spec): spec.executor
         }
     }
 }
@@ -59,13 +67,6 @@ final class NoopSpec: Sendable {
 
     init(_ reader: RunSpecReader) throws(RunSpecError) {
         try reader.allow(["use", "with"])
-        let name = try reader.string("use") ?? ""
-        guard name == "noop" else {
-            throw reader.error(
-                "executor plugins are not in this version: wanted noop, found \"\(name)\"; "
-                    + "run a program with command or a library with native",
-                key: "use")
-        }
         guard let with = reader.object["with"] else {
             sleepNanoseconds = 0
             return

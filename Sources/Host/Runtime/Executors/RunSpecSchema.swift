@@ -98,25 +98,30 @@ extension RunSpec {
               "type": "object",
               "properties": {
                 "use": {
-                  "description": "The executor. noop takes its items and gives nothing.",
-                  "enum": ["noop"]
+                  "description": "The executor: the id of one in a plugin, or a name under plugins. noop takes its items and gives nothing.",
+                  "type": "string",
+                  "minLength": 1
                 },
                 "with": {
-                  "description": "Settings of the executor.",
-                  "type": "object",
-                  "properties": {
-                    "sleep": {
-                      "description": "How long each subtask takes, such as 5ms; at most 1h.",
-                      "type": "string",
-                      "default": "0ms"
-                    },
-                    "output": {
-                      "description": "What it gives: nothing.",
-                      "enum": ["none"],
-                      "default": "none"
-                    }
-                  },
-                  "additionalProperties": false
+                  "description": "Settings of the executor, checked by its own schema. Of noop: sleep, how long each subtask takes.",
+                  "type": "object"
+                },
+                "module": {
+                  "description": "What the executor loads, once for all subtasks with the same.",
+                  "type": "object"
+                },
+                "spec": {
+                  "description": "What the executor is told for each subtask.",
+                  "type": "object"
+                },
+                "stdin": {
+                  "description": "The form in which it gets the items. Without it: that of the input.",
+                  "enum": ["json", "jsonl", "csv", "lines", "bytes"]
+                },
+                "stdout": {
+                  "description": "The form of its result.",
+                  "enum": ["json", "jsonl", "csv", "lines", "bytes"],
+                  "default": "lines"
                 }
               },
               "required": ["use"],
