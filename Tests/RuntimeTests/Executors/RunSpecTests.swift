@@ -24,7 +24,8 @@ struct RunSpecTests {
         ("{\"command\": [\"x\"], \"stdin\": \"xml\"}", "run/stdin: wanted one of json, jsonl"),
         ("{\"command\": [\"x\"], \"env\": {\"A=\": \"\"}}", "run/env/A=: "),
         ("{\"command\": [\"x\"], \"shell\": true}", "run/shell: unknown key \"shell\""),
-        ("{\"use\": \"onnx\"}", "run/use: executor plugins are not in this version"),
+        ("{\"use\": \"onnx\"}", "accepted"),
+        ("{\"use\": \"onnx\", \"module\": []}", "run/module: wanted an object"),
         ("{\"container\": {}}", "run/container: containers are not in this version"),
         (
             "{\"use\": \"noop\", \"with\": {\"sleep\": \"2h\"}}",

@@ -29,6 +29,7 @@ package enum HelperMain {
             case .nothing: return done
             case .strategy(let server): try serve(server, channel)
             case .calls(let server):
+                defer { server.close() }
                 while true {
                     try channel.receive { (kind, body) throws(WireFault) in
                         try server.take(kind, &body)

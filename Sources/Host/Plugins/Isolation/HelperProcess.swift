@@ -131,6 +131,14 @@ final class HelperProcess: @unchecked Sendable {
             report: writeReport(during))
     }
 
+    /// Lets a helper whose channel was closed end its instance, and ends it if that takes long.
+    func retire() {
+        if fan_wait_readable(descriptor, 2 * CallLimits.cancelNanoseconds) == 0 {
+            kill(process, SIGKILL)
+        }
+        _ = reap(kill: false)
+    }
+
     /// Ends a helper that is not needed any more.
     ///
     /// Closing the channel lets it go by itself; what it still does is of no interest.

@@ -228,8 +228,7 @@ extension IsolatedCalls {
             _ = start(module, PluginCallHandler { _ in })
         }
         for id in state.withLock({ $0.pending.keys.sorted() }) { send(id, to: helper) }
-        let failure = receiveUntilItEnds(helper)
-        ended(failure)
+        ended(receiveUntilItEnds(helper))
     }
 
     private func receiveUntilItEnds(_ helper: HelperProcess) -> PluginFailure {
@@ -243,7 +242,7 @@ extension IsolatedCalls {
                     guard helper.isStoppedTooLong(at: HostTable.monotonicNow()) else { continue }
                 }
                 if case .closed = state.withLock({ $0.phase }) {
-                    helper.discard()
+                    helper.retire()
                     return Self.closed
                 }
                 let cause = helper.cause(of: error)
@@ -256,13 +255,15 @@ extension IsolatedCalls {
     }
 
     private func ended(_ failure: PluginFailure) {
-        state.withLock { state in
-            if case .closed = state.phase { return }
+        let isClosed = state.withLock { state -> Bool in
+            if case .closed = state.phase { return true }
             state.phase = .idle
             state.deaths += 1
             state.restarts += 1
             state.openAgain = HostTable.monotonicNow() + IsolationLimits.circuitNanoseconds
+            return false
         }
+        guard !isClosed else { return }
         launch.logger.warning(
             "a helper ended", metadata: ["why": "\(failure.message)", "component": "\(component)"])
         endAll(failure)

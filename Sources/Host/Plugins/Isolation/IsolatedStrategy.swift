@@ -53,6 +53,8 @@ final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
 
     /// The process that runs it now, for tests.
     var processID: Int32? { helper?.id }
+    /// Its channel, for tests.
+    var channel: FrameChannel? { helper?.channel }
 
     func begin(
         task: UInt64, spec: [UInt8], inputs: [fan_blob]

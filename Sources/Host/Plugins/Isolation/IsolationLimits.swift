@@ -19,7 +19,7 @@ package enum IsolationLimits {
     /// Time to load a plugin and make an instance, in nanoseconds.
     package static let startNanoseconds: UInt64 = 20_000_000_000
     /// Time that a helper which was sent SIGABRT has to write its stack, in nanoseconds.
-    package static let abortNanoseconds: UInt64 = 500_000_000
+    package static let abortNanoseconds: UInt64 = 3_000_000_000
     /// Time that a stopped process may stay stopped before it counts as hung, in nanoseconds.
     package static let stoppedNanoseconds: UInt64 = 200_000_000
     /// Tries of one call, each with a helper of its own, before the plugin is given up.

@@ -56,6 +56,7 @@ struct RunLoop {
         publish(progress(at: now))
         for worker in workers { worker.stop(reason: "the run has ended") }
         for lane in lanes { lane.close() }
+        run.executors.close()
         mailbox.close()
         return report()
     }
