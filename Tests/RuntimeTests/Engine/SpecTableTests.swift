@@ -52,7 +52,7 @@ import Testing
 
     @Test(arguments: [
         ("{", "not JSON"), ("[1]", "wanted an object"), (#"{"run":{"command":[]}}"#, "found none"),
-        (#"{"run":{"use":7}}"#, "wanted noop"), (#"{"needs":{"cpus":-1}}"#, "needs/cpus"),
+        (#"{"run":{"use":7}}"#, "wanted a string"), (#"{"needs":{"cpus":-1}}"#, "needs/cpus"),
         (#"{"needs":{"legs":4}}"#, "unknown need"), (#"{"after":["a"]}"#, "ids of subtasks"),
         (#"{"after":[-1]}"#, "ids of subtasks"), (#"{"after":3}"#, "ids of subtasks"),
         (#"{"names":[1]}"#, "names of parts"),
