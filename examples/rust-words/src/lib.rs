@@ -55,6 +55,8 @@ impl Executor for Words {
         config_schema: cr#"{
           "$schema": "https://json-schema.org/draft/2020-12/schema",
           "type": "object",
+          "x-fanfold-example-run": {"module": {"ignore": "the of"}, "inputs": ["the end and a start"],
+                                     "outputs": ["{\"words\":4,\"ignored\":1}"]},
           "additionalProperties": false,
           "properties": {
             "minimum": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1,
