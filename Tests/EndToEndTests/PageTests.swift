@@ -48,7 +48,7 @@ struct PageScript: Sendable, CustomTestStringConvertible {
 }
 
 /// What the pages for authors tell to type, typed.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(20)))
 struct PageTests {
     @Test func `the pages have commands for every language`() {
         for page in PageScript.pages {

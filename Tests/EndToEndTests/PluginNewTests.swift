@@ -16,7 +16,7 @@ struct NewPlugin: Sendable, CustomTestStringConvertible {
 }
 
 /// Each project that `fanfold plugin new` writes builds, passes its own tests and every check.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.serialized, .timeLimit(.minutes(20)))
 struct PluginNewTests {
     /// Set by `scripts/test --all`: the projects in Swift take half a minute each.
     private static let testsAll = ProcessInfo.processInfo.environment["FANFOLD_TEST_ALL"] != nil

@@ -36,4 +36,10 @@ int main() {
       refused = error.reason == "config./items";
    }
    assert(refused);
+
+   // Nothing that is thrown crosses.
+   fan_error error{};
+   assert(fanfold::guarded(&error, [] { throw std::runtime_error("boom"); }) == FAN_INTERNAL);
+   assert(std::string(error.message) == "boom");
+   assert(fanfold::guarded(nullptr, [] { throw 1; }) == FAN_INTERNAL);
 }

@@ -13,13 +13,16 @@ extension PluginTemplates {
            host.emit = [](const fan_host *, fan_op, fan_view, fan_blob *, uint32_t) -> fan_code {
               return FAN_EXHAUSTED;
            };
-           host.complete = [](const fan_host *, fan_op, const fan_error *, fan_view, fan_blob *,
-                              uint32_t) {};
+           static fan_code answer = FAN_OK;
+           host.complete = [](const fan_host *, fan_op, const fan_error *error, fan_view, fan_blob *,
+                              uint32_t) { answer = error ? error->code : FAN_OK; };
            static int32_t cancelled = 0;
            host.cancelled = [](const fan_host *, fan_op) { return cancelled; };
 
            Words words(fanfold::Host(&host), R"({"minimum": 2})");
            fan_call raw{};
+           { Call dropped(&host, raw); }
+           assert(answer == FAN_INTERNAL); // let go of without an answer
            Call call(&host, raw);
            Blobs list, parts;
            list.push_back(fanfold::Blob::bytes("and"));

@@ -181,6 +181,12 @@ extension PluginTemplates {
                 let refused = Rows::create(Host(std::ptr::null()), b"{\"items\":0}").err().unwrap();
                 assert_eq!(refused.reason, "config./items");
             }
+
+            #[test]
+            fn no_panic_crosses() {
+                let fail = fanfold::guarded(|| panic!("boom")).err().unwrap();
+                assert_eq!((fail.code, fail.message.as_str()), (ffi::INTERNAL, "the plugin panicked: boom"));
+            }
         }
 
         """#

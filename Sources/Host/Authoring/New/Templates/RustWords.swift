@@ -135,6 +135,7 @@ extension PluginTemplates {
             use std::sync::atomic::{AtomicI32, Ordering};
 
             static CANCELLED: AtomicI32 = AtomicI32::new(0);
+            static ANSWER: AtomicI32 = AtomicI32::new(0);
 
             unsafe extern "C" fn service(_: *const ffi::Host, _: *const c_char) -> *const c_void {
                 std::ptr::null()
@@ -149,8 +150,10 @@ extension PluginTemplates {
                 ffi::EXHAUSTED
             }
             unsafe extern "C" fn complete(
-                _: *const ffi::Host, _: u64, _: *const ffi::Error, _: ffi::View, _: *mut ffi::Blob, _: u32,
+                _: *const ffi::Host, _: u64, err: *const ffi::Error, _: ffi::View, _: *mut ffi::Blob,
+                _: u32,
             ) {
+                ANSWER.store(err.as_ref().map_or(0, |err| err.code), Ordering::Relaxed);
             }
             unsafe extern "C" fn cancelled(_: *const ffi::Host, _: u64) -> i32 {
                 CANCELLED.load(Ordering::Relaxed)
@@ -163,6 +166,8 @@ extension PluginTemplates {
                     struct_size: 80, abi_minor: 0, host_data: null_mut(), name, version, service, log, now,
                     emit, complete, cancelled,
                 };
+                drop(Call::new(Host(&raw const host), 1)); // let go of without an answer
+                assert_eq!(ANSWER.load(Ordering::Relaxed), ffi::INTERNAL);
                 let call = Call::new(Host(&raw const host), 1);
                 let words = Words::create(Host(&raw const host), b"{\"minimum\":2}").ok().unwrap();
                 let module = words.load(&call, b"{\"ignore\":\"the of\"}", &[b"and"]).unwrap();
