@@ -86,8 +86,8 @@ let package = Package(
         .target(
             name: "FanfoldRuntime",
             dependencies: [
-                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldJSON",
-                "FanfoldPlugins", deque, logging,
+                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData",
+                "FanfoldJSON", "FanfoldPlugins", deque, logging,
             ],
             path: "Sources/Host/Runtime"),
         .target(
@@ -137,8 +137,8 @@ let package = Package(
         .testTarget(
             name: "RuntimeTests",
             dependencies: [
-                "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldJSON", "FanfoldPlugins",
-                "FanfoldRuntime", logging,
+                "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldData", "FanfoldJSON",
+                "FanfoldPlugins", "FanfoldRuntime", logging,
             ]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],

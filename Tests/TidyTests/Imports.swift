@@ -23,7 +23,7 @@ enum Imports {
         (
             "Sources/Host/Runtime/",
             [
-                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldJSON",
+                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData", "FanfoldJSON",
                 "FanfoldPlugins", "DequeModule", "Logging",
             ]
         ),

@@ -13,6 +13,12 @@ public enum PieceFormat: String, Sendable, Hashable {
     case lines
     /// Bytes without structure.
     case bytes
+    /// A tensor as numpy writes it.
+    case npy
+    /// Named tensors.
+    case safetensors
+    /// A table as an Arrow file or stream.
+    case arrow
 
     /// The format that `run` gives: what it says under `stdout`, `jsonl` for `native` and `noop`,
     /// and `lines` otherwise.

@@ -46,9 +46,9 @@ extension Piece {
         case .lines: return blob.withBytes { bytes in LineReader.lines(bytes).map(Self.scalar) }
         case .csv: return try rows()
         case .json: return [try whole()]
-        case .bytes:
+        case .bytes, .npy, .safetensors, .arrow:
             throw mistake(
-                "a merge that computes cannot read stdout: bytes. Say json, jsonl, csv or "
+                "a merge that computes cannot read stdout: \(format.rawValue). Say json, jsonl, csv or "
                     + "lines in run.stdout, or merge with concat.")
         }
     }

@@ -13,6 +13,9 @@ package enum DataEncoding {
     ///   scalars as rows under `key,value`; scalars in a column `value`.
     /// * `bytes`: the text of the parts; for files their content.
     ///
+    /// * `npy`, `safetensors`, `arrow`: one file with the items of all parts, which must be of that
+    ///   format.
+    ///
     /// With `names` and another format than `json` the object is the only item.
     /// - Throws: `DataError`, and what `sink` throws.
     package static func encode(
@@ -79,6 +82,7 @@ private struct DataEncoder {
     mutating func encode(
         _ parts: [InputPart], names: [String]?, as format: DataFormat
     ) throws {
+        if format.isBinary { return try encodeBinary(parts, as: format) }
         if let names, format != .bytes {
             return try encodeObject(parts, names: names, as: format)
         }
@@ -87,12 +91,29 @@ private struct DataEncoder {
         case .csv: try encodeTable(parts)
         case .bytes:
             for part in parts { try encodeBytes(part) }
+        case .npy, .safetensors, .arrow: try encodeBinary(parts, as: format)
         default:
             for part in parts {
                 endLine()
                 try encodeLines(part, as: format)
             }
         }
+    }
+
+    private mutating func encodeBinary(_ parts: [InputPart], as format: DataFormat) throws {
+        if parts.count == 1, case .payload(let bytes, format) = parts[0] {
+            return try bytes.withBytes { try write($0) }
+        }
+        var all: [BinaryItems] = []
+        for part in parts {
+            let slice = try part.sliced()
+            guard slice.dataset.format == format, case .binary(let items) = slice.dataset.content
+            else {
+                throw DataError.cannotConvert(from: part.format.rawValue, to: format.rawValue)
+            }
+            all.append(try items.slice(slice.items))
+        }
+        try BinaryItems(joining: all, format: format).write { try write($0) }
     }
 
     private mutating func encodeObject(
@@ -193,7 +214,7 @@ private struct DataEncoder {
             }
         case .range: try encodeLines(part, as: .lines)
         case .pieces where slice.dataset.format == .bytes: try encodeRuns(slice)
-        case .pieces: try encode([part], names: nil, as: slice.dataset.format)
+        case .pieces, .binary: try encode([part], names: nil, as: slice.dataset.format)
         }
     }
 

@@ -1,3 +1,5 @@
+import FanfoldData
+
 /// How much data is taken; each is tested at the limit and one past it where memory allows.
 package enum DataLimits {
     /// Bytes of one input file.
@@ -21,6 +23,12 @@ package enum DataError: Error, Hashable, Sendable, CustomStringConvertible {
     case headerDiffers(wanted: String, found: String)
     case notTabular(message: String)
     case tooLarge(path: String?, limit: String, bytes: Int, found: Int)
+    /// A tensor or a table that cannot be read or written.
+    case malformedBinary(path: String?, DataTransferError)
+    /// Tensors or tables that cannot be put one after the other.
+    case cannotJoin(message: String)
+    /// Items that the wanted format has no place for.
+    case cannotConvert(from: String, to: String)
 
     /// The file that it is about, if it is about one.
     package var path: String? {
@@ -30,9 +38,9 @@ package enum DataError: Error, Hashable, Sendable, CustomStringConvertible {
             path
         case .notUTF8(let path, _), .malformedJSON(let path, _, _, _),
             .wrongFieldCount(let path, _, _, _), .badQuote(let path, _, _),
-            .tooLarge(let path, _, _, _):
+            .tooLarge(let path, _, _, _), .malformedBinary(let path, _):
             path
-        case .headerDiffers, .notTabular: nil
+        case .headerDiffers, .notTabular, .cannotJoin, .cannotConvert: nil
         }
     }
 
@@ -63,6 +71,10 @@ package enum DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notTabular(let message): message
         case .tooLarge(_, let limit, let bytes, let found):
             "\(found) is more than \(limit) = \(bytes)"
+        case .malformedBinary(_, let error): error.description
+        case .cannotJoin(let message): message
+        case .cannotConvert(let from, let to):
+            "\(to) can be written from \(to) only, and this is \(from); convert it in a command"
         }
     }
 
@@ -90,6 +102,7 @@ package enum DataError: Error, Hashable, Sendable, CustomStringConvertible {
             .badQuote(path: path, line: line, message: message)
         case .tooLarge(_, let limit, let bytes, let found):
             .tooLarge(path: path, limit: limit, bytes: bytes, found: found)
+        case .malformedBinary(_, let error): .malformedBinary(path: path, error)
         default: self
         }
     }

@@ -14,6 +14,15 @@ package enum DataFormat: String, Sendable, CaseIterable {
     case range
     /// Bytes without a meaning: always one item.
     case bytes
+    /// One tensor as numpy writes it; the items are the rows along the first axis.
+    case npy
+    /// Named tensors; the items are the tensors, in the order of their numbers.
+    case safetensors
+    /// A table as an Arrow file or stream; the items are the rows.
+    case arrow
+
+    /// Whether it is no text, and is read and written by ``BinaryItems``.
+    var isBinary: Bool { self == .npy || self == .safetensors || self == .arrow }
 
     /// What follows the dot in the name of a file of this format.
     package var fileExtension: String {

@@ -17,6 +17,14 @@ package struct Dataset: Sendable {
         case pieces(PieceList)
         case files([String])
         case range(Int)
+        case binary(BinaryItems)
+    }
+
+    private init(format: DataFormat, items: BinaryItems) {
+        self.format = format
+        count = items.count
+        byteCount = items.byteCount(of: 0..<items.count)
+        content = .binary(items)
     }
 
     private init(format: DataFormat, list: PieceList) {
@@ -41,6 +49,7 @@ package struct Dataset: Sendable {
     /// Maps the files at `paths` and appends their items, as `open(path:format:)` does for one.
     package static func open(paths: [String], format: DataFormat) throws(DataError) -> Dataset {
         let format = format.streamFormat
+        if format.isBinary { return try openBinary(paths: paths, format: format) }
         var pieces: [Piece] = []
         pieces.reserveCapacity(paths.count)
         for path in paths {
@@ -53,6 +62,21 @@ package struct Dataset: Sendable {
         }
         if format == .csv { try checkHeaders(pieces) }
         return Dataset(format: format, list: PieceList(pieces))
+    }
+
+    private static func openBinary(
+        paths: [String], format: DataFormat
+    ) throws(DataError) -> Dataset {
+        var all: [BinaryItems] = []
+        for path in paths {
+            let payload = try Payload.mapping(path: path)
+            do throws(DataError) {
+                all.append(try BinaryItems(payload.whole, format: format))
+            } catch {
+                throw error.at(path: path)
+            }
+        }
+        return Dataset(format: format, items: try BinaryItems(joining: all, format: format))
     }
 
     /// The paths `files`, as items in their order.
@@ -90,6 +114,12 @@ package struct Dataset: Sendable {
     /// - Throws: what is malformed, and `headerDiffers`.
     package init(format: DataFormat, pieces: [PayloadSlice]) throws(DataError) {
         let format = format.streamFormat
+        if format.isBinary {
+            var all: [BinaryItems] = []
+            for slice in pieces { all.append(try BinaryItems(slice, format: format)) }
+            self.init(format: format, items: try BinaryItems(joining: all, format: format))
+            return
+        }
         var indexed: [Piece] = []
         indexed.reserveCapacity(pieces.count)
         for slice in pieces { indexed.append(try Piece(slice, format: format)) }
@@ -147,6 +177,7 @@ package struct DataSlice: Sendable {
     package var byteCount: Int {
         switch dataset.content {
         case .range: return 0
+        case .binary(let all): return all.byteCount(of: items)
         case .files(let files): return files[items].reduce(0) { $0 + $1.utf8.count }
         case .pieces where dataset.format == .bytes: return count == 0 ? 0 : dataset.byteCount
         case .pieces(let list):

@@ -8,6 +8,8 @@ enum Item {
     /// Characters: a line, a path, bytes.
     case text(UnsafeRawBufferPointer)
     case integer(Int)
+    /// A row of a tensor or of a table, or what is said of a tensor.
+    case value(JSON)
     /// A row of a table.
     case row(UnsafeRawBufferPointer, CSVColumns)
 
@@ -28,6 +30,7 @@ enum Item {
             }
         case .text(let text): try Item.append(quoted: text, to: &buffer)
         case .integer(let value): buffer.append(contentsOf: String(value).utf8)
+        case .value(let value): value.write(to: &buffer)
         case .row(let row, let columns): try columns.append(object: row, to: &buffer)
         }
     }
@@ -55,6 +58,7 @@ enum Item {
             }
             return .string(string)
         case .integer(let value): return .integer(Int64(value))
+        case .value(let value): return value
         case .row(let row, let columns):
             let texts = try CSV.texts(of: row)
             return .object(JSONObject(zip(columns.names, texts.map { JSON.string($0) }).map { $0 }))

@@ -23,7 +23,7 @@ struct ItemCursor {
         case .json: try beginDocument()
         case .csv: try beginTable()
         case .jsonl: skipBlankLines()
-        case .lines, .files, .range, .bytes: break
+        case .lines, .files, .range, .bytes, .npy, .safetensors, .arrow: break
         }
     }
 
@@ -49,7 +49,7 @@ struct ItemCursor {
             skipBlankLines()
             return bytes.trimmed(line)
         case .lines, .files, .range: return bytes.withoutReturn(nextLine())
-        case .bytes:
+        case .bytes, .npy, .safetensors, .arrow:
             defer { offset = bytes.count }
             return offset..<bytes.count
         }

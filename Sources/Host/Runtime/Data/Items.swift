@@ -50,6 +50,8 @@ extension InputPart {
         switch slice.dataset.content {
         case .range(let first):
             for index in slice.items { try body(.integer(first + index)) }
+        case .binary(let all):
+            try all.forEachValue(of: slice.items) { try body(.value($0)) }
         case .files(let files):
             for index in slice.items {
                 var path = files[index]

@@ -28,7 +28,7 @@ struct OutputPieces: Sendable {
             return try Dataset(format: .json, pieces: [Payload(text: "[]").whole])
         case .json, .csv:
             return try Dataset(format: format, pieces: [Self.joined(pieces[...])])
-        case .bytes: return try Dataset(format: format, pieces: pieces)
+        case .bytes, .npy, .safetensors, .arrow: return try Dataset(format: format, pieces: pieces)
         default: return try Dataset(format: format, pieces: Self.wholeLines(pieces))
         }
     }

@@ -26,14 +26,16 @@ final class CommandSpec: Sendable {
     }
 
     private enum Stream: String, CaseIterable {
-        case json, jsonl, csv, lines, bytes, none
+        case json, jsonl, csv, lines, bytes, npy, safetensors, arrow, none
     }
 
     private enum Folder: String, CaseIterable {
         case own, pipeline
     }
 
-    static let streams: [DataFormat] = [.json, .jsonl, .csv, .lines, .bytes]
+    static let streams: [DataFormat] = [
+        .json, .jsonl, .csv, .lines, .bytes, .npy, .safetensors, .arrow,
+    ]
 
     let program: String
     let arguments: [Argument]

@@ -24,11 +24,11 @@ extension RunSpec {
                 },
                 "stdin": {
                   "description": "The form in which the items come on standard input. Without it: none if ${items} is used, otherwise the format of the input; files and ranges come as lines.",
-                  "enum": ["json", "jsonl", "csv", "lines", "bytes", "none"]
+                  "enum": ["json", "jsonl", "csv", "lines", "bytes", "npy", "safetensors", "arrow", "none"]
                 },
                 "stdout": {
                   "description": "The form in which the program writes its result.",
-                  "enum": ["json", "jsonl", "csv", "lines", "bytes"],
+                  "enum": ["json", "jsonl", "csv", "lines", "bytes", "npy", "safetensors", "arrow"],
                   "default": "lines"
                 },
                 "env": {

@@ -6,6 +6,7 @@ extension PipelineChecker {
     private static let formats: [String: DataFormat] = [
         "json": .json, "jsonl": .jsonl, "ndjson": .jsonl, "csv": .csv, "txt": .lines,
         "text": .lines, "log": .lines, "bin": .bytes,
+        "npy": .npy, "safetensors": .safetensors, "arrow": .arrow, "arrows": .arrow,
     ]
 
     private static let relativeHint = "(relative to the folder of the document)"

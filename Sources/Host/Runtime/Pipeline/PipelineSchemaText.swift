@@ -91,7 +91,7 @@ extension PipelineSchema {
             },
             "file-format": {
               "description": "How the bytes are cut in items; without it, guessed from the extension.",
-              "enum": ["json", "jsonl", "csv", "lines", "files", "bytes"]
+              "enum": ["json", "jsonl", "csv", "lines", "files", "bytes", "npy", "safetensors", "arrow"]
             },
             "plugin": {
               "type": "object",
@@ -325,7 +325,7 @@ extension PipelineSchema {
                 },
                 "format": {
                   "description": "The format that is written; without it, the one it has.",
-                  "enum": ["json", "jsonl", "csv", "lines", "bytes"]
+                  "enum": ["json", "jsonl", "csv", "lines", "bytes", "npy", "safetensors", "arrow"]
                 }
               }
             }

@@ -36,10 +36,6 @@ struct SchemaMessages {
                 message: "wanted 64 hexadecimal digits in lower case, as sha256sum prints them")
         case ("inputs", let key?) where problem.keyword == "additionalProperties":
             return inputKey(key)
-        case ("inputs", "format") where value == "npy" || value == "safetensors":
-            return Sentence(
-                message: "the format \(value?.stringValue ?? "") is not in this version; "
-                    + "wanted json, jsonl, csv, lines, files or bytes")
         default: return unit(problem, value) ?? needs(problem, value) ?? reference(problem, value)
         }
     }

@@ -70,6 +70,16 @@ package struct ArrowColumn: @unchecked Sendable {
             : Int(buffers[0].little(Int32.self, at: at))
     }
 
+    /// About how many bytes `count` of the values take.
+    fileprivate func byteCount(of count: Int) -> Int {
+        guard length > 0 else { return 0 }
+        let all = buffers.reduce(validity.count) { $0 + $1.count }
+        let share = Double(count) / Double(max(offset + length, 1))
+        return children.reduce(Int(Double(all) * share)) {
+            $0 + $1.byteCount(of: Int(Double($1.length) * share))
+        }
+    }
+
     /// The columns within, cut to what the values of this one are made of.
     var heldChildren: [ArrowColumn] {
         switch field.type.layout {
@@ -104,6 +114,13 @@ package struct ArrowBatch: @unchecked Sendable {
         self.length = length
         self.columns = columns
         self.owner = owner
+    }
+
+    /// Bytes of the values of some rows, those of their texts by the average.
+    ///
+    /// Complexity: the number of columns.
+    package func byteCount(of rows: Range<Int>) -> Int {
+        columns.reduce(0) { $0 + $1.byteCount(of: rows.count) }
     }
 
     /// Some of the rows, by reference; the range must lie within `length`.

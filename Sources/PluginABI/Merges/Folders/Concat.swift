@@ -4,7 +4,8 @@ import PluginKit
 /// Puts pieces one after the other, by reference.
 ///
 /// Lines get the newline that a piece leaves out; CSV keeps the first header only; JSON arrays are
-/// joined, and other JSON values collected in an array.
+/// joined, and other JSON values collected in an array.  Tensors and tables go to the host, which joins
+/// them along the first axis.
 final class ConcatFolder: Folder {
     private var format: PieceFormat
     private var parts: [Part] = []
@@ -26,7 +27,9 @@ final class ConcatFolder: Folder {
         }
         seen += 1
         switch format {
-        case .bytes: if piece.blob.count > 0 { parts.append(.blob(piece.blob)) }
+        case .bytes, .npy, .safetensors, .arrow:
+            // The host joins tensors and tables, and refuses those that do not fit together.
+            if piece.blob.count > 0 { parts.append(.blob(piece.blob)) }
         case .lines, .jsonl: appendLines(piece.blob, from: 0)
         case .csv: try appendRows(piece)
         case .json: appendElements(piece.blob)
