@@ -23,7 +23,8 @@ enum Imports {
         (
             "Sources/Host/Runtime/",
             [
-                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData", "FanfoldJSON",
+                "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData",
+                "FanfoldJSON",
                 "FanfoldPlugins", "DequeModule", "Logging",
             ]
         ),
