@@ -46,7 +46,7 @@ struct PluginNewCommand: ParsableCommand {
             "wrote \(name.text)/", "  make -C \(name.text)",
             "  fanfold plugin check \(name.text)/libfanfold-\(name.text).so",
         ]
-        if kind == .strategy { next.append("  cd \(name.text) && fanfold run pipeline.yaml") }
+        if kind != .provider { next.append("  cd \(name.text) && fanfold run pipeline.yaml") }
         Terminal.print(next.joined(separator: "\n"))
     }
 

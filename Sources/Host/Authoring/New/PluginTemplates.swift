@@ -43,8 +43,10 @@ package enum PluginTemplates {
             }
         files.append(("README.md", readme(named, kind, language)))
         files.append((".gitignore", "*.so\nunit-test\ntarget/\nCargo.lock\n.build/\n"))
-        if kind == .strategy {
-            files.append(("pipeline.yaml", name.instead(of: .strategy).words(examplePipeline)))
+        switch kind {
+        case .strategy: files.append(("pipeline.yaml", named.words(rowsPipeline)))
+        case .executor: files.append(("pipeline.yaml", named.words(wordsPipeline)))
+        case .provider: break
         }
         return files
     }
@@ -138,8 +140,9 @@ package enum PluginTemplates {
         let article = kind == .executor ? "an" : "a"
         let more =
             switch kind {
-            case .strategy: "| `fanfold run pipeline.yaml` | runs a pipeline that uses it |\n"
-            default: ""
+            case .strategy, .executor:
+                "| `fanfold run pipeline.yaml` | runs a pipeline that uses it |\n"
+            case .provider: ""
             }
         return """
             # \(name.name): \(article) \(kind.rawValue) for Fanfold
@@ -151,7 +154,7 @@ package enum PluginTemplates {
             `FANFOLD=/path/to/fanfold` if needed |
             \(more)
             The \(kind.rawValue) is in `\(source)`.  Its id is `com.example.\(name.name)`: put your
-            own domain there\(kind == .strategy ? ", and in `pipeline.yaml`" : "").
+            own domain there\(kind == .provider ? "" : ", and in `pipeline.yaml`").
 
             """
     }

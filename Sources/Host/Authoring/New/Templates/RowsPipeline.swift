@@ -1,7 +1,7 @@
 // swift-format-ignore-file
 // Written by scripts/embed-templates from examples/c-rows/pipeline.yaml: change that, then run it.
 extension PluginTemplates {
-    static let examplePipeline = #"""
+    static let rowsPipeline = #"""
         # fanfold run pipeline.yaml: upper-case every line of this file, four lines a subtask.
         fanfold: 1
         name: rows
