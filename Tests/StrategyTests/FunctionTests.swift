@@ -28,6 +28,19 @@ import Testing
         #""d": {"run": \#(run("d", "json")), "inputs": {"left": "b", "right": "c"}}"#,
     ].joined(separator: ",")
 
+    @Test func `a mistake in a function is reported where it stands`() throws {
+        let text = #"{"functions": {"left": {}, "right": {"after": [[]]}}}"#
+        let error = #expect(throws: DecodingError.self) {
+            try JSON(parsing: text).decode(FunctionParallelConfiguration.self)
+        }
+        guard case .typeMismatch(_, let context)? = error else {
+            Issue.record("wanted a mismatch of types, found \(String(describing: error))")
+            return
+        }
+        let place = context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
+        #expect(place == ["functions", "right", "after", "0"])
+    }
+
     @Test func `results are handed on by name and put out by name`() throws {
         let expected = #"{"a":1,"b":"a","c":"a","d":{"left":"b","right":"c"}}"#
         for slots in [1, 2, 7] {

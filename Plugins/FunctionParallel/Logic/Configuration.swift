@@ -46,12 +46,22 @@ public struct FunctionParallelConfiguration: Decodable, Sendable {
         case functions, outputs, merge
     }
 
+    /// The name of a function as a key.
+    private struct Name: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
     /// Reads what the schema allows.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: Key.self)
         let json = try keys.decode(JSON.self, forKey: .functions)
-        functions = try (json.objectValue?.members ?? []).map { name, value in
-            (name, try value.decode(Function.self))
+        let members = try keys.nestedContainer(keyedBy: Name.self, forKey: .functions)
+        functions = try (json.objectValue?.members ?? []).map { name, _ in
+            // Decoded where it stands, so that an error says where that is.
+            (name, try members.decode(Function.self, forKey: Name(stringValue: name)))
         }
         outputs = try keys.decodeIfPresent([String].self, forKey: .outputs) ?? []
         merge = try keys.decodeIfPresent(Merge.self, forKey: .merge) ?? .dictionary(.error)

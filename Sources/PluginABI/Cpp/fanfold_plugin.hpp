@@ -27,10 +27,17 @@ template <class Kind> Kind &as(fan_instance *instance) {
    return static_cast<Kind &>(*reinterpret_cast<Component *>(instance));
 }
 
+// A table of the host; one that states a smaller size than the contract's is not touched.
+template <class Table> const Table *whole(const Table *table) {
+   if (table->struct_size < sizeof(Table))
+      throw Error(FAN_PRECONDITION, "host", "a table of the host is too short");
+   return table;
+}
+
 // Where a strategy puts what it decides.  Valid in the call.
 class Sink {
 public:
-   explicit Sink(const fan_sink *raw) : raw_(raw) {}
+   explicit Sink(const fan_sink *raw) : raw_(whole(raw)) {}
    void subtask(uint64_t id, Blobs parts, std::string_view spec = {}) {
       check(hand_over(parts, [&](fan_blob *blobs, uint32_t n) {
          fan_subtask subtask{};
@@ -122,7 +129,7 @@ inline const void *Strategy::table(std::string_view id) {
       },
       [](fan_instance *self, uint64_t id, const fan_result *result, const fan_sink *sink,
          fan_error *error) {
-         return guarded(error, [&] { as<Strategy>(self).give_result(id, *result, Sink(sink)); });
+         return guarded(error, [&] { as<Strategy>(self).give_result(id, *whole(result), Sink(sink)); });
       },
       [](fan_instance *self, uint64_t id, uint64_t subtask, const fan_error *why,
          uint32_t attempts, const fan_sink *sink, uint32_t *verdict, fan_error *error) {
@@ -299,7 +306,7 @@ template <class... Cs> struct Entry {
          std::string_view id = component->id;
          Component *made = nullptr;
          bool known =
-            ((id == Cs::component.id && (made = new Cs(Host(host), text(config)), true)) || ...);
+            ((id == Cs::component.id && (made = new Cs(Host(whole(host)), text(config)), true)) || ...);
          if (!known) throw Error(FAN_NOT_FOUND, "component", "no such component");
          *out = reinterpret_cast<fan_instance *>(made);
       });

@@ -184,7 +184,7 @@ impl<S: Strategy> AsStrategy<S> {
         err: *mut ffi::Error,
     ) -> i32 {
         barrier(err, || {
-            *state = Self::of(this).task(id)?.split(want, &Sink(sink))?;
+            *state = Self::of(this).task(id)?.split(want, &Sink(whole(sink)?))?;
             Ok(())
         })
     }
@@ -194,8 +194,8 @@ impl<S: Strategy> AsStrategy<S> {
         err: *mut ffi::Error,
     ) -> i32 {
         barrier(err, || {
-            let (task, result) = (Self::of(this).task(id)?, &*result);
-            if !task.on_result(result.subtask, result.json.bytes(), &Sink(sink))? {
+            let (task, result) = (Self::of(this).task(id)?, &*whole(result)?);
+            if !task.on_result(result.subtask, result.json.bytes(), &Sink(whole(sink)?))? {
                 return Ok(()); // the parts stay the host's
             }
             let parts = (0..result.part_count as usize).map(|i| Blob::take(result.parts.add(i)));
@@ -210,7 +210,7 @@ impl<S: Strategy> AsStrategy<S> {
     ) -> i32 {
         barrier(err, || {
             let task = Self::of(this).task(id)?;
-            *verdict = task.on_failure(subtask, Fail::read(&*why), &Sink(sink))?;
+            *verdict = task.on_failure(subtask, Fail::read(&*why), &Sink(whole(sink)?))?;
             Ok(())
         })
     }
@@ -218,7 +218,7 @@ impl<S: Strategy> AsStrategy<S> {
     unsafe extern "C" fn finish(
         this: Instance, id: u64, sink: *const ffi::Sink, err: *mut ffi::Error,
     ) -> i32 {
-        barrier(err, || Self::of(this).task(id)?.finish(&Sink(sink)))
+        barrier(err, || Self::of(this).task(id)?.finish(&Sink(whole(sink)?)))
     }
 
     unsafe extern "C" fn end(this: Instance, id: u64) {
@@ -412,7 +412,7 @@ pub unsafe extern "C" fn create<K: Kind>(
         if CStr::from_ptr((*component).id) != K::ABOUT.id {
             return Err(Fail::new(ffi::NOT_FOUND, "component", "no such component"));
         }
-        *out = Box::into_raw(Box::new(K::make(Host(host), config.bytes())?)).cast();
+        *out = Box::into_raw(Box::new(K::make(Host(whole(host)?), config.bytes())?)).cast();
         Ok(())
     })
 }

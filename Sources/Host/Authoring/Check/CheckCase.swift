@@ -8,6 +8,8 @@ struct CheckCase: Sendable {
         case must
         /// A good plugin does it.
         case should
+        /// People who work with the plugin will be glad of it.
+        case style
     }
 
     /// What a check works on, which says when it can run at all.
@@ -24,10 +26,15 @@ struct CheckCase: Sendable {
     var name: String
     var level = Level.must
     var subject: Subject
+    /// What is looked at, in one sentence.
+    var summary = ""
     /// What would go wrong in the field.
     var consequence: String
     /// How long it may take, in seconds.
     var timeout = 30
+    /// The variables with which it is run, once for each list; the first outcome that is not good
+    /// counts.
+    var environments: [[String]] = [[]]
     var body: @Sendable (CheckContext) throws -> CheckOutcome
 }
 
@@ -80,6 +87,7 @@ struct CheckStop: Error {
     var outcome: CheckOutcome
 
     static func failed(_ message: String) -> CheckStop { CheckStop(outcome: .failed(message)) }
+    static func warning(_ message: String) -> CheckStop { CheckStop(outcome: .warning(message)) }
     static func skipped(_ message: String) -> CheckStop { CheckStop(outcome: .skipped(message)) }
 }
 

@@ -10,6 +10,8 @@ final class CheckContext: @unchecked Sendable {
     // Unchecked: a check runs on one thread at a time; threads it starts are joined.
     let path: String
     let seed: UInt64
+    /// The library of the previous version.
+    var since: String?
     private var library: CheckedLibrary?
     private var itemCounts: [String: Int] = [:]
 
@@ -52,6 +54,13 @@ final class CheckContext: @unchecked Sendable {
         return items
     }
 
+    /// The components whose kind this contract knows.
+    func components() throws -> [CheckedComponent] {
+        let known = try loaded().components.filter { $0.interface != nil }
+        guard !known.isEmpty else { throw CheckStop.skipped("it has no component of a known kind") }
+        return known
+    }
+
     /// The strategies in it.
     func strategies() throws -> [CheckedComponent] {
         let strategies = try loaded().components.filter { $0.descriptor.kind == .strategy }
@@ -60,21 +69,42 @@ final class CheckContext: @unchecked Sendable {
     }
 }
 
-/// The last thing that the plugin was asked, so that a crash can be placed.
+/// The last thing that the plugin was asked, so that a crash can be placed, and the outcome.
 enum CheckTrace {
     /// How a child marks what it is about to do.
     static let mark = "\u{1}fanfold-check-phase "
     /// How a child marks its outcome.
     static let outcome = "\u{1}fanfold-check-outcome "
+    /// Where the parent reads: a descriptor that a plugin does not write to by accident.
+    nonisolated(unsafe) private(set) static var descriptor: Int32 = 1
+    private static let firstDescriptor: Int32 = 200
+
+    /// Moves the line to the parent out of the way: what is printed from now on goes nowhere.
+    static func takeOver() {
+        let line = fcntl(1, F_DUPFD_CLOEXEC, firstDescriptor)
+        guard line >= 0 else { return }
+        descriptor = line
+        let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        if nowhere >= 0 {
+            dup2(nowhere, 1)
+            close(nowhere)
+        }
+    }
 
     /// Says that the plugin is in this phase from now on.
     static func phase(_ name: String) {
         write("\n" + mark + name + "\n")
     }
 
-    /// Writes to standard output at once: after a crash nothing is flushed.
-    static func write(_ text: String) {
-        _ = text.utf8.withContiguousStorageIfAvailable { Glibc.write(1, $0.baseAddress, $0.count) }
+    /// Tells the parent how it went.
+    static func finish(_ result: CheckOutcome) {
+        write("\n" + outcome + result.json.text + "\n")
+    }
+
+    /// Writes at once: after a crash nothing is flushed.
+    private static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
 }
 
@@ -84,6 +114,17 @@ struct CheckedComponent: @unchecked Sendable {
     var descriptor: ComponentDescriptor
     var pointer: UnsafePointer<fan_component>
     var plugin: UnsafePointer<fan_plugin>
+
+    /// The interface that a component of its kind has; `nil` for a kind of a newer contract.
+    var interface: String? {
+        switch descriptor.kind {
+        case .strategy: "fanfold.strategy/1"
+        case .provider: "fanfold.provider/1"
+        case .executor: "fanfold.executor/1"
+        case .policy: "fanfold.policy/1"
+        case .unknown: nil
+        }
+    }
 
     /// The configurations to try: the schema's examples, and its defaults if they are complete.
     func configurations() throws -> [JSON] {
@@ -107,6 +148,8 @@ final class CheckedLibrary {
     typealias Entry = @convention(c) () -> UnsafePointer<fan_plugin>?
 
     let entry: Entry
+    /// What `dlopen` answered.
+    let handle: UnsafeMutableRawPointer
     let table: UnsafePointer<fan_plugin>
     let components: [CheckedComponent]
 
@@ -119,6 +162,7 @@ final class CheckedLibrary {
             throw .badTable(path: plugin.library, what: "\(HostABI.entrySymbol) returned NULL")
         }
         self.entry = entry
+        self.handle = handle
         self.table = table
         var components: [CheckedComponent] = []
         for (index, descriptor) in plugin.components.enumerated() {

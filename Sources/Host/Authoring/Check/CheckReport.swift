@@ -6,14 +6,14 @@ package struct CheckReport {
     static let namedSkips = 3
 
     let file: String
-    let seed: UInt64
+    private let options: CheckOptions
     var elapsed = Duration.zero
     private var components: [JSON] = []
     private var entries: [(check: CheckCase, outcome: CheckOutcome)] = []
 
-    init(file: String, seed: UInt64) {
+    init(file: String, options: CheckOptions) {
         self.file = file
-        self.seed = seed
+        self.options = options
     }
 
     /// Takes what the plugin says about itself.
@@ -46,7 +46,7 @@ package struct CheckReport {
 
     private func reproduce(_ check: CheckCase) -> String {
         "fanfold plugin check \(file) --only \(check.name) --seed "
-            + String(seed, radix: 16)
+            + String(options.seed, radix: 16) + (options.since.map { " --since \($0)" } ?? "")
     }
 
     private var glibc: String {
@@ -110,7 +110,7 @@ package struct CheckReport {
             ]
         }
         return [
-            "version": 1, "file": .string(file), "seed": .string(String(seed, radix: 16)),
+            "version": 1, "file": .string(file), "seed": .string(String(options.seed, radix: 16)),
             "components": .array(components), "passed": .integer(Int64(count(.passed))),
             "failed": .integer(Int64(count(.failed))), "crashed": .integer(Int64(count(.crashed))),
             "warnings": .integer(Int64(count(.warning))),

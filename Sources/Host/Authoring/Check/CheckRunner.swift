@@ -5,17 +5,30 @@ import FanfoldJSON
 struct CheckRunner {
     let path: String
     let seed: UInt64
+    var since: String?
 
     /// How much of what a child says is kept, in bytes.
     static let maximumOutput = 1 << 20
 
-    /// Runs this program again for one check.
+    /// Runs this program again for one check, once for each of its environments.
     func run(_ check: CheckCase) -> CheckOutcome {
-        let arguments = [
+        var last = CheckOutcome.passed()
+        for changes in check.environments {
+            last = runOnce(check, changes)
+            guard last.status != .passed else { continue }
+            if !changes.isEmpty { last.message += " (with \(changes.joined(separator: " ")))" }
+            return last
+        }
+        return last
+    }
+
+    private func runOnce(_ check: CheckCase, _ changes: [String]) -> CheckOutcome {
+        var arguments = [
             "/proc/self/exe", "plugin", "check", path, "--in-process", "--only", check.name,
             "--seed", String(seed, radix: 16), "--output", "line",
         ]
-        guard let child = ChildProcess(arguments) else {
+        if let since { arguments += ["--since", since] }
+        guard let child = ChildProcess(arguments, changes: changes) else {
             return .failed("cannot start a process: \(String(cString: strerror(errno)))")
         }
         let said = child.read(seconds: check.timeout, limit: Self.maximumOutput)
@@ -54,99 +67,5 @@ struct CheckRunner {
         text.split(separator: "\n").last { $0.hasPrefix(mark) }.map {
             String($0.dropFirst(mark.count))
         }
-    }
-}
-
-/// A child whose standard output is read; its process group ends with it.
-private struct ChildProcess {
-    private let pid: pid_t
-    private let descriptor: Int32
-
-    init?(_ arguments: [String]) {
-        var pipe: [Int32] = [0, 0]
-        guard Glibc.pipe(&pipe) == 0 else { return nil }
-        for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var actions = posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawnattr_init(&attributes)
-        defer {
-            posix_spawn_file_actions_destroy(&actions)
-            posix_spawnattr_destroy(&attributes)
-        }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, pipe[1], 1)
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        posix_spawnattr_setpgroup(&attributes, 0)
-        var variables: [String] = ["SWIFT_BACKTRACE=enable=no"]
-        var index = 0
-        while let variable = environ[index] {
-            let text = String(cString: variable)
-            if !text.hasPrefix("SWIFT_BACKTRACE=") { variables.append(text) }
-            index += 1
-        }
-        var child = pid_t()
-        let code = Self.withStrings(arguments) { arguments in
-            Self.withStrings(variables) { variables in
-                posix_spawn(&child, "/proc/self/exe", &actions, &attributes, arguments, variables)
-            }
-        }
-        close(pipe[1])
-        guard code == 0 else {
-            close(pipe[0])
-            errno = code
-            return nil
-        }
-        pid = child
-        descriptor = pipe[0]
-    }
-
-    private static func withStrings<R>(
-        _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> R
-    ) -> R {
-        let copies = strings.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        return body(copies + [nil])
-    }
-
-    /// Reads until the child closes its output, or the time is over.
-    func read(seconds: Int, limit: Int) -> (text: String, isLate: Bool) {
-        let end = ContinuousClock.now + .seconds(seconds)
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let left = ContinuousClock.now.duration(to: end)
-            let milliseconds =
-                left.components.seconds * 1_000 + left.components.attoseconds
-                / 1_000_000_000_000_000
-            guard milliseconds > 0 else {
-                return (String(decoding: bytes, as: UTF8.self), true)
-            }
-            var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&wait, 1, Int32(clamping: milliseconds))
-            if ready < 0 && errno == EINTR { continue }
-            guard ready > 0 else { continue }
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { return (String(decoding: bytes, as: UTF8.self), false) }
-            bytes += buffer[..<count]
-            if bytes.count > limit { bytes.removeFirst(bytes.count - limit) }
-        }
-    }
-
-    /// Ends the child and whatever it started.
-    ///
-    /// Returns: What `waitpid` says.
-    func end() -> Int32 {
-        var status: Int32 = 0
-        var done = waitpid(pid, &status, WNOHANG)
-        for _ in 0..<100 where done == 0 {
-            usleep(2_000)
-            done = waitpid(pid, &status, WNOHANG)
-        }
-        kill(-pid, SIGKILL)
-        if done == 0 { waitpid(pid, &status, 0) }
-        close(descriptor)
-        return status
     }
 }

@@ -1,182 +1,207 @@
+import CFanfoldSystem
 import CPluginABI
-import FanfoldJSON
 import FanfoldPlugins
 @preconcurrency import Glibc
 
-/// Checks of the loaded library and of what it says about itself.
+/// Checks of loading the library and of asking it what it is.
 enum LibraryChecks {
     static let all: [CheckCase] = [
         CheckCase(
             name: "load-now-local", subject: .library,
+            summary: "It loads with all symbols resolved and none shared.",
             consequence: "No host could load it.", body: load),
         CheckCase(
+            name: "load-time", level: .should, subject: .library,
+            summary: "Loading it and calling its entry take less than 50 ms.",
+            consequence: "Every start of a host, and every list of plugins, would wait for it.",
+            environments: [[], ["LD_BIND_NOW=1"], ["MALLOC_PERTURB_=85"]], body: loadTime),
+        CheckCase(
+            name: "scan-is-quiet", subject: .library,
+            summary: "Loading it and calling its entry do nothing that can be seen from outside.",
+            consequence: "A host that only lists its plugins would be changed by it.",
+            body: quietScan),
+        CheckCase(
             name: "entry-constant", subject: .library,
+            summary:
+                "The entry gives the same tables every time, on every thread, in every process.",
             consequence: "A host would act on a description that has changed meanwhile.",
             body: entryConstant),
         CheckCase(
-            name: "descriptor-complete", subject: .library,
-            consequence: "People could not tell what it is, or pipelines not name it.",
-            body: descriptor),
-        CheckCase(
-            name: "schema-valid", subject: .library,
-            consequence: "Configurations would be refused, or accepted, for no reason people see.",
-            body: schema),
-        CheckCase(
-            name: "process-manners", subject: .library,
+            name: "process-manners", subject: .instance,
+            summary: "Making instances and running a task leave the process as it was.",
             consequence: "Everything else in the host's process would behave differently.",
-            body: manners),
+            body: ProcessManners.check),
     ]
 
     private static func load(_ context: CheckContext) throws -> CheckOutcome {
-        let clock = ContinuousClock()
-        let start = clock.now
         let count = try context.loaded().components.count
-        let time = clock.now - start
-        guard count > 0 else { return .failed("it lists no component") }
-        return time < .milliseconds(500)
-            ? .passed("\(count) component(s)")
-            : .warning("loading took \(time); load does no work and no I/O")
+        return count > 0 ? .passed("\(count) component(s)") : .failed("it lists no component")
+    }
+
+    /// The file as the dynamic linker wants it named.
+    private static func file(_ context: CheckContext) -> String {
+        context.path.contains("/") ? context.path : "./" + context.path
+    }
+
+    /// What a host does to learn what a plugin is, and nothing else.
+    private static func scan(_ file: String) -> UnsafePointer<fan_plugin>? {
+        guard let handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE),
+            let symbol = dlsym(handle, HostABI.entrySymbol)
+        else { return nil }
+        return unsafeBitCast(symbol, to: CheckedLibrary.Entry.self)()
+    }
+
+    private static func loadTime(_ context: CheckContext) throws -> CheckOutcome {
+        let file = file(context)
+        // Time of this process alone: another one may be busy.
+        func used() -> Int {
+            var now = timespec()
+            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now)
+            return now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
+        }
+        CheckTrace.phase("being loaded")
+        let start = used()
+        guard scan(file) != nil else { return .skipped("it cannot be opened where it is") }
+        let microseconds = used() - start
+        let limit = 50_000
+        guard microseconds < limit else {
+            return .failed(
+                "loading took \(microseconds / 1_000) ms of processor time; wanted less than "
+                    + "\(limit / 1_000): load does no work and no I/O")
+        }
+        return .passed("\(microseconds) µs")
+    }
+
+    private static func quietScan(_ context: CheckContext) throws -> CheckOutcome {
+        let file = file(context)
+        CheckTrace.phase("being loaded under watch")
+        let before = ProcessCounts()
+        let refused = fan_scan_watch(CheckTrace.descriptor)
+        guard scan(file) != nil else { return .skipped("it cannot be opened where it is") }
+        let after = ProcessCounts()
+        var found = (0..<fan_scan_count()).compactMap { index in
+            fan_scan_what(index).map { String(cString: $0) }
+        }
+        if after.threads > before.threads { found.append("it leaves a thread running") }
+        if after.descriptors > before.descriptors { found.append("it leaves a descriptor open") }
+        guard found.isEmpty else {
+            return .failed(
+                "while it is loaded: \(found.joined(separator: ", ")); do that in create")
+        }
+        guard refused == 0 else {
+            return .warning(
+                "this kernel has no filter of system calls (\(String(cString: strerror(refused)))):"
+                    + " only threads and descriptors were compared")
+        }
+        return .passed()
     }
 
     private static func entryConstant(_ context: CheckContext) throws -> CheckOutcome {
         let library = try context.loaded()
-        let before = fingerprint(library.table)
+        let before = bytes(library.table)
         CheckTrace.phase("in fanfold_plugin_v1")
         for _ in 0..<1_000 where library.entry() != library.table {
             return .failed("\(HostABI.entrySymbol) returned another address the second time")
         }
         let others = (0..<8).map { _ in
-            CheckThread { library.entry() == library.table }
+            CheckThread {
+                for _ in 0..<1_000 where library.entry() != library.table { return false }
+                return true
+            }
         }
-        guard others.allSatisfy({ $0.join() }) else {
+        guard others.map({ $0.join() }).allSatisfy({ $0 }) else {
             return .failed("\(HostABI.entrySymbol) returned another address on another thread")
         }
-        guard fingerprint(library.table) == before else {
+        guard bytes(library.table) == before else {
             return .failed("the tables changed between two calls; they are constant data")
+        }
+        let other = CheckRunner(path: context.path, seed: context.seed).run(fingerprintCase)
+        guard other.status == .passed else {
+            return .failed("a second process cannot read it: \(other.message)")
+        }
+        guard other.message == fingerprint(library.table) else {
+            return .failed(
+                "another process is told something else; the tables are the same in every process")
         }
         return .passed()
     }
 
-    /// What the tables say, byte for byte.
-    private static func fingerprint(_ table: UnsafePointer<fan_plugin>) -> [UInt8] {
+    /// Not a check: what a second process is told.
+    static let fingerprintCase = CheckCase(
+        name: "fingerprint", level: .should, subject: .library, summary: "", consequence: "",
+        timeout: 10, body: { .passed(fingerprint(try $0.loaded().table)) })
+
+    /// What the tables say, byte for byte, addresses included.
+    private static func bytes(_ table: UnsafePointer<fan_plugin>) -> [UInt8] {
         var bytes = Array(
             UnsafeRawBufferPointer(start: table, count: MemoryLayout<fan_plugin>.size))
         var index = 0
         while let component = table.pointee.components[index] {
             bytes += UnsafeRawBufferPointer(
                 start: component, count: MemoryLayout<fan_component>.size)
-            for text in [component.pointee.id, component.pointee.version] {
-                bytes += String(cString: text).utf8
-            }
-            if let schema = component.pointee.config_schema {
-                bytes += String(cString: schema).utf8
-            }
+            bytes += texts(component.pointee)
             index += 1
         }
         return bytes
     }
 
-    private static func descriptor(_ context: CheckContext) throws -> CheckOutcome {
-        var faults: [String] = []
-        for component in try context.loaded().components.map(\.descriptor) {
-            let id = component.id
-            if component.id.split(separator: ".").count < 2 {
-                faults.append("\(id): wanted an id with a domain, as com.example.name")
-            }
-            if component.summary.isEmpty || component.summary.count > 100 {
-                faults.append(
-                    "\(id): wanted a summary of 1 to 100 characters, found "
-                        + "\(component.summary.count)")
-            }
-            if component.version.split(separator: ".").count < 3 {
-                faults.append("\(id): wanted a version like 1.0.0, found \(component.version)")
-            }
-            if component.license == nil { faults.append("\(id): it names no licence (SPDX)") }
+    private static func texts(_ component: fan_component) -> [UInt8] {
+        let texts: [UnsafePointer<CChar>?] = [
+            component.id, component.version, component.summary, component.vendor,
+            component.license, component.url, component.config_schema,
+        ]
+        var bytes: [UInt8] = []
+        for text in texts {
+            if let text { bytes += String(cString: text).utf8 }
+            bytes.append(0)
         }
-        return faults.isEmpty ? .passed() : .failed(faults.joined(separator: "; "))
+        return bytes
     }
 
-    private static func schema(_ context: CheckContext) throws -> CheckOutcome {
-        var faults: [String] = []
-        var doubts: [String] = []
-        for component in try context.loaded().components.map(\.descriptor) {
-            guard let json = component.configSchema, let schema = component.schema else {
-                doubts.append("\(component.id) has no schema: every configuration is accepted")
-                continue
-            }
-            for (index, example) in (json["examples"]?.arrayValue ?? []).enumerated() {
-                if let problem = schema.validate(schema.fillingDefaults(example)).first {
-                    faults.append("example \(index) of \(component.id): \(problem)")
-                }
-            }
-            let required = json["required"]?.arrayValue?.compactMap(\.stringValue) ?? []
-            for (key, property) in json["properties"]?.objectValue?.members ?? [] {
-                let isReference = property["$ref"] != nil
-                if property["description"] == nil && !isReference {
-                    faults.append("\(component.id): \"\(key)\" has no description")
-                }
-                if property["default"] == nil && !required.contains(key) && !isReference {
-                    doubts.append("\(component.id): \"\(key)\" is optional and has no default")
-                }
-            }
+    /// A number that follows from what the tables say, addresses left out.
+    ///
+    /// Source: FNV-1a, 64 bits.
+    private static func fingerprint(_ table: UnsafePointer<fan_plugin>) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ bytes: [UInt8]) {
+            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         }
-        if !faults.isEmpty { return .failed(faults.joined(separator: "; ")) }
-        return doubts.isEmpty ? .passed() : .warning(doubts.joined(separator: "; "))
+        var index = 0
+        while let component = table.pointee.components[index] {
+            let numbers = [component.pointee.kind, component.pointee.flags]
+            add(numbers.flatMap { "\($0) ".utf8 } + texts(component.pointee))
+            add(Array("\(component.pointee.needs_minor)".utf8))
+            index += 1
+        }
+        return String(hash, radix: 16)
     }
+}
 
-    /// What of the process a plugin must leave as it is.
-    private struct Manners: Equatable {
-        var folder = ""
-        var mask: mode_t = 0
-        var locale = ""
-        var environment: [String] = []
-        var handlers: [UInt] = []
+/// How many of what a process has only so many of.
+struct ProcessCounts {
+    var threads = 0
+    var descriptors = 0
+    /// Size of its address space, in bytes.
+    var addressBytes = 0
 
-        init() {
-            if let path = getcwd(nil, 0) {
-                folder = String(cString: path)
-                free(path)
+    init() {
+        threads = Self.entries("/proc/self/task")
+        descriptors = Self.entries("/proc/self/fd")
+        if let file = fopen("/proc/self/statm", "r") {
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 128)
+            if fgets(&line, Int32(line.count), file) != nil {
+                let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+                addressBytes = (Int(text.prefix { $0 != " " }) ?? 0) * sysconf(Int32(_SC_PAGESIZE))
             }
-            mask = umask(0o77)
-            umask(mask)
-            if let name = setlocale(LC_ALL, nil) { locale = String(cString: name) }
-            var index = 0
-            while let variable = environ[index] {
-                environment.append(String(cString: variable))
-                index += 1
-            }
-            for signal in Int32(1)..<32 {
-                var action = sigaction()
-                sigaction(signal, nil, &action)
-                handlers.append(
-                    unsafeBitCast(action.__sigaction_handler.sa_handler, to: UInt.self))
-            }
-        }
-
-        func differences(from before: Manners) -> [String] {
-            var found: [String] = []
-            if folder != before.folder { found.append("working directory") }
-            if mask != before.mask { found.append("umask") }
-            if locale != before.locale { found.append("locale") }
-            if environment != before.environment { found.append("environment") }
-            if handlers != before.handlers { found.append("signal handlers") }
-            return found
         }
     }
 
-    private static func manners(_ context: CheckContext) throws -> CheckOutcome {
-        _ = Manners()
-        let before = Manners()
-        for component in try context.loaded().components
-        where component.descriptor.kind == .strategy {
-            guard let configuration = try? component.configurations().first else { continue }
-            let driver = try StrategyDriver(context, component, configuration, items: 20)
-            _ = try? driver.run()
-        }
-        let changed = Manners().differences(from: before)
-        guard changed.isEmpty else {
-            return .failed("it changed the \(changed.joined(separator: ", ")) of the process")
-        }
-        return .passed()
+    private static func entries(_ path: String) -> Int {
+        guard let folder = opendir(path) else { return 0 }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        return count
     }
 }

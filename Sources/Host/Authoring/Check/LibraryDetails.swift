@@ -14,10 +14,21 @@ struct LibraryDetails {
     /// The versions of other libraries that it wants: `GLIBC_2.34`.
     var versions: [String] = []
 
-    private let bytes: [UInt8]
-    private var segments: [(type: UInt32, flags: UInt32, offset: Int, address: Int, size: Int)] =
-        []
-    private var tags: [UInt64: Int] = [:]
+    /// The symbols that others see beside the linker's own, with how they are bound.
+    var exports: [(name: String, binding: Binding)] = []
+
+    /// What happens when another library shows the same symbol.
+    enum Binding: UInt8 {
+        case global = 1
+        case weak = 2
+        /// One for the whole process, whatever the visibility of the libraries.
+        case unique = 10
+    }
+
+    let bytes: [UInt8]
+    private(set) var segments:
+        [(type: UInt32, flags: UInt32, offset: Int, address: Int, size: Int)] = []
+    private(set) var tags: [UInt64: Int] = [:]
 
     /// Reads the file; `nil` if a table is not where the header says.
     init?(path: String) {
@@ -48,14 +59,14 @@ struct LibraryDetails {
         }
     }
 
-    private func number<T: FixedWidthInteger>(_ type: T.Type, _ offset: Int) -> T? {
+    func number<T: FixedWidthInteger>(_ type: T.Type, _ offset: Int) -> T? {
         guard offset >= 0, offset <= bytes.count - MemoryLayout<T>.size else { return nil }
         return bytes.withUnsafeBytes {
             T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: T.self))
         }
     }
 
-    private func word(_ offset: Int) -> Int? {
+    func word(_ offset: Int) -> Int? {
         number(UInt64.self, offset).flatMap { Int(exactly: $0) }
     }
 
@@ -81,15 +92,17 @@ struct LibraryDetails {
         return true
     }
 
-    private func offset(_ tag: UInt64) -> Int? {
-        guard let address = tags[tag] else { return nil }
+    func offset(_ tag: UInt64) -> Int? { tags[tag].flatMap { offset(address: $0) } }
+
+    /// Where in the file the byte of an address is.
+    func offset(address: Int) -> Int? {
         let segment = segments.first {
             $0.type == 1 && address >= $0.address && address - $0.address < $0.size
         }
         return segment.map { $0.offset + address - $0.address }
     }
 
-    private func text(_ index: Int) -> String {
+    func text(_ index: Int) -> String {
         guard let table = offset(5), index >= 0, table + index < bytes.count else { return "" }
         return String(decoding: bytes[(table + index)...].prefix { $0 != 0 }, as: UTF8.self)
     }
@@ -126,9 +139,19 @@ struct LibraryDetails {
             guard let name = number(UInt32.self, start), let info = number(UInt8.self, start + 4),
                 let section = number(UInt16.self, start + 6)
             else { return }
+            if section != 0 { readExport(text(Int(name)), start) }
             guard section == 0, info >> 4 == 1 else { continue }
             let version = versionTable.flatMap { number(UInt16.self, $0 + index * 2) }
             imports.append((text(Int(name)), version.flatMap { versions[$0 & 0x7FFF] }))
         }
+    }
+
+    private mutating func readExport(_ name: String, _ symbol: Int) {
+        let isVersionName = number(UInt16.self, symbol + 6) == 0xFFF1
+        let visibility = (number(UInt8.self, symbol + 5) ?? 0) & 3
+        guard !isVersionName, visibility != 1, visibility != 2,
+            let binding = number(UInt8.self, symbol + 4).flatMap({ Binding(rawValue: $0 >> 4) })
+        else { return }
+        exports.append((name, binding))
     }
 }

@@ -6,61 +6,48 @@ enum StrategyChecks {
     static let all: [CheckCase] = [
         CheckCase(
             name: "partition-complete", subject: .instance,
+            summary: "Every item is in as many subtasks as every other: once.",
             consequence: "Rows of the input would be missing from the result, or be in it twice.",
             timeout: 120, body: partition),
         CheckCase(
             name: "merge-order-free", subject: .instance,
+            summary: "Results in any order give the same output.",
             consequence: "The same pipeline would give another result on a busy machine.",
             timeout: 60, body: mergeOrder),
         CheckCase(
             name: "deterministic", subject: .instance,
+            summary: "The same calls lead to the same answers.",
             consequence: "A run could not be repeated, nor taken up again after a crash.",
             timeout: 60, body: deterministic),
         CheckCase(
             name: "replay", subject: .instance,
+            summary: "Told again to a new instance, the calls lead to the same answers.",
             consequence: "After a crash of the coordinator the task would go wrong.",
             timeout: 60, body: replay),
         CheckCase(
             name: "failure-paths", subject: .instance,
+            summary: "Whatever fails, and however often, the task comes to an end.",
             consequence: "One failed subtask would hang the task for ever.", timeout: 60,
             body: failures),
-        CheckCase(
-            name: "lane-any-thread", subject: .instance,
-            consequence: "It would fail as soon as the host moves its lane to another thread.",
-            timeout: 60, body: anyThread),
-        CheckCase(
-            name: "blob-release", subject: .instance,
-            consequence: "The coordinator's memory would grow, or be used after it is given back.",
-            body: release),
-        CheckCase(
-            name: "old-host-new-plugin", subject: .instance,
-            consequence: "It would read beyond the tables of an older host.",
-            body: { try skew($0, .guarded) }),
-        CheckCase(
-            name: "new-host-old-plugin", subject: .instance,
-            consequence: "It would refuse a newer host for nothing.",
-            body: { try skew($0, .longer) }),
-        CheckCase(
-            name: "cancelled-sink", subject: .instance,
-            consequence: "A cancelled run would go on deciding, or lose memory.",
-            body: cancelled),
     ]
 
-    private static func each(
+    static func each(
         _ context: CheckContext, _ body: (CheckedComponent, JSON) throws -> Void
     ) throws {
         try InstanceChecks.each(context, body)
     }
 
-    private static func transcript(
+    /// A whole task, of enough items for several subtasks.
+    static func transcript(
         _ context: CheckContext, _ component: CheckedComponent, _ configuration: JSON,
-        _ change: (StrategyDriver) -> Void = { _ in }
+        lender: InputLender = InputLender(), _ change: (StrategyDriver) -> Void = { _ in }
     ) throws -> StrategyDriver.Record {
         let items = try context.items(component) { items in
             try StrategyDriver(context, component, configuration, items: items).run()
                 .subtasks.count
         }
-        let driver = try StrategyDriver(context, component, configuration, items: items)
+        let driver = try StrategyDriver(
+            context, component, configuration, items: items, lender: lender)
         change(driver)
         return try driver.run()
     }
@@ -219,58 +206,5 @@ enum StrategyChecks {
             }
         }
         return .passed("\(count) failures")
-    }
-
-    private static func anyThread(_ context: CheckContext) throws -> CheckOutcome {
-        try each(context) { component, configuration in
-            let one = try transcript(context, component, configuration)
-            let many = try transcript(context, component, configuration) {
-                $0.usesFreshThreads = true
-            }
-            guard one.transcript == many.transcript else {
-                throw CheckStop.failed("it answers differently on other threads")
-            }
-        }
-        return .passed()
-    }
-
-    private static func release(_ context: CheckContext) throws -> CheckOutcome {
-        try each(context) { component, configuration in
-            let driver = try StrategyDriver(context, component, configuration, items: 101)
-            _ = try driver.run()
-            if let fault = driver.releaseFaults().first { throw CheckStop.failed(fault) }
-            let early = try StrategyDriver(context, component, configuration, items: 101)
-            early.failing = (1, 0, 1)
-            _ = try early.run()
-            if let fault = early.releaseFaults().first {
-                throw CheckStop.failed("after a failed task: " + fault)
-            }
-        }
-        return .passed()
-    }
-
-    private static func skew(
-        _ context: CheckContext, _ placement: TablePlacement
-    ) throws -> CheckOutcome {
-        try each(context) { component, configuration in
-            let driver = try StrategyDriver(
-                context, component, configuration, items: 20, placement: placement)
-            _ = try driver.run()
-        }
-        return .passed()
-    }
-
-    private static func cancelled(_ context: CheckContext) throws -> CheckOutcome {
-        try each(context) { component, configuration in
-            let driver = try StrategyDriver(context, component, configuration, items: 101)
-            try driver.begin()
-            defer { driver.endTask() }
-            let code = driver.cancelledSplit()
-            guard code == fan_code(FAN_CANCELLED) || code == 0 else {
-                throw CheckStop.failed(
-                    "the sink said FAN_CANCELLED and split answered \(code); pass it on")
-            }
-        }
-        return .passed()
     }
 }

@@ -31,35 +31,53 @@ final class StrategyDriver {
     var failing: (position: Int, retry: UInt32, attempts: UInt32)?
     /// After this many calls the instance is ended, and the calls told again to a new one.
     var replayAfter: Int?
+    /// The kind of the parts that results are made of.
+    var resultKind = FAN_BLOB_BYTES
+    /// What each result says about itself.
+    var resultFacts = StrategyCall.resultFacts
+    /// Is called before each call, with what it will be.
+    var onTell: (String) -> Void = { _ in }
 
-    private let context: CheckContext
+    /// Whether the phases are told by whoever made this driver.
+    private let isSilent: Bool
+    let host: MockHost
+    let sink: RecordedSink
+    let lender: InputLender
+    let context: CheckContext
     private let component: CheckedComponent
     private let configuration: JSON
-    private let placement: TablePlacement
-    private var instance: CheckedInstance
-    private var table: UnsafePointer<fan_strategy>
-    private let sink: RecordedSink
-    private let error: LentError
+    let placements: TablePlacements
+    private var instance: CheckedInstance?
+    private(set) var pointer: OpaquePointer
+    private(set) var table: UnsafePointer<fan_strategy>
+    let error: LentError
     private var told: [StrategyCall] = []
     private var record = Record()
     private var pending: [RecordedSubtask] = []
     private var payloads: [UInt64: [UInt8]] = [:]
-    private var memories: [ResultMemory] = []
+    var memories: [ResultMemory] = []
     private var hasBegun = false
 
     init(
         _ context: CheckContext, _ component: CheckedComponent, _ configuration: JSON, items: Int,
-        placement: TablePlacement = .plain
+        placements: TablePlacements = .plain, host: MockHost? = nil,
+        lender: InputLender = InputLender(), isSilent: Bool = false
     ) throws {
+        self.isSilent = isSilent
         self.context = context
         self.component = component
         self.configuration = configuration
         self.items = items
-        self.placement = placement
-        error = LentError(placement)
-        sink = RecordedSink(placement)
-        instance = try context.instance(
-            component, configuration, host: MockHost(placement), error: error)
+        self.placements = placements
+        self.lender = lender
+        self.host = host ?? MockHost(placements.host)
+        error = LentError(placements.error)
+        sink = RecordedSink(placements.sink)
+        let instance = try context.instance(
+            component, configuration, host: self.host, error: error, lender: lender,
+            isSilent: isSilent)
+        self.instance = instance
+        pointer = instance.pointer
         table = try instance.strategy()
     }
 
@@ -67,9 +85,10 @@ final class StrategyDriver {
     func begin() throws {
         guard !hasBegun else { return }
         hasBegun = true
-        CheckTrace.phase("in a task of \(items) items")
+        if !isSilent { CheckTrace.phase("in a task of \(items) items") }
         let code = try perform(.begin)
         guard code == 0 else {
+            hasBegun = false
             throw CheckStop.skipped(
                 "it does not take the task of this check: \(error.message)")
         }
@@ -123,14 +142,6 @@ final class StrategyDriver {
         return lastState
     }
 
-    /// A `split` whose sink wants nothing any more.
-    func cancelledSplit() -> fan_code {
-        sink.isCancelled = true
-        defer { sink.isCancelled = false }
-        CheckTrace.phase("in split with a cancelled sink")
-        return execute(.split(4)).code
-    }
-
     /// What has been handed out so far.
     var subtasks: [RecordedSubtask] { record.subtasks }
 
@@ -142,15 +153,64 @@ final class StrategyDriver {
             }
     }
 
+    /// Ends the task, once.
     func endTask() {
-        if hasBegun { table.pointee.end(instance.pointer, 1) }
+        guard hasBegun else { return }
+        onTell("end")
+        if usesFreshThreads {
+            CheckThread { [self] in table.pointee.end(pointer, 1) }.join()
+        } else {
+            table.pointee.end(pointer, 1)
+        }
         hasBegun = false
+        inputLoan?()
+        inputLoan = nil
+    }
+
+    /// Destroys the instance.
+    func destroy() {
+        onTell("destroy")
+        instance = nil
+    }
+
+    /// Forgets all that was recorded, for the next task on the same instance.
+    func again() {
+        endTask()
+        told.removeAll()
+        record = Record()
+        pending.removeAll()
+        payloads.removeAll()
+        memories.removeAll()
+    }
+
+    /// What was wrong with a call whose sink said FAN_CANCELLED.
+    private(set) var cancelFault: String?
+
+    /// Whether a task that has ended is as unknown as one that never began.
+    ///
+    /// Returns: What is wrong.
+    func afterEnd() -> String? {
+        guard let instance else { return nil }
+        var state: UInt32 = 0
+        let code = table.pointee.split(instance.pointer, 1, 1, sink.open(), &state, nil)
+        sink.close()
+        return code == 0 ? "split of a task that has ended answers FAN_OK" : nil
+    }
+
+    /// One call, whatever comes of it.
+    func tell(_ call: StrategyCall) -> fan_code {
+        if case .begin = call { hasBegun = true }
+        let code = execute(call).code
+        if case .begin = call, code != 0 { hasBegun = false }
+        return code
     }
 
     // MARK: Calls
 
-    private var lastState: UInt32 = 0
-    private var lastVerdict: UInt32 = 0
+    var lastState: UInt32 = 0
+    var lastVerdict: UInt32 = 0
+    /// Ends the loan of the inputs, which lasts until `end`.
+    var inputLoan: (() -> Void)?
 
     private func require(_ code: fan_code, _ call: String) throws {
         guard code == 0 else {
@@ -208,8 +268,10 @@ final class StrategyDriver {
     private func replay() throws {
         endTask()
         hasBegun = !told.isEmpty
-        instance = try context.instance(
-            component, configuration, host: MockHost(placement), error: error)
+        let instance = try context.instance(
+            component, configuration, host: host, error: error, lender: lender)
+        self.instance = instance
+        pointer = instance.pointer
         table = try instance.strategy()
         for (index, call) in told.enumerated() {
             let answer = "\(call.text) -> \(execute(call).answer)"
@@ -222,12 +284,15 @@ final class StrategyDriver {
     }
 
     private func execute(_ call: StrategyCall) -> (code: fan_code, answer: String) {
+        onTell(call.text)
+        let refusals = sink.refusals
         let once = { [self] in
             sink.clear()
             error.clear()
             return send(call)
         }
         let code = usesFreshThreads ? CheckThread(once).join() : once()
+        judgeCancelled(call, code, sink.refusals - refusals)
         var answer = "code \(code)"
         if case .split = call { answer += " state \(lastState)" }
         if case .failure = call { answer += " verdict \(lastVerdict)" }
@@ -245,55 +310,17 @@ final class StrategyDriver {
         return (code, answer)
     }
 
-    private func send(_ call: StrategyCall) -> fan_code {
-        switch call {
-        case .begin:
-            var input = fan_blob()
-            input.kind = UInt32(FAN_BLOB_REF)
-            input.handle = 1
-            return StrategyCall.description(items: items, seed: context.seed).bytes
-                .withUnsafeBytes { bytes in
-                    table.pointee.begin(
-                        instance.pointer, 1,
-                        fan_view(data: bytes.baseAddress, size: UInt64(bytes.count)), &input, 1,
-                        error.pointer)
-                }
-        case .split(let want):
-            lastState = .max
-            return table.pointee.split(
-                instance.pointer, 1, want, sink.table, &lastState, error.pointer)
-        case .result(let id, let payload): return sendResult(id, payload)
-        case .failure(let id, let retry, let attempts):
-            var why = fan_error()
-            why.struct_size = UInt32(MemoryLayout<fan_error>.size)
-            why.code = fan_code(FAN_UNAVAILABLE)
-            why.retry = retry
-            lastVerdict = .max
-            return table.pointee.on_failure(
-                instance.pointer, 1, id, &why, attempts, sink.table, &lastVerdict, error.pointer)
-        case .finish: return table.pointee.finish(instance.pointer, 1, sink.table, error.pointer)
+    private func judgeCancelled(_ call: StrategyCall, _ code: fan_code, _ refusals: Int) {
+        guard refusals > 0, cancelFault == nil else { return }
+        if code != fan_code(FAN_CANCELLED) {
+            cancelFault =
+                "in \(call.text) the sink said FAN_CANCELLED and the call answered \(code); pass "
+                + "it on"
+        } else if refusals > 1 {
+            cancelFault =
+                "in \(call.text) the sink said FAN_CANCELLED and \(refusals - 1) more were put; "
+                + "return at once"
         }
-    }
-
-    private func sendResult(_ id: UInt64, _ payload: [UInt8]) -> fan_code {
-        let memory = ResultMemory(payload)
-        memories.append(memory)
-        var part = memory.blob(count: payload.count, handle: Int64(memories.count))
-        let facts: JSON = ["worker": "w0", "attempt": 1, "ran_ns": 1_000_000, "items": 1]
-        let code = facts.bytes.withUnsafeBytes { bytes in
-            withUnsafeMutablePointer(to: &part) { part in
-                let result = placement.place(
-                    fan_result(
-                        struct_size: UInt32(MemoryLayout<fan_result>.size), part_count: 1,
-                        subtask: id,
-                        json: fan_view(data: bytes.baseAddress, size: UInt64(bytes.count)),
-                        parts: part))
-                return table.pointee.on_result(
-                    instance.pointer, 1, result, sink.table, error.pointer)
-            }
-        }
-        if let release = part.release { release(&part) }
-        return code
     }
 
     // MARK: Made-up work

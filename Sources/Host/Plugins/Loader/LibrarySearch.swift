@@ -5,11 +5,14 @@
 /// Asked before `dlopen`, so that a missing library is our own sentence.  What is already in this
 /// process counts as found; otherwise the order is that of ld.so(8): run path, LD_LIBRARY_PATH,
 /// configured folders, default folders.
-struct LibrarySearch {
+package struct LibrarySearch {
     /// Where a needed library is.
-    enum Place: Hashable {
+    package enum Place: Hashable {
+        /// It is loaded already.
         case inProcess
+        /// In a folder that the plugin names by its own.
         case besidePlugin(String)
+        /// Where the system looks, or the plugin by a whole path.
         case elsewhere(String)
     }
 
@@ -35,6 +38,12 @@ struct LibrarySearch {
     /// The folders that the plugin names, as it wrote them.
     let runPath: [String]
 
+    /// A search for the libraries of a plugin in the folder `origin`.
+    package init(origin: String, runPath: [String]) {
+        self.origin = origin
+        self.runPath = runPath
+    }
+
     /// The folders that are looked in, in order.
     var folders: [String] {
         let named = runPath.map { expand($0) }
@@ -45,7 +54,7 @@ struct LibrarySearch {
     }
 
     /// Where `library` is; `nil` if it is nowhere.
-    func locate(_ library: String) -> Place? {
+    package func locate(_ library: String) -> Place? {
         if let handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD) {
             // It stays loaded by whoever loaded it; this only gives our own count back.
             dlclose(handle)

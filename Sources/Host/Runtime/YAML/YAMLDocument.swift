@@ -17,7 +17,7 @@ package struct YAMLDocument: Sendable {
     /// Reads a document.
     ///
     /// What can be read in spite of a mistake is in `root`, so that later checks find theirs.
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         do throws(YAMLProblem) {
             let text = try YAMLText.check(bytes)
             self.text = text
@@ -29,6 +29,11 @@ package struct YAMLDocument: Sendable {
             root = Self.nothing
             problems = [error]
         }
+    }
+
+    /// The first thing that is wrong, as `LINE:COLUMN: MESSAGE`; `nil` if the document is right.
+    package var firstProblem: String? {
+        problems.first.map { "\($0.range.start): \($0.message)" }
     }
 
     /// Whether the reading stopped before the end of the document.

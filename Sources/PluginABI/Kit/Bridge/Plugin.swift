@@ -147,6 +147,7 @@ private func create(
             throw PluginError(
                 .notFound, reason: "component", "no component \"\(id)\" here; there is \(known)")
         }
+        try HostTable.require(host, MemoryLayout<fan_host>.size, "fan_host")
         let instance = try make(config, HostHandle(host))
         out.pointee = OpaquePointer(Unmanaged.passRetained(instance).toOpaque())
         return 0

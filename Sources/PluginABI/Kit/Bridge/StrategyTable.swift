@@ -53,9 +53,12 @@ enum StrategyTables {
         _ body: (AnyStrategyInstance) throws(PluginError) -> Void
     ) -> fan_code {
         let instance = object(instance)
-        if let sink { instance.sink.open(sink) }
         defer { instance.sink.close() }
         do throws(PluginError) {
+            if let sink {
+                try HostTable.require(sink, MemoryLayout<fan_sink>.size, "fan_sink")
+                instance.sink.open(sink)
+            }
             try body(instance)
             return 0
         } catch {
@@ -99,6 +102,7 @@ enum StrategyTables {
         _ sink: UnsafePointer<fan_sink>, _ error: UnsafeMutablePointer<fan_error>?
     ) -> fan_code {
         call(instance, sink, error) { (instance) throws(PluginError) in
+            try HostTable.require(result, MemoryLayout<fan_result>.size, "fan_result")
             let said = try result.pointee.json.document("result")
             let lent = try lentParts(result.pointee)
             var facts = ResultFacts(borrowing: said)

@@ -41,6 +41,11 @@ extension PluginTemplates {
            return fan_fail(err, FAN_INVALID, FAN_RETRY_NEVER, reason, message);
         }
 
+        /* What the host lends states its size: one that is shorter than ours is not touched. */
+        static fan_code too_short(fan_error *err) {
+           return fan_fail(err, FAN_PRECONDITION, FAN_RETRY_NEVER, "host", "a table of the host is too short");
+        }
+
         static task *find(fan_instance *instance, uint64_t id, fan_error *err) {
            for (task *t = instance->tasks; t; t = t->next)
               if (t->id == id) return t;
@@ -75,6 +80,7 @@ extension PluginTemplates {
                               uint32_t *state, fan_error *err) {
            task *t = find(instance, id, err);
            if (!t) return FAN_NOT_FOUND;
+           if (sink->struct_size < sizeof *sink) return too_short(err);
            for (; want > 0 && t->next_item < t->items; want--) {
               uint64_t left = t->items - t->next_item;
               uint64_t count = left < instance->chunk ? left : instance->chunk;
@@ -95,6 +101,7 @@ extension PluginTemplates {
            (void)sink;
            task *t = find(instance, id, err);
            if (!t) return FAN_NOT_FOUND;
+           if (result->struct_size < sizeof *result) return too_short(err);
            if (result->subtask >= t->next_subtask)
               return fan_fail(err, FAN_NOT_FOUND, FAN_RETRY_NEVER, "subtask", "no such subtask");
            if (result->subtask >= t->room) {
@@ -129,6 +136,7 @@ extension PluginTemplates {
         static fan_code finish(fan_instance *instance, uint64_t id, const fan_sink *sink, fan_error *err) {
            task *t = find(instance, id, err);
            if (!t) return FAN_NOT_FOUND;
+           if (sink->struct_size < sizeof *sink) return too_short(err);
            char text[64];
            int size = snprintf(text, sizeof text, "{\"format\":\"%s\"}", t->format);
            fan_view json = {text, (uint64_t)size};

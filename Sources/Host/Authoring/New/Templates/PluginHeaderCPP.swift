@@ -31,10 +31,17 @@ extension PluginTemplates {
            return static_cast<Kind &>(*reinterpret_cast<Component *>(instance));
         }
 
+        // A table of the host; one that states a smaller size than the contract's is not touched.
+        template <class Table> const Table *whole(const Table *table) {
+           if (table->struct_size < sizeof(Table))
+              throw Error(FAN_PRECONDITION, "host", "a table of the host is too short");
+           return table;
+        }
+
         // Where a strategy puts what it decides.  Valid in the call.
         class Sink {
         public:
-           explicit Sink(const fan_sink *raw) : raw_(raw) {}
+           explicit Sink(const fan_sink *raw) : raw_(whole(raw)) {}
            void subtask(uint64_t id, Blobs parts, std::string_view spec = {}) {
               check(hand_over(parts, [&](fan_blob *blobs, uint32_t n) {
                  fan_subtask subtask{};
@@ -126,7 +133,7 @@ extension PluginTemplates {
               },
               [](fan_instance *self, uint64_t id, const fan_result *result, const fan_sink *sink,
                  fan_error *error) {
-                 return guarded(error, [&] { as<Strategy>(self).give_result(id, *result, Sink(sink)); });
+                 return guarded(error, [&] { as<Strategy>(self).give_result(id, *whole(result), Sink(sink)); });
               },
               [](fan_instance *self, uint64_t id, uint64_t subtask, const fan_error *why,
                  uint32_t attempts, const fan_sink *sink, uint32_t *verdict, fan_error *error) {
@@ -303,7 +310,7 @@ extension PluginTemplates {
                  std::string_view id = component->id;
                  Component *made = nullptr;
                  bool known =
-                    ((id == Cs::component.id && (made = new Cs(Host(host), text(config)), true)) || ...);
+                    ((id == Cs::component.id && (made = new Cs(Host(whole(host)), text(config)), true)) || ...);
                  if (!known) throw Error(FAN_NOT_FOUND, "component", "no such component");
                  *out = reinterpret_cast<fan_instance *>(made);
               });

@@ -188,7 +188,7 @@ extension PluginTemplates {
                 err: *mut ffi::Error,
             ) -> i32 {
                 barrier(err, || {
-                    *state = Self::of(this).task(id)?.split(want, &Sink(sink))?;
+                    *state = Self::of(this).task(id)?.split(want, &Sink(whole(sink)?))?;
                     Ok(())
                 })
             }
@@ -198,8 +198,8 @@ extension PluginTemplates {
                 err: *mut ffi::Error,
             ) -> i32 {
                 barrier(err, || {
-                    let (task, result) = (Self::of(this).task(id)?, &*result);
-                    if !task.on_result(result.subtask, result.json.bytes(), &Sink(sink))? {
+                    let (task, result) = (Self::of(this).task(id)?, &*whole(result)?);
+                    if !task.on_result(result.subtask, result.json.bytes(), &Sink(whole(sink)?))? {
                         return Ok(()); // the parts stay the host's
                     }
                     let parts = (0..result.part_count as usize).map(|i| Blob::take(result.parts.add(i)));
@@ -214,7 +214,7 @@ extension PluginTemplates {
             ) -> i32 {
                 barrier(err, || {
                     let task = Self::of(this).task(id)?;
-                    *verdict = task.on_failure(subtask, Fail::read(&*why), &Sink(sink))?;
+                    *verdict = task.on_failure(subtask, Fail::read(&*why), &Sink(whole(sink)?))?;
                     Ok(())
                 })
             }
@@ -222,7 +222,7 @@ extension PluginTemplates {
             unsafe extern "C" fn finish(
                 this: Instance, id: u64, sink: *const ffi::Sink, err: *mut ffi::Error,
             ) -> i32 {
-                barrier(err, || Self::of(this).task(id)?.finish(&Sink(sink)))
+                barrier(err, || Self::of(this).task(id)?.finish(&Sink(whole(sink)?)))
             }
 
             unsafe extern "C" fn end(this: Instance, id: u64) {
@@ -416,7 +416,7 @@ extension PluginTemplates {
                 if CStr::from_ptr((*component).id) != K::ABOUT.id {
                     return Err(Fail::new(ffi::NOT_FOUND, "component", "no such component"));
                 }
-                *out = Box::into_raw(Box::new(K::make(Host(host), config.bytes())?)).cast();
+                *out = Box::into_raw(Box::new(K::make(Host(whole(host)?), config.bytes())?)).cast();
                 Ok(())
             })
         }

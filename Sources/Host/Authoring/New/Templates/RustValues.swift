@@ -96,6 +96,17 @@ extension PluginTemplates {
             }
         }
 
+        /// A table of the host; one that states a smaller size than the contract's is not touched.
+        ///
+        /// # Safety
+        /// `table` must point to its size at least, with which every table begins.
+        pub unsafe fn whole<T>(table: *const T) -> Result<*const T, Fail> {
+            if (*table.cast::<u32>() as usize) < std::mem::size_of::<T>() {
+                return Err(Fail::new(ffi::PRECONDITION, "host", "a table of the host is too short"));
+            }
+            Ok(table)
+        }
+
         /// A blob that somebody owns; given back when dropped, unless handed over.
         pub struct Blob(pub ffi::Blob);
 
