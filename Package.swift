@@ -31,6 +31,13 @@ let bundledPlugins = [
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map {
+    Target.Dependency.product(name: $0, package: "swift-nio")
+}
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -49,7 +56,11 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         // The contract and its Swift side.
@@ -97,6 +108,13 @@ let package = Package(
                 "FanfoldRuntime", logging,
             ],
             path: "Sources/Host/Authoring"),
+        .target(
+            name: "FanfoldServices",
+            dependencies: [
+                "CFanfoldSystem", "CPluginABI", "FanfoldJSON", "FanfoldPlugins", crypto,
+                cryptoExtras, httpClient, logging, nioSSL,
+            ] + nio,
+            path: "Sources/Host/Services"),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
@@ -140,6 +158,12 @@ let package = Package(
                 "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldData", "FanfoldJSON",
                 "FanfoldPlugins", "FanfoldRuntime", logging,
             ]),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "FanfoldJSON", "FanfoldPlugins", "FanfoldServices", crypto, cryptoExtras, logging,
+                nioSSL,
+            ] + nio),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],
             exclude: ["Broken"]),

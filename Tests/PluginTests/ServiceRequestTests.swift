@@ -175,7 +175,8 @@ import Testing
             "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/",
             "http://a%2eb/", "http://ä.org/", "http://[fe80::1%25eth0]/", "gopher://a",
             "unix://run/a.sock", "unix:///", "unix:///a/../b:/c", "unix:///a.sock:c",
-            "unix:///%2e/b", "unix:///" + String(repeating: "a", count: 108),
+            "unix:///%2e/b", "http://a/{b}", "http://a/%", "http://a/%4", "http://a/%zz",
+            "http://a/?b=[c]", "http://a/\"", "unix:///" + String(repeating: "a", count: 108),
         ] {
             #expect(refusal(text) != nil, "\(text)")
         }

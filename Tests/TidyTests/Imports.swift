@@ -35,6 +35,14 @@ enum Imports {
                 "FanfoldRuntime", "Logging",
             ]
         ),
+        (
+            "Sources/Host/Services/",
+            [
+                "AsyncHTTPClient", "CFanfoldSystem", "CPluginABI", "Crypto", "CryptoExtras",
+                "FanfoldJSON", "FanfoldPlugins", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL",
+            ]
+        ),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),
         ("Sources/Host/Main/Bench/", main.union(["CBenchDirect", "CPluginABI"])),
         ("Sources/Host/Main/", main),

@@ -1,4 +1,5 @@
 import FanfoldJSON
+import FanfoldPlugins
 @preconcurrency import Glibc
 import Testing
 
@@ -36,6 +37,12 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
             strategies: {call-deadline: 1m}
             progress: {refresh: 1s}
             log: {level: debug}
+            state: ~/kept
+            http: {proxy: "http://proxy.example:3128", ca-file: ca.pem, rate: 0.5, concurrent: 3}
+            secrets:
+              a: {file: ~/key}
+              b.c: {env: TOKEN}
+              d: {command: [pass, show, d]}
             """)
         let settings = try Settings.load(path: folder.path + "/all.yaml")
         var wanted = Settings()
@@ -47,10 +54,51 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         wanted.strategyCallNanoseconds = 60_000_000_000
         wanted.progressNanoseconds = 1_000_000_000
         wanted.logLevel = .debug
+        wanted.services.stateDirectory = "~/kept"
+        wanted.services.proxy = HTTPProxy("http://proxy.example:3128")
+        wanted.services.authorityFile = "ca.pem"
+        wanted.services.requestsPerSecond = 0.5
+        wanted.services.concurrentRequests = 3
+        wanted.services.secrets = [
+            "a": .file("~/key"), "b.c": .environment("TOKEN"),
+            "d": .command(["pass", "show", "d"]),
+        ]
         #expect(settings == wanted)
         #expect(settings.resolvedScratchDirectory == "/s")
         #expect(settings.resolvedSearchPath[0] == "/a")
+        let services = settings.resolvedServices
+        #expect(services.stateDirectory.hasPrefix("/"))
+        #expect(services.stateDirectory.hasSuffix("/kept"))
+        #expect(services.authorityFile.hasPrefix("/"))
+        guard case .file(let key) = services.secrets["a"] else {
+            Issue.record("wanted a file")
+            return
+        }
+        #expect(key.hasPrefix("/") && key.hasSuffix("/key"))
         #expect(!settings.resolvedSearchPath[1].contains("~"))
+    }
+
+    @Test func `secrets and the proxy are checked, and no value is shown`() {
+        let table: [(text: String, place: String)] = [
+            ("secrets: {A: {env: B}}", "1:11"), ("secrets: {a: {}}", "1:14"),
+            ("secrets: {a: {file: b, env: C}}", "1:14"), ("secrets: {a: {env: 1B}}", "1:20"),
+            ("secrets: {a: {command: []}}", "1:24"), ("secrets: {a: {value: x}}", "1:15"),
+            ("http: {proxy: 'ftp://a:1'}", "1:15"),
+            ("http: {proxy: 'http://u:canary@a:1'}", "1:15"),
+            ("http: {proxy: 'http://a'}", "1:15"), ("http: {concurrent: 0}", "1:20"),
+            ("http: {concurrent: 1025}", "1:20"), ("http: {rate: 0}", "1:14"),
+        ]
+        for (text, place) in table {
+            folder.write("secrets.yaml", text + "\n")
+            do throws(DocumentErrors) {
+                _ = try Settings.load(path: folder.path + "/secrets.yaml")
+                Issue.record("wanted a refusal of \(text)")
+            } catch {
+                #expect(
+                    error.diagnostics.first?.place.map(\.description) == place, "\(text)")
+                #expect(error.diagnostics.allSatisfy { !$0.message.contains("canary") })
+            }
+        }
     }
 
     @Test func `an empty file leaves the defaults and mistakes are all shown`() throws {

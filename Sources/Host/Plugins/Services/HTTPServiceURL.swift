@@ -37,10 +37,11 @@ package struct HTTPServiceURL: Sendable, Hashable {
                 message: "wanted at most \(HTTPServiceLimits.urlBytes) bytes, found "
                     + "\(text.utf8.count)")
         }
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
+        guard text.utf8.allSatisfy(Self.mayStand), Self.hasWholeEscapes(text) else {
             throw Refusal(
-                message: "a space, a control character, '\\' or another script stands in it; "
-                    + "write it with percent signs")
+                message:
+                    "a space, a control character, another script, one of \"<>\\^`{|} or a '%' "
+                    + "without two digits stands in it; write it with percent signs")
         }
         guard !text.utf8.contains(UInt8(ascii: "#")) else {
             throw Refusal(message: "'#' stands in it, which is never sent; leave it out, or %23")
@@ -61,6 +62,9 @@ package struct HTTPServiceURL: Sendable, Hashable {
             (host, port) = try Self.hostAndPort(rest[..<end])
             target = Self.target(rest[end...])
             socket = ""
+        }
+        guard !target.contains("["), !target.contains("]") else {
+            throw Refusal(message: "'[' or ']' stands in its path; write %5B and %5D")
         }
     }
 
@@ -94,6 +98,18 @@ package struct HTTPServiceURL: Sendable, Hashable {
     /// Scheme, host and path, for logs and errors: a query may hold a secret.
     package var withoutQuery: String {
         scheme == .unix ? "unix://\(socket):\(path)" : "\(scheme.rawValue)://\(authority)\(path)"
+    }
+
+    /// Whether a byte may stand in a URL at all.
+    private static func mayStand(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && !"\"<>\\^`{|}".utf8.contains(byte)
+    }
+
+    private static func hasWholeEscapes(_ text: String) -> Bool {
+        text.split(separator: "%", omittingEmptySubsequences: false).dropFirst().allSatisfy {
+            $0.utf8.count >= 2
+                && $0.utf8.prefix(2).allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
+        }
     }
 
     private static func target(_ text: Substring) -> String {

@@ -26,6 +26,8 @@ package struct Settings: Hashable, Sendable {
     package var progressNanoseconds: Int64 = 200_000_000
     /// How much is logged to standard error.
     package var logLevel = LogLevel.warning
+    /// What plugins are served with; paths as they stand in the file.
+    package var services = Settings.usualServices
 
     /// The defaults.
     package init() {}
@@ -60,7 +62,7 @@ package struct Settings: Hashable, Sendable {
         return Self.environment("TMPDIR") ?? "/tmp"
     }
 
-    private static func resolved(_ path: String) -> String {
+    static func resolved(_ path: String) -> String {
         guard path == "~" || path.hasPrefix("~/") else {
             return DocumentFile.absolute(path, in: DocumentFile.workingDirectory)
         }
@@ -96,6 +98,7 @@ package struct Settings: Hashable, Sendable {
                     source.diagnostic(
                         pointer, "wanted more than no time", help: "config/fanfold.yaml"))
             }
+            errors += serviceProblems(json, source)
         }
         guard errors.isEmpty else { throw DocumentErrors(errors) }
         return Settings(json)
@@ -131,6 +134,7 @@ package struct Settings: Hashable, Sendable {
         progressNanoseconds =
             Self.duration(json["progress"]?["refresh"]) ?? progressNanoseconds
         logLevel = json["log"]?["level"]?.stringValue.flatMap(LogLevel.init) ?? logLevel
+        services = Self.services(json)
     }
 
     private static func duration(_ value: JSON?) -> Int64? {
@@ -203,6 +207,59 @@ extension Settings {
                   "type": "string", "format": "fanfold-duration", "default": "200ms"
                 }
               }
+            },
+            "state": {
+              "description": "Where plugins keep small values between runs.",
+              "type": "string", "minLength": 1, "default": "~/.local/state/fanfold"
+            },
+            "http": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "proxy": {
+                  "description": "What http and https of plugins go through, http://HOST:PORT; empty for none.",
+                  "type": "string", "default": ""
+                },
+                "ca-file": {
+                  "description": "Certificates in PEM that are trusted beside the system's; empty for none.",
+                  "type": "string", "default": ""
+                },
+                "rate": {
+                  "description": "Requests a second that one plugin may send on average.",
+                  "type": "number", "minimum": 0.1, "maximum": 10000, "default": 20
+                },
+                "concurrent": {
+                  "description": "Requests of one plugin that may be under way at a time.",
+                  "type": "integer", "minimum": 1, "maximum": 1024, "default": 16
+                }
+              }
+            },
+            "secrets": {
+              "description": "Where the values of secrets come from, by name.",
+              "type": "object",
+              "maxProperties": 256,
+              "propertyNames": { "pattern": "^[a-z][a-z0-9._-]{0,63}$" },
+              "additionalProperties": {
+                "type": "object",
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+                "properties": {
+                  "file": {
+                    "description": "A file that only its owner may read.",
+                    "type": "string", "minLength": 1
+                  },
+                  "env": {
+                    "description": "A variable of the environment.",
+                    "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"
+                  },
+                  "command": {
+                    "description": "A program and its arguments; it prints the value.",
+                    "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 64
+                  }
+                }
+              },
+              "default": {}
             },
             "log": {
               "type": "object",
