@@ -62,7 +62,7 @@ import Testing
         let table: [(reply: Reply, reason: String, code: Int32, retry: PluginFailure.Retry)] = [
             (.end, "http.reset", 14, .later),
             (.bytesThenEnd(half), "http.cut", 14, .later),
-            (.bytesThenEnd("SSH-2.0-x\r\n\r\n"), "http.reset", 14, .later),
+            (.bytesThenEnd("SSH-2.0-x\r\n\r\n"), "http.cut", 14, .later),
             (.flood, "http.answer-size", 11, .never),
             (.bytesThenEnd(wide), "http.answer-head", 11, .never),
             (.silence, "http.deadline", 4, .later),

@@ -76,7 +76,11 @@ struct SigV4: Sendable {
 
     /// S3 takes a path as it is; every other service normalizes it and escapes it once more.
     private func canonicalPath(_ path: String) -> String {
-        guard service != "s3" else { return Escapes.canonical(path, keeping: "/") }
+        guard service != "s3" else {
+            // Step by step, so that an escaped '/' stays one.
+            return path.split(separator: "/", omittingEmptySubsequences: false)
+                .map { Escapes.canonical(String($0)) }.joined(separator: "/")
+        }
         var steps: [Substring] = []
         for step in path.split(separator: "/") where step != "." {
             if step == ".." { _ = steps.popLast() } else { steps.append(step) }
