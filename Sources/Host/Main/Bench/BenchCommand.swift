@@ -13,10 +13,10 @@ struct BenchCommand: ParsableCommand {
 
     /// What can be measured.
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case abi, noop, spawn, memory, rows, all
+        case abi, helper, noop, spawn, memory, rows, all
     }
 
-    @Argument(help: "abi, noop, spawn, memory, rows or all.")
+    @Argument(help: "abi, helper, noop, spawn, memory, rows or all.")
     var subject: Subject = .all
 
     @Option(help: "Rounds of each measurement, 1 or more.")
@@ -44,6 +44,7 @@ struct BenchCommand: ParsableCommand {
     ) -> [(Subject, () throws -> [String])] {
         [
             (.abi, { try CallBench(context: context, rounds: rounds).measure() }),
+            (.helper, { try HelperBench(context: context, rounds: rounds).measure() }),
             (.noop, { try RunBench(context: context, rounds: rounds).noop() }),
             (.spawn, { try RunBench(context: context, rounds: rounds).spawn() }),
             (.memory, { try MemoryBench(rounds: rounds).measure() }),

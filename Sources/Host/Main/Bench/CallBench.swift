@@ -64,18 +64,17 @@ struct CallBench {
         }
         return time * 1e9 / Double(Self.calls)
     }
+}
 
-    /// Takes nothing.
-    private final class EmptySink: HostSink {
-        func subtask(
-            id: UInt64, spec: UnsafeRawBufferPointer,
-            parts: UnsafeMutableBufferPointer<fan_blob>
-        ) -> fan_code { fan_code(0) }
+/// Takes nothing.
+final class EmptySink: HostSink {
+    func subtask(
+        id: UInt64, spec: UnsafeRawBufferPointer, parts: UnsafeMutableBufferPointer<fan_blob>
+    ) -> fan_code { fan_code(0) }
 
-        func withdraw(_ id: UInt64) -> fan_code { fan_code(0) }
+    func withdraw(_ id: UInt64) -> fan_code { fan_code(0) }
 
-        func output(
-            json: UnsafeRawBufferPointer, parts: UnsafeMutableBufferPointer<fan_blob>
-        ) -> fan_code { fan_code(0) }
-    }
+    func output(
+        json: UnsafeRawBufferPointer, parts: UnsafeMutableBufferPointer<fan_blob>
+    ) -> fan_code { fan_code(0) }
 }

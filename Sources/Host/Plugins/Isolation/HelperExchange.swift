@@ -33,13 +33,32 @@ extension HelperProcess {
     typealias OtherMessages =
         (MessageKind, inout IncomingBody, FrameChannel) throws(WireFault) -> Bool
 
-    /// Starts a helper with an instance in it.
+    /// Starts a helper with an instance in it; once more if somebody else ends it meanwhile.
     ///
     /// - Parameter component: `nil` only describes the library.
     /// - Returns: what the helper says about itself and the instance.
     static func start(
         _ launch: HelperLaunch, component: String?, configuration: JSON, services: [String],
         other: OtherMessages? = nil
+    ) throws(HelperFailure) -> (HelperProcess, JSON) {
+        var tries = 1
+        while true {
+            do throws(HelperFailure) {
+                return try startOnce(
+                    launch, component: component, configuration: configuration,
+                    services: services, other: other)
+            } catch {
+                guard case .died(let death) = error, death.isFromOutside,
+                    tries < IsolationLimits.triesPerCall
+                else { throw error }
+                tries += 1
+            }
+        }
+    }
+
+    private static func startOnce(
+        _ launch: HelperLaunch, component: String?, configuration: JSON, services: [String],
+        other: OtherMessages?
     ) throws(HelperFailure) -> (HelperProcess, JSON) {
         let helper: HelperProcess
         do throws(HelperStartFailure) {
@@ -109,6 +128,7 @@ extension HelperProcess {
     func cause(
         of end: FrameChannel.End, after limit: UInt64 = IsolationLimits.stoppedNanoseconds
     ) -> HelperDeath.Cause? {
+        if wasStopped { return .stopped }
         if let interrupted { return .hung(nanoseconds: interrupted) }
         switch end {
         case .closed: return nil

@@ -1,4 +1,5 @@
 import FanfoldJSON
+@preconcurrency import Glibc
 import Logging
 
 /// What it takes to start a helper for one instance of a plugin.
@@ -38,6 +39,8 @@ struct HelperDeath: Sendable {
         case exit(Int32)
         /// It did not answer in time and was ended by us.
         case hung(nanoseconds: UInt64)
+        /// Somebody stopped it (SIGSTOP), and it was ended by us.
+        case stopped
         /// It said something that it must not say, and was ended by us.
         case fault(String)
         /// It could not be started.
@@ -52,6 +55,14 @@ struct HelperDeath: Sendable {
     /// Where all that it wrote is kept, with the stack if there is one.
     var report: String?
 
+    /// Whether somebody else ended it, which says nothing about the plugin.
+    var isFromOutside: Bool {
+        switch cause {
+        case .stopped, .signal(SIGKILL): true
+        default: false
+        }
+    }
+
     /// The failure that ends what was under way.
     func failure(of path: String) -> PluginFailure {
         let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -64,6 +75,11 @@ struct HelperDeath: Sendable {
         case .hung(let nanoseconds):
             reason = "plugin.hung"
             message = "\(name) did not answer within \(nanoseconds / 1_000_000) ms and was ended"
+        case .stopped:
+            reason = "plugin.hung"
+            message =
+                "the helper of \(name) was stopped for more than "
+                + "\(IsolationLimits.stoppedNanoseconds / 1_000_000) ms and was ended"
         case .fault(let what):
             reason = "plugin.protocol"
             message = "the helper of \(name) broke the protocol (\(what)) and was ended"

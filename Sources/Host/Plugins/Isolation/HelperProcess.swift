@@ -19,6 +19,7 @@ final class HelperProcess: @unchecked Sendable {
     private let output: Int32
     private var lastLines: [String] = []
     private var stoppedSince: UInt64?
+    private(set) var wasStopped = false
     private let overdue = Atomic<UInt64>(0)
 
     /// Starts the program; it waits for `hello`.
@@ -86,7 +87,8 @@ final class HelperProcess: @unchecked Sendable {
         }
         let since = stoppedSince ?? now
         stoppedSince = since
-        return now - since >= IsolationLimits.stoppedNanoseconds
+        wasStopped = now - since >= IsolationLimits.stoppedNanoseconds
+        return wasStopped
     }
 
     private func status(_ field: String) -> String? {
@@ -120,7 +122,10 @@ final class HelperProcess: @unchecked Sendable {
     /// Ends the process, if it has not ended, and says how it did.
     func end(_ cause: HelperDeath.Cause?, during: String) -> HelperDeath {
         var cause = cause
-        if case .hung = cause { abortForStack() }
+        switch cause {
+        case .hung, .stopped: abortForStack()
+        default: break
+        }
         let status = reap(kill: cause != nil)
         if cause == nil {
             let signal = status & 0x7F

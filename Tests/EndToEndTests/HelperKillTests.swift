@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+/// A run whose strategy lives in a helper that is killed again and again.
+@Suite(
+    .enabled(if: Fanfold.hasCommands, "the commands are not built yet: NOTHING WAS RUN"),
+    .serialized, .timeLimit(.minutes(15)))
+struct HelperKillTests {
+    /// Kills of each kind; `FANFOLD_KILLS=100` is what `scripts/test --all` sets.
+    static let kills =
+        ProcessInfo.processInfo.environment["FANFOLD_KILLS"].flatMap { Int($0) } ?? 5
+    /// Time in which a new helper is told everything again (milliseconds).
+    static let pause = 400
+
+    @Test(arguments: [("SEGV", SIGSEGV), ("KILL", SIGKILL), ("STOP", SIGSTOP)])
+    func `every run completes with the right bytes and leaves nothing`(
+        _ name: String, _ signal: Int32
+    ) async throws {
+        let isLong = Self.kills >= 100
+        let items = isLong ? 10_000 : 1_500
+        let library = Fanfold.products.appendingPathComponent("libfanfold-data-parallel.so").path
+        let path = try Fanfold.pipeline(
+            """
+            fanfold: 1
+            name: killed
+            plugins:
+              split: { path: \(library), isolate: process }
+            inputs: { numbers: { range: \(items) } }
+            tasks:
+              copy:
+                input: ${inputs.numbers}
+                strategy: { use: split, with: { size: { items: 1 }, merge: concat } }
+                run: { command: [sh, -c, "sleep \(isLong ? "0.03" : "0.008"); cat"], stdin: lines, stdout: lines }
+                needs: { cpus: 0.25, memory: 1MiB }
+            outputs: { all: { from: "${tasks.copy.output}" } }
+            """)
+        let run = try Child([Fanfold.program, "run", path])
+        var killed = 0
+        var helpers: Set<Int32> = []
+        var descriptors: [Int] = []
+        while killed < Self.kills, kill(run.identifier, 0) == 0 {
+            try await Task.sleep(for: .milliseconds(Self.pause))
+            guard let helper = helper(of: run.identifier) else { continue }
+            descriptors.append(count(of: "/proc/\(run.identifier)/fd"))
+            helpers.insert(helper)
+            if kill(helper, signal) == 0 { killed += 1 }
+        }
+        let finished = try await run.finish(within: 600)
+        #expect(finished.code == 0, "\(finished.errors)")
+        let wanted = (0..<items).map { "\($0)\n" }.joined()
+        #expect(finished.text == wanted, "\(finished.text.count) bytes instead of \(wanted.count)")
+        #expect(killed >= min(3, Self.kills), "the run was over after \(killed) kills")
+        #expect(helpers.count >= killed - 1, "each kill had a helper of its own")
+        for helper in helpers { #expect(kill(helper, 0) != 0, "helper \(helper) is left") }
+        // The slots of the worker come and go; a leak of a helper is five descriptors each time.
+        if let first = descriptors.first, let last = descriptors.last {
+            #expect(last <= first + 40, "descriptors: \(descriptors)")
+        }
+        print("\(killed) times SIG\(name), \(helpers.count) helpers, \(items) subtasks")
+    }
+
+    /// The helper of a strategy among the children of a process.
+    private func helper(of process: Int32) -> Int32? {
+        let threads =
+            (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
+        for thread in threads {
+            let children =
+                FileManager.default
+                .contents(atPath: "/proc/\(process)/task/\(thread)/children")
+                .map { String(decoding: $0, as: UTF8.self) } ?? ""
+            for child in children.split(separator: " ").compactMap({ Int32($0) }) {
+                let words = FileManager.default.contents(atPath: "/proc/\(child)/cmdline") ?? Data()
+                if String(decoding: words, as: UTF8.self).contains("fanfold-helper\0plugin") {
+                    return child
+                }
+            }
+        }
+        return nil
+    }
+
+    private func count(of folder: String) -> Int {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder))?.count ?? 0
+    }
+}
