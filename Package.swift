@@ -92,7 +92,7 @@ let package = Package(
             path: "Sources/Host/Simulation"),
         .target(
             name: "FanfoldPlugins",
-            dependencies: ["CPluginABI", "CFanfoldSystem", "FanfoldJSON", logging],
+            dependencies: ["CPluginABI", "CFanfoldSystem", "FanfoldJSON", crypto, logging],
             path: "Sources/Host/Plugins"),
         .target(
             name: "FanfoldRuntime",

@@ -19,7 +19,10 @@ enum Imports {
         ("Sources/PluginABI/Merges/", ["PluginKit", "FanfoldJSON"]),
         ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),
         ("Sources/Host/Simulation/", ["FanfoldCore", "DequeModule", "HeapModule"]),
-        ("Sources/Host/Plugins/", ["CPluginABI", "CFanfoldSystem", "FanfoldJSON", "Logging"]),
+        (
+            "Sources/Host/Plugins/",
+            ["CPluginABI", "CFanfoldSystem", "Crypto", "FanfoldJSON", "Logging"]
+        ),
         (
             "Sources/Host/Runtime/",
             [

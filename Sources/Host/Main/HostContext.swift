@@ -15,7 +15,9 @@ final class HostContext: Sendable {
     let scratchDirectory: String
 
     /// Reads the settings and makes the scratch folder.
-    init(_ options: HostOptions) throws {
+    ///
+    /// Parameter safeMode: Whether only bundled plugins are opened.
+    init(_ options: HostOptions, safeMode: Bool = false) throws {
         do throws(DocumentErrors) {
             settings = try Settings.load(path: options.config)
         } catch {
@@ -31,10 +33,14 @@ final class HostContext: Sendable {
             return handler
         }
         logger = Logger(label: "fanfold")
+        var trust = TrustPolicy(bundledFolders: [executableDirectory])
+        trust.allowedKeys = settings.resolvedKeys
+        trust.requiresSignature = settings.requiresSignature
+        trust.isSafeMode = safeMode
         registry = PluginRegistry(
             searchPath: settings.resolvedSearchPath + [executableDirectory],
             cacheDirectory: settings.resolvedCacheDirectory,
-            wellKnownSchemas: PipelineSchema.wellKnown, logger: logger)
+            wellKnownSchemas: PipelineSchema.wellKnown, trust: trust, logger: logger)
         scratchDirectory = try Self.makeScratch(in: settings.resolvedScratchDirectory)
     }
 
@@ -54,18 +60,37 @@ final class HostContext: Sendable {
     /// How often a progress bar is drawn, in nanoseconds.
     var progressNanoseconds: UInt64 { UInt64(clamping: settings.progressNanoseconds) }
 
-    /// Loads what a pipeline names; what is wrong is printed.
+    /// Loads what a pipeline names and its lock allows; what is wrong is printed.
     func prepare(_ pipeline: Pipeline) throws -> PreparedRun {
         for warning in pipeline.warnings {
             Terminal.complain(warning.rendered(color: Terminal.hasColour))
         }
         do throws(DocumentErrors) {
-            return try PreparedRun(
+            var trust = registry.trust
+            trust.lock = try LockFile.load(for: pipeline)
+            let registry = registry.governed(by: trust)
+            let run = try PreparedRun(
                 pipeline, registry: registry, helpers: helpers, logger: logger)
+            if trust.lock == nil { sayGrants(of: registry.loadedPlugins, in: pipeline) }
+            return run
         } catch {
             Terminal.complain(
                 Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
             throw Exit.usage
+        }
+    }
+
+    /// What is granted is said as long as no lock records it.
+    private func sayGrants(of plugins: [LoadedPlugin], in pipeline: Pipeline) {
+        for plugin in plugins where !plugin.origin.isBundled {
+            let asking = plugin.components.filter {
+                !PluginGrant.nothing.lacking(of: $0.needsServices).isEmpty
+            }
+            guard !asking.isEmpty else { continue }
+            Terminal.complain(
+                "note: \(asking.map(\.id).joined(separator: ", ")) (\(plugin.origin.summary)) is "
+                    + "granted \(pipeline.grant(for: plugin).summary); to record that: "
+                    + LockFile.command(for: pipeline))
         }
     }
 

@@ -52,6 +52,12 @@ struct HostOptions: ParsableArguments {
     var config: String?
 }
 
+/// Which plugins `run`, `plan` and `validate` may open.
+struct TrustOptions: ParsableArguments {
+    @Flag(help: "Open bundled plugins only; a pipeline that names another is refused.")
+    var safeMode = false
+}
+
 /// How many local workers there are, and what they offer.
 struct WorkerOptions: ParsableArguments {
     @Option(help: "Local workers; the machine's cores and memory are divided among them.")

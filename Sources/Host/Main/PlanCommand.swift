@@ -10,13 +10,14 @@ struct PlanCommand: ParsableCommand {
 
     @OptionGroup var document: PipelineOptions
     @OptionGroup var host: HostOptions
+    @OptionGroup var trust: TrustOptions
     @OptionGroup var machine: WorkerOptions
 
     @Option(help: "How the plan is printed.")
     var output: OutputStyle = .table
 
     func run() throws {
-        let context = try HostContext(host)
+        let context = try HostContext(host, safeMode: trust.safeMode)
         let prepared = try context.prepare(try document.load())
         let plan = PlanReport(prepared, workers: context.workers(machine))
         switch output {

@@ -7,10 +7,11 @@ import FanfoldRuntime
 struct PluginCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plugin",
-        abstract: "Lists, shows, makes and checks plugins.",
+        abstract: "Lists, shows, makes, checks, signs and locks plugins.",
         subcommands: [
             PluginListCommand.self, PluginShowCommand.self, PluginNewCommand.self,
-            PluginCheckCommand.self,
+            PluginCheckCommand.self, PluginKeygenCommand.self, PluginSignCommand.self,
+            PluginVerifyCommand.self, PluginLockCommand.self,
         ])
 }
 
@@ -30,11 +31,12 @@ struct PluginListCommand: ParsableCommand {
         var entries: [JSON] = []
         for candidate in context.registry.candidates() {
             do throws(PluginLoadError) {
-                for component in try context.registry.load(path: candidate.path).components {
+                let plugin = try context.registry.load(path: candidate.path)
+                for component in plugin.components {
                     table.add([
                         component.id, component.version, "\(component.kind)", component.summary,
                     ])
-                    entries.append(component.json)
+                    entries.append(component.json(plugin.origin))
                 }
             } catch {
                 Terminal.complain("warning: \(error.message)")
@@ -76,18 +78,22 @@ struct PluginShowCommand: ParsableCommand {
         }
         switch output {
         case .json:
-            Terminal.print(JSON.array(loaded.components.map(\.json)).prettyText)
+            Terminal.print(
+                JSON.array(loaded.components.map { $0.json(loaded.origin) }).prettyText)
         case .table, .quiet:
-            for component in loaded.components { Terminal.print(text(component)) }
+            for component in loaded.components { Terminal.print(text(component, loaded.origin)) }
         }
     }
 
-    private func text(_ component: ComponentDescriptor) -> String {
+    private func text(_ component: ComponentDescriptor, _ origin: PluginOrigin) -> String {
         var lines = [
             "\(component.id) \(component.version)   \(component.kind)",
             "  \(component.summary)",
             "  file     \(component.path)",
             "  sha256   \(component.sha256)",
+            "  origin   \(origin.summary)",
+            "  runs     \(place(component, origin))",
+            "  asks for \(wishes(component))",
             "  ABI      built for 1.\(component.builtMinor), needs 1.\(component.needsMinor)",
         ]
         if let license = component.license { lines.append("  license  \(license)") }
@@ -108,11 +114,31 @@ struct PluginShowCommand: ParsableCommand {
         }
         return lines.joined(separator: "\n")
     }
+
+    private func place(_ component: ComponentDescriptor, _ origin: PluginOrigin) -> String {
+        component.isIsolated(origin)
+            ? "in a process of its own, unless the pipeline says isolate: none"
+            : "inside the host, unless the pipeline says isolate: process"
+    }
+
+    private func wishes(_ component: ComponentDescriptor) -> String {
+        let services = component.needsServices
+        guard !services.isEmpty else { return "nothing" }
+        let toGrant = PluginGrant.nothing.lacking(of: services)
+        let rest = toGrant.isEmpty ? "" : "; to grant in the pipeline: "
+        return services.joined(separator: ", ") + rest + toGrant.joined(separator: ", ")
+    }
 }
 
 extension ComponentDescriptor {
+    /// Whether it runs in a process of its own where the pipeline says nothing.
+    func isIsolated(_ origin: PluginOrigin) -> Bool {
+        IsolationPolicy.isIsolated(
+            kind: kind, isBundled: origin.isBundled, isTrusted: origin.isAllowed, asked: nil)
+    }
+
     /// The descriptor as `--output json` prints it.
-    var json: JSON {
+    func json(_ origin: PluginOrigin) -> JSON {
         var object = JSONObject()
         object["id"] = .string(id)
         object["version"] = .string(version)
@@ -120,6 +146,11 @@ extension ComponentDescriptor {
         object["summary"] = .string(summary)
         object["path"] = .string(path)
         object["sha256"] = .string(sha256)
+        object["bundled"] = .bool(origin.isBundled)
+        object["signer"] = origin.signer.map { .string($0.id) } ?? .null
+        object["signer_allowed"] = .bool(origin.isAllowed)
+        object["isolated"] = .bool(isIsolated(origin))
+        object["needs_services"] = .array(needsServices.map(JSON.string))
         object["needs_minor"] = .integer(Int64(needsMinor))
         object["config_schema"] = configSchema ?? .null
         return .object(object)

@@ -14,6 +14,7 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var document: PipelineOptions
     @OptionGroup var host: HostOptions
+    @OptionGroup var trust: TrustOptions
     @OptionGroup var machine: WorkerOptions
 
     @Option(help: "table: results and a summary; json: one report; quiet: results only.")
@@ -22,7 +23,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         // Before any thread is made, so that only the watcher gets the signals.
         let signals = SignalWatcher()
-        let context = try HostContext(host)
+        let context = try HostContext(host, safeMode: trust.safeMode)
         let prepared = try context.prepare(try document.load())
         let engine = Engine(run: prepared, options: context.engineOptions(machine))
         signals.start { count in

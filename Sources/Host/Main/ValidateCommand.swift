@@ -9,9 +9,10 @@ struct ValidateCommand: ParsableCommand {
 
     @OptionGroup var document: PipelineOptions
     @OptionGroup var host: HostOptions
+    @OptionGroup var trust: TrustOptions
 
     func run() throws {
-        let context = try HostContext(host)
+        let context = try HostContext(host, safeMode: trust.safeMode)
         let prepared = try context.prepare(try document.load())
         Terminal.print(
             "\(document.pipeline): fine: \(Human.count(prepared.tasks.count, "task")), "

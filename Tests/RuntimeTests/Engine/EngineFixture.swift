@@ -18,7 +18,8 @@ enum EngineFixture {
 
     private static let registry = PluginRegistry(
         searchPath: [products], cacheDirectory: products + "/engine-tests-cache",
-        wellKnownSchemas: PipelineSchema.wellKnown, logger: logger)
+        wellKnownSchemas: PipelineSchema.wellKnown,
+        trust: TrustPolicy(bundledFolders: [products]), logger: logger)
 
     static func prepare(_ text: String, in folder: TemporaryFolder) throws -> PreparedRun {
         try PreparedRun(load(text, in: folder), registry: registry, logger: logger)

@@ -67,7 +67,8 @@ package struct ComponentDescriptor: Sendable {
     /// The id without the prefix of what is bundled: `data-parallel`.
     package var shortID: String { Self.shortID(id) }
 
-    static func shortID(_ id: String) -> String {
+    /// The id without the prefix of what is bundled.
+    package static func shortID(_ id: String) -> String {
         let bundled = "fanfold."
         return id.hasPrefix(bundled) ? String(id.dropFirst(bundled.count)) : id
     }

@@ -1,4 +1,4 @@
-import CFanfoldSystem
+import Crypto
 @preconcurrency import Glibc
 
 /// The bytes of a whole file, read once: what is hashed is what is examined and copied.
@@ -7,8 +7,9 @@ import CFanfoldSystem
 final class FileBytes: @unchecked Sendable {
     // Unchecked: written in init only.
     private let memory: UnsafeMutableRawBufferPointer
-    /// Whether everybody may change the file.
-    let isWorldWritable: Bool
+    /// Where the file lies when every link is followed.
+    let realPath: String
+    private let entry: FileOwnership.Entry
 
     /// Reads `path`, which must be a plain file of at most `limit` bytes.
     init(path: String, limit: Int = HostABI.maximumFileBytes) throws(PluginLoadError) {
@@ -41,11 +42,38 @@ final class FileBytes: @unchecked Sendable {
             throw .unreadable(path: path, reason: "it changed while it was read")
         }
         memory = buffer
-        isWorldWritable = status.st_mode & S_IWOTH != 0
+        realPath = Self.realPath(of: "/proc/self/fd/\(descriptor)") ?? path
+        entry = FileOwnership.Entry(path: path, descriptor: descriptor, status: status)
     }
 
     deinit {
         memory.deallocate()
+    }
+
+    /// The path without links; `nil` if there is nothing.
+    static func realPath(of path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// Who beside root and the user may change it, in words; `nil` if nobody may.
+    ///
+    /// Parameter isBundled: Whether it lies beside the host itself, whose folders prove nothing:
+    /// who may change them may change the host.
+    func changeProblem(isBundled: Bool) -> String? {
+        let ownership = FileOwnership()
+        return ownership.problem(file: entry)
+            ?? (isBundled ? nil : ownership.problem(foldersAbove: realPath))
+    }
+
+    /// Why it is no place for a secret, in words; `nil` if only its owner may read it.
+    var privacyProblem: String? {
+        if entry.mode & (S_IRWXG | S_IRWXO) != 0 || entry.hasList {
+            let mode = String(entry.mode & 0o777, radix: 8)
+            return "wanted mode 600, found \(mode); chmod 600 \(entry.path)"
+        }
+        return FileOwnership().problem(file: entry)
     }
 
     /// How many bytes there are.
@@ -67,17 +95,9 @@ package enum SHA256 {
     ///
     /// Source: FIPS 180-4.
     package static func hex(_ bytes: UnsafeRawBufferPointer) -> String {
-        var digest = [UInt8](repeating: 0, count: Int(FANFOLD_SHA256_BYTES))
-        if let start = bytes.baseAddress {
-            fanfold_sha256(start, UInt64(bytes.count), &digest)
-        } else {
-            var nothing: UInt8 = 0
-            fanfold_sha256(&nothing, 0, &digest)
-        }
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
-            as: UTF8.self)
+        var hash = Crypto.SHA256()
+        hash.update(bufferPointer: bytes)
+        return Hexadecimal.text(hash.finalize())
     }
 
     /// The pin in lower case, if it is one.

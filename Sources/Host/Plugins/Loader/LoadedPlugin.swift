@@ -9,6 +9,8 @@ package final class LoadedPlugin: Sendable {
     package let inspection: PluginRegistry.Inspection
     /// The file that was opened: a copy under its hash, or the original.
     package let library: String
+    /// Where it comes from, as far as that could be proven.
+    package let origin: PluginOrigin
     /// What it offers.
     package let components: [ComponentDescriptor]
 
@@ -19,11 +21,12 @@ package final class LoadedPlugin: Sendable {
     private nonisolated(unsafe) let inside: DescriptorReader.Contents?
 
     init(
-        inspection: PluginRegistry.Inspection, library: String,
+        inspection: PluginRegistry.Inspection, library: String, origin: PluginOrigin,
         contents: DescriptorReader.Contents
     ) {
         self.inspection = inspection
         self.library = library
+        self.origin = origin
         components = contents.components
         launch = nil
         inside = contents
@@ -31,10 +34,11 @@ package final class LoadedPlugin: Sendable {
 
     /// A plugin that a helper has described.
     init(
-        inspection: PluginRegistry.Inspection, components: [ComponentDescriptor],
-        launch: HelperLaunch
+        inspection: PluginRegistry.Inspection, origin: PluginOrigin,
+        components: [ComponentDescriptor], launch: HelperLaunch
     ) {
         self.inspection = inspection
+        self.origin = origin
         self.components = components
         self.launch = launch
         library = launch.library

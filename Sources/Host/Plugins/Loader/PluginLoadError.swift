@@ -50,6 +50,19 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
     /// The plugin has other components.
     case noSuchComponent(path: String, wanted: String, available: [String])
 
+    /// `--safe-mode`, and the file is none of the host's own.
+    case notBundled(path: String)
+    /// Others than root and the user may change the file.
+    case openToOthers(path: String, what: String)
+    /// A signature lies beside the file that is not one of it.
+    case badSignature(path: String, what: String)
+    /// A signature by an allowed key is required.
+    case unsigned(path: String, signer: String?, publicKey: String?)
+    /// The file or what it says is not what the lock holds.
+    case locked(path: String, what: String)
+    /// Its file was replaced, and it can only be opened where it lies.
+    case replacedInPlace(path: String)
+
     package var description: String { message }
 
     /// What was wanted, what was found, what to do.
@@ -62,6 +75,8 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
             imageMessage
         case .badTable, .badDescriptor, .tooNew, .missingService, .noSuchComponent, .helper:
             contractMessage
+        case .notBundled, .openToOthers, .badSignature, .unsigned, .locked, .replacedInPlace:
+            trustMessage
         }
     }
 
@@ -91,6 +106,12 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
         case .missingService: "plugin.missing-service"
         case .noSuchComponent: "plugin.no-such-component"
         case .helper: "plugin.helper"
+        case .notBundled: "plugin.not-bundled"
+        case .openToOthers: "plugin.open-to-others"
+        case .badSignature: "plugin.bad-signature"
+        case .unsigned: "plugin.unsigned"
+        case .locked: "plugin.locked"
+        case .replacedInPlace: "plugin.replaced-in-place"
         }
     }
 
@@ -170,6 +191,29 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
             "\(path) has no component \"\(wanted)\"; it has "
                 + Self.short(available)
                 + (nearest(to: wanted, among: available).map { "; did you mean \"\($0)\"?" } ?? "")
+        default: ""
+        }
+    }
+
+    private var trustMessage: String {
+        switch self {
+        case .notBundled(let path):
+            "the plugin \(path) is not bundled with Fanfold, and --safe-mode opens no other; "
+                + "leave --safe-mode out if you trust it"
+        case .openToOthers(let path, let what): "the plugin \(path) is refused: \(what)"
+        case .badSignature(let path, let what):
+            "the signature \(path).sig is not one of the plugin: \(what); "
+                + "get both again from where they came, or sign anew with fanfold plugin sign"
+        case .unsigned(let path, nil, _):
+            "the plugin \(path) is not signed, and the settings say require-signature; "
+                + "sign it with fanfold plugin sign"
+        case .unsigned(let path, let signer?, let publicKey):
+            "the plugin \(path) is signed by \(signer), which the settings do not allow; "
+                + "if you trust it, add \"\(publicKey ?? "")\" to plugins: allowed-keys"
+        case .locked(let path, let what): "the plugin \(path) is refused: \(what)"
+        case .replacedInPlace(let path):
+            "the plugin \(path) was replaced while this process has it open where it lies, since "
+                + "it needs a library beside it; start a new process to use the new one"
         default: ""
         }
     }

@@ -30,10 +30,18 @@ package final class PluginRegistry: Sendable {
         package var facts: ELFFacts
         /// What should be put right but does not keep it from being loaded.
         package var warnings: [String]
+        /// Who beside root and the user may change it, in words; then it is not loaded.
+        package var changeProblem: String?
     }
 
     /// The folders that are looked in, in order; the first that has a name wins.
     package let searchPath: [String]
+
+    /// Which files are opened.
+    package let trust: TrustPolicy
+
+    // Of the process, as the dynamic linker's list is: what was opened where it lies.
+    private static let openedInPlace = Mutex<[String: String]>([:])
 
     private let cache: PluginCache
     private let wellKnownSchemas: [String: JSON]
@@ -44,14 +52,28 @@ package final class PluginRegistry: Sendable {
     ///
     /// Parameter cacheDirectory: Where copies are kept under their hash; made when needed.
     /// Parameter wellKnownSchemas: Schemas that a plugin's own may refer to: `fanfold:run`.
+    /// Parameter trust: Which files are opened; in safe mode only those in the host's own folders.
     package init(
         searchPath: [String], cacheDirectory: String, wellKnownSchemas: [String: JSON] = [:],
-        logger: Logger
+        trust: TrustPolicy = TrustPolicy(), logger: Logger
     ) {
-        self.searchPath = searchPath
+        self.searchPath = trust.isSafeMode ? trust.bundledFolders : searchPath
+        self.trust = trust
         self.cache = PluginCache(directory: cacheDirectory)
         self.wellKnownSchemas = wellKnownSchemas
         self.logger = logger
+    }
+
+    /// A registry that looks in the same places and has loaded nothing, under another policy.
+    package func governed(by trust: TrustPolicy) -> PluginRegistry {
+        PluginRegistry(
+            searchPath: searchPath, cacheDirectory: cache.directory,
+            wellKnownSchemas: wellKnownSchemas, trust: trust, logger: logger)
+    }
+
+    /// The plugins that it has loaded, by the paths and hashes of their files.
+    package var loadedPlugins: [LoadedPlugin] {
+        loaded.withLock { loaded in loaded.sorted { $0.key < $1.key }.map(\.value) }
     }
 
     /// The plugins in the search path, by name; no file is opened.
@@ -71,26 +93,40 @@ package final class PluginRegistry: Sendable {
         try inspect(path: path).0
     }
 
+    /// What can be proven of a file without running any of it.
+    ///
+    /// Throws: also if the policy refuses it.
+    package func origin(of path: String) throws(PluginLoadError) -> PluginOrigin {
+        let (inspection, file) = try inspect(path: path)
+        return try trust.admit(file, path: path, sha256: inspection.sha256)
+    }
+
     /// The plugin that has the component, loaded: `data-parallel` and `fanfold.data-parallel` are
     /// looked for in `libfanfold-data-parallel.so`.
     package func plugin(
         providing component: String, sha256: String? = nil, in helpers: HelperSettings? = nil
     ) throws(PluginLoadError) -> LoadedPlugin {
-        let name = ComponentDescriptor.shortID(component)
-        let known = candidates()
-        guard let candidate = known.first(where: { $0.name == name }) else {
-            throw .notFound(name: name, available: known.map(\.name), searched: searchPath)
-        }
-        let plugin = try load(path: candidate.path, sha256: sha256, in: helpers)
+        let path = try path(ofPlugin: ComponentDescriptor.shortID(component))
+        let plugin = try load(path: path, sha256: sha256, in: helpers)
         _ = try plugin.component(named: component)
         return plugin
     }
 
+    /// The file `libfanfold-NAME.so` in the search path.
+    package func path(ofPlugin name: String) throws(PluginLoadError) -> String {
+        let known = candidates()
+        guard let candidate = known.first(where: { $0.name == name }) else {
+            throw .notFound(name: name, available: known.map(\.name), searched: searchPath)
+        }
+        return candidate.path
+    }
+
     /// Loads a file that the user names, whatever it is called.
     ///
-    /// The same content is loaded once, from a copy under its hash.  One exception: a plugin that
-    /// needs a library which lies beside it (`$ORIGIN`) is opened where it is, since its copy
-    /// would not find it; such a plugin must not be overwritten while a host runs.
+    /// The same content is loaded once, from a copy under its hash.  So a file that was replaced is
+    /// loaded beside the old one: who holds the old plugin goes on with it, and the two share
+    /// nothing.  One exception: a plugin that needs a library which lies beside it (`$ORIGIN`) is
+    /// opened where it is, since its copy would not find it; once replaced, it is refused.
     ///
     /// Parameter sha256: What the file must hash to, in hexadecimal digits.
     ///
@@ -103,11 +139,14 @@ package final class PluginRegistry: Sendable {
         if let pin, pin != inspection.sha256 {
             throw .wrongHash(path: path, wanted: pin, found: inspection.sha256)
         }
+        let origin = try trust.admit(file, path: path, sha256: inspection.sha256)
         let outcome: Result<LoadedPlugin, PluginLoadError> = loaded.withLock { loaded in
-            let key = inspection.sha256 + (helpers == nil ? " " : "|") + path
+            let place = helpers == nil ? "inside" : "helper"
+            let key = "\(path) \(inspection.sha256) \(place) \(origin.signer?.id ?? "")"
             if let plugin = loaded[key] { return .success(plugin) }
             do throws(PluginLoadError) {
-                let plugin = try open(inspection, file, helpers)
+                let plugin = try open(inspection, file, origin, helpers)
+                try trust.admit(plugin)
                 loaded[key] = plugin
                 return .success(plugin)
             } catch {
@@ -123,9 +162,6 @@ package final class PluginRegistry: Sendable {
             try ELFFacts(bytes, path: path)
         }
         var warnings: [String] = []
-        if file.isWorldWritable {
-            warnings.append("\(path) can be changed by everybody; chmod o-w it")
-        }
         let others = facts.exports.filter { $0 != HostABI.entrySymbol }
         if !others.isEmpty {
             warnings.append(
@@ -134,12 +170,14 @@ package final class PluginRegistry: Sendable {
         }
         let inspection = Inspection(
             path: path, bytes: file.count, sha256: file.sha256, facts: facts,
-            warnings: warnings)
+            warnings: warnings,
+            changeProblem: file.changeProblem(isBundled: trust.isBundled(file)))
         return (inspection, file)
     }
 
     private func open(
-        _ inspection: Inspection, _ file: FileBytes, _ helpers: HelperSettings?
+        _ inspection: Inspection, _ file: FileBytes, _ origin: PluginOrigin,
+        _ helpers: HelperSettings?
     ) throws(PluginLoadError) -> LoadedPlugin {
         for warning in inspection.warnings {
             logger.warning("plugin file", metadata: ["warning": "\(warning)"])
@@ -150,10 +188,10 @@ package final class PluginRegistry: Sendable {
         let needsNeighbour = try checkNeeded(inspection, folder: folder.isEmpty ? "/" : folder)
         let library =
             needsNeighbour
-            ? folder + "/" + name
+            ? try inPlace(folder + "/" + name, inspection)
             : try cache.copy(of: file, sha256: inspection.sha256, name: name)
         if let helpers {
-            return try describe(inspection, library: library, helpers)
+            return try describe(inspection, library: library, origin, helpers)
         }
         let reader = DescriptorReader(
             path: path, sha256: inspection.sha256, wellKnownSchemas: wellKnownSchemas)
@@ -161,7 +199,22 @@ package final class PluginRegistry: Sendable {
         logger.debug(
             "plugin loaded",
             metadata: ["path": "\(path)", "sha256": "\(inspection.sha256)", "from": "\(library)"])
-        return LoadedPlugin(inspection: inspection, library: library, contents: contents)
+        return LoadedPlugin(
+            inspection: inspection, library: library, origin: origin, contents: contents)
+    }
+
+    /// The file itself, unless another content was opened under its path: the dynamic linker would
+    /// silently give that one again.
+    private func inPlace(
+        _ library: String, _ inspection: Inspection
+    ) throws(PluginLoadError) -> String {
+        let isSame = Self.openedInPlace.withLock { opened in
+            let first = opened[library, default: inspection.sha256]
+            opened[library] = first
+            return first == inspection.sha256
+        }
+        guard isSame else { throw .replacedInPlace(path: inspection.path) }
+        return library
     }
 
     /// Returns: Whether a needed library lies beside the plugin.
@@ -173,7 +226,11 @@ package final class PluginRegistry: Sendable {
         for library in inspection.facts.needed {
             switch search.locate(library) {
             case .inProcess, .elsewhere: break
-            case .besidePlugin: needsNeighbour = true
+            case .besidePlugin(let path):
+                needsNeighbour = true
+                if let problem = try FileBytes(path: path).changeProblem(isBundled: false) {
+                    throw .openToOthers(path: inspection.path, what: problem)
+                }
             case nil:
                 throw .missingLibrary(
                     path: inspection.path, library: library, searched: search.folders)
@@ -184,7 +241,8 @@ package final class PluginRegistry: Sendable {
 
     /// Has a helper read what the plugin says about itself.
     private func describe(
-        _ inspection: Inspection, library: String, _ helpers: HelperSettings
+        _ inspection: Inspection, library: String, _ origin: PluginOrigin,
+        _ helpers: HelperSettings
     ) throws(PluginLoadError) -> LoadedPlugin {
         let launch = HelperLaunch(
             helpers, library: library, path: inspection.path, logger: logger)
@@ -203,7 +261,8 @@ package final class PluginRegistry: Sendable {
             metadata: [
                 "path": "\(inspection.path)", "sandbox": "\(description["sandbox"] ?? .null)",
             ])
-        return LoadedPlugin(inspection: inspection, components: components, launch: launch)
+        return LoadedPlugin(
+            inspection: inspection, origin: origin, components: components, launch: launch)
     }
 
     /// Opens a library in this process, without a registry: what a helper does.
@@ -213,7 +272,8 @@ package final class PluginRegistry: Sendable {
         let contents = try reader.read(try entry(of: library, path: path))
         let inspection = Inspection(
             path: path, bytes: 0, sha256: "", facts: ELFFacts(), warnings: [])
-        return LoadedPlugin(inspection: inspection, library: library, contents: contents)
+        return LoadedPlugin(
+            inspection: inspection, library: library, origin: .unknown, contents: contents)
     }
 
     private static func entry(

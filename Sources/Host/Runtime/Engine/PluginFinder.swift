@@ -19,22 +19,36 @@ struct PluginFinder: Sendable {
         self.helpers = helpers
         named = declarations.map { declaration in
             do throws(PluginLoadError) {
+                var path = declaration.path ?? ""
+                if path.isEmpty { path = try registry.path(ofPlugin: declaration.name) }
                 return .success(
-                    try registry.load(
-                        path: declaration.path, sha256: declaration.sha256,
-                        in: Self.isIsolated(declaration, .strategy) ? helpers : nil))
+                    try Self.load(path, declaration, from: registry, helpers: helpers))
             } catch {
                 return .failure(error)
             }
         }
     }
 
-    private static func isIsolated(
-        _ declaration: PluginDeclaration?, _ kind: ComponentDescriptor.Kind
-    ) -> Bool {
-        IsolationPolicy.isIsolated(
-            kind: kind, isBundled: declaration == nil, isTrusted: false,
-            asked: declaration?.isolate)
+    /// Loads a plugin where it is to run.
+    ///
+    /// What a trusted plugin is, is not known before it is described; so a helper is asked first.
+    private static func load(
+        _ path: String, _ declaration: PluginDeclaration?, from registry: PluginRegistry,
+        helpers: HelperSettings?
+    ) throws(PluginLoadError) -> LoadedPlugin {
+        let origin = try registry.origin(of: path)
+        func isIsolated(_ kind: ComponentDescriptor.Kind) -> Bool {
+            IsolationPolicy.isIsolated(
+                kind: kind, isBundled: origin.isBundled,
+                isTrusted: origin.isAllowed || declaration?.isTrusted == true,
+                asked: declaration?.isolate)
+        }
+        let sha256 = declaration?.sha256
+        if helpers != nil, isIsolated(.strategy) || !(origin.isBundled || !isIsolated(.executor)) {
+            let plugin = try registry.load(path: path, sha256: sha256, in: helpers)
+            if plugin.components.contains(where: { isIsolated($0.kind) }) { return plugin }
+        }
+        return try registry.load(path: path, sha256: sha256)
     }
 
     /// The component with this id, or the only one of the plugin with this name.
@@ -52,8 +66,8 @@ struct PluginFinder: Sendable {
         where plugin.components.contains(where: { $0.id == use }) {
             return (plugin, try plugin.component(named: use))
         }
-        let helpers = Self.isIsolated(nil, kind) ? helpers : nil
-        let plugin = try registry.plugin(providing: use, in: helpers)
+        let path = try registry.path(ofPlugin: ComponentDescriptor.shortID(use))
+        let plugin = try Self.load(path, nil, from: registry, helpers: helpers)
         return (plugin, try plugin.component(named: use))
     }
 }

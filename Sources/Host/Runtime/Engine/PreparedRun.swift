@@ -83,6 +83,7 @@ private struct Preparation {
     let finder: PluginFinder
     let executors: ExecutorPlugins
     let logger: Logger
+    let lock: PluginLock?
     var inputs: [Dataset] = []
     var tasks: [PlannedTask] = []
     var problems: [Diagnostic] = []
@@ -92,6 +93,7 @@ private struct Preparation {
     ) {
         self.logger = logger
         self.pipeline = pipeline
+        lock = registry.trust.lock
         let finder = PluginFinder(pipeline.plugins, registry: registry, helpers: helpers)
         self.finder = finder
         executors = ExecutorPlugins(logger: logger) { (use) throws(PluginLoadError) in
@@ -149,7 +151,10 @@ private struct Preparation {
         let isNamed = pipeline.plugins.firstIndex { $0.name == spec.executor }
         if let isNamed, case .failure = finder.named[isNamed] { return }
         do throws(ExecutorPlugins.Problem) {
-            _ = try executors.find(spec)
+            let found = try executors.find(spec)
+            problems += pipeline.grantProblems(
+                of: found.component, in: found.plugin, part: .run(task: task, JSONPointer(["use"])),
+                lock: lock)
         } catch {
             problems.append(
                 pipeline.diagnostic(
@@ -184,6 +189,10 @@ private struct Preparation {
                     message: "\(component.id) is a \(component.kind), wanted a strategy"))
             return nil
         }
+        let refused = pipeline.grantProblems(
+            of: component, in: plugin, part: .strategy(task: index), lock: lock)
+        problems += refused
+        guard refused.isEmpty else { return nil }
         let configuration = task.strategyConfiguration
         let found = component.schema?.validate(configuration) ?? []
         for problem in found {

@@ -34,16 +34,20 @@ package struct Pipeline: Sendable {
     let source: PipelineSource
 }
 
-/// A plugin that the document names: `plugins: NAME: {path, sha256}`.
+/// A plugin that the document names: `plugins: NAME: {path, sha256, isolate, trusted, grant}`.
 package struct PluginDeclaration: Hashable, Sendable {
     /// The name in the document.
     package var name: String
-    /// The absolute path of the shared library.
-    package var path: String
+    /// The absolute path of the shared library; `nil` takes `libfanfold-NAME.so` of the search path.
+    package var path: String?
     /// The sum the file must have, 64 lowercase hexadecimal digits; `nil` accepts any.
     package var sha256: String?
-    /// Where it is to run, if the document says.
+    /// Where its components run; `nil` leaves it to ``IsolationPolicy``.
     package var isolate: Isolation?
+    /// Whether the user trusts it as he does who signs with an allowed key.
+    package var isTrusted = false
+    /// What it may do through the host.
+    package var grant = PluginGrant.nothing
 }
 
 /// An input: `inputs: NAME: {…}`.

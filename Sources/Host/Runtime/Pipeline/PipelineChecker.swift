@@ -76,23 +76,6 @@ struct PipelineChecker {
         }
     }
 
-    private mutating func checkPlugins() {
-        for (name, value) in json["plugins"]?.objectValue?.members ?? [] {
-            guard let path = value["path"]?.stringValue, !path.isEmpty else { continue }
-            let pointer = JSONPointer(["plugins", name, "path"])
-            let absolute = DocumentFile.absolute(path, in: directory)
-            switch FileKind.of(absolute) {
-            case .file: break
-            case .missing: refuse(pointer, "there is no file \(path)")
-            default: refuse(pointer, "wanted a shared library, found that \(path) is no file")
-            }
-            plugins.append(
-                PluginDeclaration(
-                    name: name, path: absolute, sha256: value["sha256"]?.stringValue,
-                    isolate: value["isolate"]?.stringValue.flatMap { Isolation(rawValue: $0) }))
-        }
-    }
-
     /// The names in `${inputs.NAME…`, wherever they stand: a strategy or a command may use them.
     private static func mentionedInputs(_ text: String.UTF8View) -> Set<String> {
         var names: Set<String> = []

@@ -20,6 +20,8 @@ package enum PipelinePart: Hashable, Sendable {
     case pluginPath(Int)
     /// The sum of a plugin.
     case pluginSum(Int)
+    /// What a plugin is granted.
+    case pluginGrant(Int)
 }
 
 /// A change to the document from the command line.
@@ -89,6 +91,8 @@ extension Pipeline {
             return JSONPointer(["plugins", plugins[plugin].name, "path"])
         case .pluginSum(let plugin):
             return JSONPointer(["plugins", plugins[plugin].name, "sha256"])
+        case .pluginGrant(let plugin):
+            return JSONPointer(["plugins", plugins[plugin].name, "grant"])
         }
     }
 }

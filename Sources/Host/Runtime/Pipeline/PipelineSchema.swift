@@ -10,6 +10,7 @@ package enum PipelineSchema {
     package static let document: JSON = {
         var schema = builtIn(template)
         schema.define(builtIn(RunSpec.schema), as: "run")
+        schema.define(builtIn(PluginGrant.schemaText), as: "grant")
         return schema
     }()
 

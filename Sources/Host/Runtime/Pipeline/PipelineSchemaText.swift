@@ -95,11 +95,10 @@ extension PipelineSchema {
             },
             "plugin": {
               "type": "object",
-              "required": ["path"],
               "additionalProperties": false,
               "properties": {
                 "path": {
-                  "description": "The shared library, relative to the folder of this document.",
+                  "description": "The shared library, relative to the folder of this document; without it, libfanfold-NAME.so in the search path.",
                   "type": "string",
                   "minLength": 1
                 },
@@ -109,8 +108,17 @@ extension PipelineSchema {
                   "pattern": "^[0-9a-f]{64}$"
                 },
                 "isolate": {
-                  "description": "Where the plugin runs: in a process of its own, or inside the host.",
+                  "description": "Where it runs: in a process of its own, or inside the host; without it, by its kind and its origin.",
                   "enum": ["process", "none"]
+                },
+                "trusted": {
+                  "description": "Whether its strategies run inside the host, as those do that an allowed key signed.",
+                  "type": "boolean",
+                  "default": false
+                },
+                "grant": {
+                  "description": "What it may do through the host; nothing unless it is said.",
+                  "$ref": "#/$defs/grant"
                 }
               }
             },

@@ -13,6 +13,10 @@ package struct Settings: Hashable, Sendable {
     package var pluginSearchPath: [String] = []
     /// Where copies of plugins are kept.
     package var cacheDirectory = "~/.cache/fanfold"
+    /// Public keys whose signatures make a plugin trusted: `ed25519:BASE64 NAME`.
+    package var allowedKeys: [String] = []
+    /// Whether a plugin that is not bundled must be signed by an allowed key.
+    package var requiresSignature = false
     /// Where attempts get their working directories; empty stands for `TMPDIR`, or `/tmp`.
     package var scratchDirectory = ""
     /// How many workers the cores and memory of this machine are divided among; 0 makes one for
@@ -48,6 +52,13 @@ package struct Settings: Hashable, Sendable {
         if let path { return try read(path) }
         guard let path = usualPath, FileKind.of(path) == .file else { return Settings() }
         return try read(path)
+    }
+
+    /// `allowedKeys` as keys; those that cannot be read are not in settings that were loaded.
+    package var resolvedKeys: [PluginKey] {
+        allowedKeys.compactMap { text in
+            do throws(SignatureProblem) { return try PluginKey(text) } catch { return nil }
+        }
     }
 
     /// `cacheDirectory` with the home in place of `~`.
@@ -91,6 +102,7 @@ package struct Settings: Hashable, Sendable {
             errors += checker.validate(json).map { problem in
                 diagnostic(problem, json, source)
             }
+            errors += keyProblems(json, source)
             for tokens in [["strategies", "call-deadline"], ["progress", "refresh"]] {
                 let pointer = JSONPointer(tokens)
                 guard duration(json.value(at: pointer)) == 0 else { continue }
@@ -102,6 +114,21 @@ package struct Settings: Hashable, Sendable {
         }
         guard errors.isEmpty else { throw DocumentErrors(errors) }
         return Settings(json)
+    }
+
+    private static func keyProblems(_ json: JSON, _ source: PipelineSource) -> [Diagnostic] {
+        let pointer = JSONPointer(["plugins", "allowed-keys"])
+        let keys = json.value(at: pointer)?.arrayValue ?? []
+        return keys.enumerated().compactMap { index, key in
+            guard let text = key.stringValue else { return nil }
+            do throws(SignatureProblem) {
+                _ = try PluginKey(text)
+                return nil
+            } catch {
+                return source.diagnostic(
+                    pointer.appending(index), error.description, help: "config/fanfold.yaml")
+            }
+        }
     }
 
     private static func diagnostic(
@@ -126,6 +153,8 @@ package struct Settings: Hashable, Sendable {
             pluginSearchPath = path.compactMap(\.stringValue)
         }
         cacheDirectory = plugins?["cache"]?.stringValue ?? cacheDirectory
+        allowedKeys = (plugins?["allowed-keys"]?.arrayValue ?? []).compactMap(\.stringValue)
+        requiresSignature = plugins?["require-signature"]?.boolValue ?? requiresSignature
         scratchDirectory = json["scratch"]?.stringValue ?? scratchDirectory
         workerCount = json["workers"]?["count"]?.integerValue.map(Int.init) ?? workerCount
         memoryShare = json["workers"]?["memory-share"]?.doubleValue ?? memoryShare
@@ -167,6 +196,14 @@ extension Settings {
                 "cache": {
                   "description": "Where copies of plugins are kept.",
                   "type": "string", "minLength": 1, "default": "~/.cache/fanfold"
+                },
+                "allowed-keys": {
+                  "description": "Public keys whose signatures make a plugin trusted: ed25519:BASE64 NAME.",
+                  "type": "array", "items": { "type": "string" }, "maxItems": 64, "default": []
+                },
+                "require-signature": {
+                  "description": "Whether a plugin that is not bundled must be signed by an allowed key.",
+                  "type": "boolean", "default": false
                 }
               }
             },
