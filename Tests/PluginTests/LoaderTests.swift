@@ -148,13 +148,11 @@ private func message(_ body: () throws -> Void) -> String {
         #expect(message { _ = try registry(folder).load(path: path) }.contains(expected))
     }
 
-    @Test func `a plugin with other symbols or open permissions is loaded with a warning`() throws {
+    @Test func `a plugin with other symbols is loaded with a warning`() throws {
         let path = CPlugin.build(in: folder, ["EXTRA": "FAN_EXPORT int leaked = 1;"])
-        chmod(path, 0o666)
         let log = LogLines()
         _ = try registry(folder, log: log).load(path: path)
         #expect(log.text.contains("shows 1 symbols beside fanfold_plugin_v1, for example leaked"))
-        #expect(log.text.contains("can be changed by everybody"))
     }
 
     @Test func `a missing library is named before the linker is asked`() throws {

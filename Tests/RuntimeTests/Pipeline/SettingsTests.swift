@@ -31,7 +31,11 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         folder.write(
             "all.yaml",
             """
-            plugins: {search-path: [/a, ~/b], cache: /c}
+            plugins:
+              search-path: [/a, ~/b]
+              cache: /c
+              allowed-keys: ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= rfc"]
+              require-signature: true
             scratch: /s
             workers: {count: 3, memory-share: 0.5}
             strategies: {call-deadline: 1m}
@@ -48,6 +52,8 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         var wanted = Settings()
         wanted.pluginSearchPath = ["/a", "~/b"]
         wanted.cacheDirectory = "/c"
+        wanted.allowedKeys = ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= rfc"]
+        wanted.requiresSignature = true
         wanted.scratchDirectory = "/s"
         wanted.workerCount = 3
         wanted.memoryShare = 0.5
@@ -99,6 +105,24 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
                 #expect(error.diagnostics.allSatisfy { !$0.message.contains("canary") })
             }
         }
+    }
+
+    @Test func `at most 64 keys may be allowed, and each must be one`() throws {
+        let key = "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= rfc"
+        func places(_ keys: [String]) -> [String] {
+            let list = keys.map { "\"\($0)\"" }.joined(separator: ", ")
+            folder.write("keys.yaml", "plugins: {allowed-keys: [\(list)]}\n")
+            do throws(DocumentErrors) {
+                let settings = try Settings.load(path: folder.path + "/keys.yaml")
+                #expect(settings.resolvedKeys.map(\.text) == keys)
+                return []
+            } catch {
+                return error.diagnostics.map { $0.place?.description ?? "" }
+            }
+        }
+        #expect(places(Array(repeating: key, count: 64)) == [])
+        #expect(places(Array(repeating: key, count: 65)) == ["1:25"])
+        #expect(places([key, "ssh-rsa AAAA"]).count == 1)
     }
 
     @Test func `an empty file leaves the defaults and mistakes are all shown`() throws {

@@ -31,8 +31,6 @@ struct SchemaMessages {
         switch (tokens.first, tokens.last) {
         case ("fanfold", _): return Sentence(message: Self.version(value))
         case ("budget", _): return budget(value)
-        case ("plugins", "isolate") where value == "host":
-            return Sentence(message: "wanted process or none; inside the host is isolate: none")
         case ("plugins", "sha256") where problem.keyword == "pattern":
             return Sentence(
                 message: "wanted 64 hexadecimal digits in lower case, as sha256sum prints them")
