@@ -115,8 +115,8 @@ private func message(_ body: () throws -> Void) -> String {
             (["SCHEMA": "\"{\""], "config_schema: 1:2: wanted a key"),
             (["SCHEMA": "\"{\\\"minimun\\\":1}\""], "unknown keyword \"minimun\""),
             (
-                ["SERVICES": "(const char *const[]){\"fanfold.http/1\", NULL}"],
-                "needs the host's service fanfold.http/1"
+                ["SERVICES": "(const char *const[]){\"fanfold.http/9\", NULL}"],
+                "needs the host's service fanfold.http/9"
             ),
         ]
         for (macros, expected) in cases {
