@@ -92,7 +92,9 @@ let package = Package(
             path: "Sources/Host/Simulation"),
         .target(
             name: "FanfoldPlugins",
-            dependencies: ["CPluginABI", "CFanfoldSystem", "FanfoldJSON", crypto, logging],
+            dependencies: [
+                "CPluginABI", "CFanfoldSystem", "FanfoldData", "FanfoldJSON", crypto, logging,
+            ],
             path: "Sources/Host/Plugins"),
         .target(
             name: "FanfoldRuntime",

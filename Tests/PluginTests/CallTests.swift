@@ -111,6 +111,22 @@ enum Home: CaseIterable {
     }
 
     @Test(arguments: Home.allCases)
+    func `a tensor of a plugin becomes an npy file, also from a helper`(_ home: Home) throws {
+        let calls = try calls(home)
+        defer { calls.close() }
+        let answer = try run(calls, "tensor").get()
+        guard case .structured(let tensor) = try #require(answer.parts.first),
+            case .npy(let bytes) = try tensor.file()
+        else {
+            Issue.record("wanted a tensor")
+            return
+        }
+        let numbers: [Float] = [1, 2, 3, 4, 5, 6]
+        #expect(bytes.suffix(24).elementsEqual(numbers.withUnsafeBytes { Array($0) }))
+        #expect(String(decoding: bytes.prefix(80), as: UTF8.self).contains("(2, 3)"))
+    }
+
+    @Test(arguments: Home.allCases)
     func `services answer on the lane, and are absent when withheld`(_ home: Home) throws {
         let poor = try calls(home)
         #expect(text(run(poor, "fetch")) == "no http")

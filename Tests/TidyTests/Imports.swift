@@ -21,7 +21,7 @@ enum Imports {
         ("Sources/Host/Simulation/", ["FanfoldCore", "DequeModule", "HeapModule"]),
         (
             "Sources/Host/Plugins/",
-            ["CPluginABI", "CFanfoldSystem", "Crypto", "FanfoldJSON", "Logging"]
+            ["CPluginABI", "CFanfoldSystem", "Crypto", "FanfoldData", "FanfoldJSON", "Logging"]
         ),
         (
             "Sources/Host/Runtime/",

@@ -4,6 +4,7 @@
 enum CCalls {
     static let source = #"""
         #include "fanfold_plugin.h"
+        #include "fanfold_data.h"
         #include <stdio.h>
         #include <stdlib.h>
         #include <unistd.h>
@@ -91,6 +92,22 @@ enum CCalls {
                        (const char *)out.data, lost);
               if (out.release) out.release(&out);
               return end(host, call->op, said);
+           }
+           if (says(spec, "tensor")) {
+              static float numbers[6] = {1, 2, 3, 4, 5, 6};
+              static int64_t shape[2] = {2, 3};
+              static DLManagedTensorVersioned tensor;
+              tensor.version.major = 1;
+              tensor.dl_tensor.data = numbers;
+              tensor.dl_tensor.device.device_type = FAN_DL_CPU;
+              tensor.dl_tensor.ndim = 2;
+              tensor.dl_tensor.dtype.code = 2;
+              tensor.dl_tensor.dtype.bits = 32;
+              tensor.dl_tensor.dtype.lanes = 1;
+              tensor.dl_tensor.shape = shape;
+              fan_blob part; memset(&part, 0, sizeof part);
+              part.kind = FAN_BLOB_TENSOR; part.data = &tensor;
+              return host->complete(host, call->op, NULL, none, &part, 1);
            }
            if (says(spec, "double")) end(host, call->op, "first");
            if (says(spec, "emit")) {

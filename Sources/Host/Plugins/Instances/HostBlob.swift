@@ -1,4 +1,5 @@
 import CPluginABI
+import FanfoldData
 @preconcurrency import Glibc
 
 /// What came from a plugin in a blob.
@@ -9,6 +10,8 @@ package enum ReceivedBlob {
     case bytes(ForeignBlob)
     /// `count` bytes from `offset` of an open file.
     case file(ForeignBlob, descriptor: Int32, offset: Int, count: Int)
+    /// A tensor or a table of the plugin's own.
+    case structured(ForeignBlob)
     /// Items `from ..< from + count` of an input of the task.
     case items(input: Int, from: Int, count: Int)
     /// A part of another subtask's result.
@@ -57,13 +60,8 @@ package enum HostBlob {
 
     /// Bytes that whoever receives the blob owns, as if a plugin had made them.
     static func own(_ bytes: [UInt8], handle: Int64) -> fan_blob {
-        let box = OwnedBytes(bytes)
-        var blob = fan_blob()
-        blob.kind = UInt32(FAN_BLOB_BYTES)
-        blob.flags = readOnly
-        blob.data = UnsafeRawPointer(box.bytes.baseAddress)
-        blob.size = UInt64(bytes.count)
-        blob.handle = handle
+        let box = bytes.withUnsafeBytes { OwnedBytes(copying: $0) }
+        var blob = view(box.bytes, handle: handle)
         blob.owner = Unmanaged.passRetained(box).toOpaque()
         blob.release = { blob in
             if let owner = blob.pointee.owner {
@@ -73,6 +71,16 @@ package enum HostBlob {
             blob.pointee.release = nil
         }
         return blob
+    }
+
+    /// A tensor or a table that came from a helper.
+    static func rebuilt(kind: UInt32, _ bytes: [UInt8]) throws(WireFault) -> fan_blob {
+        let owned = bytes.withUnsafeBytes { OwnedBytes(copying: $0) }
+        do throws(DataTransferError) {
+            return try BlobTransfer.rebuild(kind: kind, owned.bytes, owner: owned)
+        } catch {
+            throw WireFault("a part of kind \(kind): \(error)")
+        }
     }
 
     /// Bytes that are only looked at: nothing to release.
@@ -99,18 +107,6 @@ package enum HostBlob {
             blob.pointee.release = nil
         }
         return blob
-    }
-
-    private final class OwnedBytes: Sendable {
-        // Written once before it is shared.
-        nonisolated(unsafe) let bytes: UnsafeMutableBufferPointer<UInt8>
-
-        init(_ bytes: [UInt8]) {
-            self.bytes = .allocate(capacity: bytes.count)
-            _ = self.bytes.initialize(from: bytes)
-        }
-
-        deinit { bytes.deallocate() }
     }
 
     /// The owner of memory that ``lend(_:bytes:handle:)`` lent, as long as nobody has released it.
@@ -155,6 +151,7 @@ package enum HostBlob {
         if isLoan(copy) { return takeBack(copy) }
         switch Int(copy.kind) {
         case FAN_BLOB_BYTES, FAN_BLOB_FILE: return keep(copy)
+        case FAN_BLOB_TENSOR, FAN_BLOB_ARROW: return .structured(ForeignBlob(copy))
         case FAN_BLOB_NONE: return drop(copy, .none)
         case FAN_BLOB_ITEMS:
             guard let input = Int(exactly: copy.handle), input >= 0,
@@ -229,6 +226,17 @@ package final class ForeignBlob: @unchecked Sendable {
     deinit {
         HostBlob.release(&blob)
     }
+
+    /// `FAN_BLOB_TENSOR` or `FAN_BLOB_ARROW`, and its content as bytes that need nothing else.
+    package func flattened() throws(DataTransferError) -> (kind: UInt32, bytes: [UInt8]) {
+        (blob.kind, try BlobTransfer.flatten(blob))
+    }
+
+    /// A tensor or a table as the file that a pipeline reads.
+    package func file() throws(DataTransferError) -> BlobFile { try BlobFile(blob) }
+
+    /// How it holds its bytes.
+    var kind: UInt32 { blob.kind }
 
     /// What the plugin said of it.
     var handle: Int64 { blob.handle }

@@ -85,6 +85,8 @@ extension PluginAnswer {
                     .write(to: &body)
             case .result(let subtask, let part):
                 WirePart.result(subtask: subtask, part: UInt64(part)).write(to: &body)
+            case .structured(let foreign):
+                WirePart(flattening: foreign, kind: foreign.kind).write(to: &body)
             case .unsupported(let kind): WirePart.other(kind: kind).write(to: &body)
             case .none, .lent, .invalid: WirePart.none.write(to: &body)
             }
@@ -103,6 +105,9 @@ extension PluginAnswer {
             switch try WirePart(&body) {
             case .bytes(let handle, let bytes):
                 var blob = HostBlob.own(bytes, handle: handle)
+                parts.append(HostBlob.receive(&blob))
+            case .structured(let kind, let bytes):
+                var blob = try HostBlob.rebuilt(kind: kind, bytes)
                 parts.append(HostBlob.receive(&blob))
             case .other(let kind): parts.append(.unsupported(kind: kind))
             default: parts.append(.none)

@@ -44,6 +44,7 @@ struct LentParts {
             blob.handle = Int64(bitPattern: subtask)
             blob.offset = part
             return blob
+        case .structured(let kind, let bytes): return try HostBlob.rebuilt(kind: kind, bytes)
         case .other(let kind):
             var blob = fan_blob()
             blob.kind = kind

@@ -178,6 +178,8 @@ final class SinkRecorder: HostSink {
                 .write(to: &events.body)
         case .result(let subtask, let part):
             WirePart.result(subtask: subtask, part: UInt64(part)).write(to: &events.body)
+        case .structured(let foreign):
+            WirePart(flattening: foreign, kind: kind).write(to: &events.body)
         case .lent, .unsupported, .invalid:
             WirePart.other(kind: kind).write(to: &events.body)
         }

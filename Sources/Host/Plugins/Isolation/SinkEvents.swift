@@ -1,4 +1,5 @@
 import CPluginABI
+import FanfoldData
 
 /// What a strategy put into its sink during one call.
 enum SinkEvent {
@@ -79,6 +80,8 @@ enum WirePart {
     case lent(id: UInt64, offset: UInt64, count: UInt64)
     case items(input: Int64, from: UInt64, count: UInt64)
     case result(subtask: UInt64, part: UInt64)
+    /// A tensor or a table, flattened.
+    case structured(kind: UInt32, [UInt8])
     /// A kind that the host decides on: it refuses it as it would inside.
     case other(kind: UInt32)
 
@@ -102,7 +105,19 @@ enum WirePart {
                 subtask: try body.wire.number(UInt64.self),
                 part: try body.wire.number(UInt64.self))
         case 5: self = .other(kind: try body.wire.number(UInt32.self))
+        case 6:
+            let kind = try body.wire.number(UInt32.self)
+            self = .structured(kind: kind, try body.copiedBulk())
         case let tag: throw WireFault("a part of the unknown form \(tag)")
+        }
+    }
+
+    /// A tensor or a table; one that cannot be flattened is left to the host to refuse.
+    init(flattening foreign: ForeignBlob, kind: UInt32) {
+        do throws(DataTransferError) {
+            self = .structured(kind: kind, try foreign.flattened().bytes)
+        } catch {
+            self = .other(kind: kind)
         }
     }
 
@@ -129,6 +144,10 @@ enum WirePart {
         case .other(let kind):
             body.wire.byte(5)
             body.number(kind)
+        case .structured(let kind, let bytes):
+            body.wire.byte(6)
+            body.number(kind)
+            body.bulk(bytes)
         }
     }
 

@@ -1,5 +1,6 @@
 import CPluginABI
 import FanfoldCore
+import FanfoldData
 import FanfoldJSON
 import FanfoldPlugins
 
@@ -116,6 +117,8 @@ extension StrategySession: HostSink {
     }
 
     private func checkBytes(_ part: fan_blob) throws(SpecError) {
+        let isStructured = [FAN_BLOB_TENSOR, FAN_BLOB_ARROW].contains(Int(part.kind))
+        if isStructured, part.data != nil { return }
         guard Int(part.kind) == FAN_BLOB_BYTES else {
             throw SpecError(message: "a part of kind \(part.kind) holds no bytes")
         }
@@ -172,6 +175,13 @@ extension StrategySession: HostSink {
         case .bytes(let foreign):
             let payload = Payload(lending: foreign.bytes, owner: foreign)
             return (payload.whole, LentPayload.format(mark: mark))
+        case .structured(let foreign):
+            do throws(DataTransferError) {
+                let (payload, format) = Payload.file(try foreign.file())
+                return (payload.whole, format)
+            } catch {
+                throw SpecError(message: "a part of kind \(kind): \(error)")
+            }
         case .invalid(let why): throw SpecError(message: why)
         default: throw SpecError(message: "a part of kind \(kind) holds no bytes")
         }

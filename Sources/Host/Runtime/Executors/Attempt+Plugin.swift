@@ -1,4 +1,5 @@
 import CFanfoldSystem
+import FanfoldData
 import FanfoldJSON
 import FanfoldPlugins
 @preconcurrency import Glibc
@@ -84,11 +85,31 @@ extension Attempt {
         }
     }
 
+    /// A tensor or a table, if that is the form that the pipeline names.
+    private func payload(
+        of structured: ForeignBlob, _ spec: PluginSpec
+    ) throws(PluginFailure) -> Payload {
+        do throws(DataTransferError) {
+            let (payload, format) = Payload.file(try structured.file())
+            guard format == spec.output else {
+                throw .mismatch(
+                    message: "wanted \(spec.output.rawValue), found \(format.rawValue); "
+                        + "write stdout: \(format.rawValue)")
+            }
+            return payload
+        } catch {
+            throw PluginFailure(code: 15, reason: "output.kind", message: "its result: \(error)")
+        }
+    }
+
     private func payload(
         _ parts: [ReceivedBlob], _ spec: PluginSpec
     ) throws(PluginFailure) -> Payload {
         if parts.count == 1, case .bytes(let only) = parts[0] {
             return Payload(lending: only.bytes, owner: only)
+        }
+        if parts.count == 1, case .structured(let only) = parts[0] {
+            return try payload(of: only, spec)
         }
         var bytes: [UInt8] = []
         for part in parts {
