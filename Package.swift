@@ -126,7 +126,8 @@ let package = Package(
             dependencies: [
                 "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
                 "FanfoldCore", "FanfoldJSON",
-                "FanfoldPlugins", "FanfoldRuntime", "FanfoldSimulation", arguments, logging,
+                "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
+                arguments, logging,
             ],
             path: "Sources/Host/Main"),
 

@@ -7,7 +7,7 @@ enum Imports {
 
     private static let main: Set<String> = [
         "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldCore", "FanfoldJSON",
-        "FanfoldPlugins", "FanfoldRuntime", "FanfoldSimulation", "Logging",
+        "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "Logging",
     ]
 
     /// The folders below `Sources/` with their modules, most specific first.

@@ -1,6 +1,7 @@
 import CFanfoldSystem
 import FanfoldPlugins
 import FanfoldRuntime
+import FanfoldServices
 @preconcurrency import Glibc
 import Logging
 
@@ -9,6 +10,7 @@ final class HostContext: Sendable {
     let settings: Settings
     let registry: PluginRegistry
     let logger: Logger
+    private let services: ServiceFactory
     /// The folder that this program lies in: the plugins and the helper lie beside it.
     let executableDirectory: String
     /// A folder of this process under the scratch directory.
@@ -41,6 +43,9 @@ final class HostContext: Sendable {
             searchPath: settings.resolvedSearchPath + [executableDirectory],
             cacheDirectory: settings.resolvedCacheDirectory,
             wellKnownSchemas: PipelineSchema.wellKnown, trust: trust, logger: logger)
+        services = ServiceFactory(
+            settings: settings.resolvedServices, hostVersion: HelperSettings.hostVersion,
+            logger: logger)
         scratchDirectory = try Self.makeScratch(in: settings.resolvedScratchDirectory)
     }
 
@@ -70,7 +75,12 @@ final class HostContext: Sendable {
             trust.lock = try LockFile.load(for: pipeline)
             let registry = registry.governed(by: trust)
             let run = try PreparedRun(
-                pipeline, registry: registry, helpers: helpers, logger: logger)
+                pipeline, registry: registry, helpers: helpers,
+                services: { [services] component, grant in
+                    services.services(
+                        component: component.id, version: component.version, grant: grant)
+                },
+                logger: logger)
             if trust.lock == nil { sayGrants(of: registry.loadedPlugins, in: pipeline) }
             return run
         } catch {

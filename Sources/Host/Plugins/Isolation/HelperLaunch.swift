@@ -97,6 +97,9 @@ struct HelperDeath: Sendable {
 
 /// How a host starts helpers, whatever is in them.
 package struct HelperSettings: Sendable {
+    /// What plugins are told of this version of Fanfold.
+    package static let hostVersion = "0.1.0"
+
     /// The executable `fanfold-helper`.
     package var helperPath: String
     /// Where reports of crashes are kept.
@@ -109,7 +112,7 @@ package struct HelperSettings: Sendable {
     /// Helpers of this program.
     package init(
         helperPath: String, reportDirectory: String, hostName: String = "fanfold",
-        hostVersion: String = "0.1.0"
+        hostVersion: String = Self.hostVersion
     ) {
         self.helperPath = helperPath
         self.reportDirectory = reportDirectory

@@ -48,6 +48,10 @@ package struct PlannedTask: Sendable {
 /// A pipeline with everything that can be checked before it runs: plugins loaded, configurations
 /// complete, inputs opened.
 package struct PreparedRun: Sendable {
+    /// What a host does for a component that was granted this.
+    package typealias ServiceProvider =
+        @Sendable (ComponentDescriptor, PluginGrant) -> PluginServices
+
     /// The document.
     package var pipeline: Pipeline
     /// The tasks, in the order of the document.
@@ -60,13 +64,15 @@ package struct PreparedRun: Sendable {
     /// Loads what the pipeline names and checks what only plugins and files can tell.
     ///
     /// Throws: everything that is wrong, in one go.
+    /// Parameter services: What the host does for a component with its grant; nothing by default.
     /// Parameter helpers: How plugins get processes of their own; `nil` has all of them inside.
     package init(
         _ pipeline: Pipeline, registry: PluginRegistry, helpers: HelperSettings? = nil,
-        logger: Logger
+        services: @escaping ServiceProvider = { _, _ in PluginServices() }, logger: Logger
     ) throws(DocumentErrors) {
         var preparation = Preparation(
-            pipeline: pipeline, registry: registry, helpers: helpers, logger: logger)
+            pipeline: pipeline, registry: registry, helpers: helpers, services: services,
+            logger: logger)
         preparation.openInputs()
         preparation.planTasks()
         guard preparation.problems.isEmpty else { throw DocumentErrors(preparation.problems) }
@@ -89,14 +95,18 @@ private struct Preparation {
     var problems: [Diagnostic] = []
 
     init(
-        pipeline: Pipeline, registry: PluginRegistry, helpers: HelperSettings?, logger: Logger
+        pipeline: Pipeline, registry: PluginRegistry, helpers: HelperSettings?,
+        services: @escaping PreparedRun.ServiceProvider, logger: Logger
     ) {
         self.logger = logger
         self.pipeline = pipeline
         lock = registry.trust.lock
         let finder = PluginFinder(pipeline.plugins, registry: registry, helpers: helpers)
         self.finder = finder
-        executors = ExecutorPlugins(logger: logger) { (use) throws(PluginLoadError) in
+        executors = ExecutorPlugins(
+            logger: logger,
+            services: { plugin, component in services(component, pipeline.grant(for: plugin)) }
+        ) { (use) throws(PluginLoadError) in
             guard let found = try finder.component(use, kind: .executor) else {
                 throw .notFound(name: use, available: [], searched: [])
             }

@@ -33,20 +33,25 @@ package final class ExecutorPlugins: Sendable {
 
     private let find:
         @Sendable (String) throws(PluginLoadError) -> (LoadedPlugin, ComponentDescriptor)
+    private let services: @Sendable (LoadedPlugin, ComponentDescriptor) -> PluginServices
     private let logger: Logger
     private let instances = Mutex<[String: Instance]>([:])
 
     /// No executors yet.
     ///
-    /// - Parameter find: the plugin with an executor of this name.
+    /// - Parameters:
+    ///   - services: what the host does for a component.
+    ///   - find: the plugin with an executor of this name.
     package init(
         logger: Logger,
+        services: @escaping @Sendable (LoadedPlugin, ComponentDescriptor) -> PluginServices,
         find:
             @escaping @Sendable (String) throws(PluginLoadError) -> (
                 LoadedPlugin, ComponentDescriptor
             )
     ) {
         self.find = find
+        self.services = services
         self.logger = logger
     }
 
@@ -112,8 +117,8 @@ package final class ExecutorPlugins: Sendable {
     private func make(_ found: Found) throws(Problem) -> any PluginCalls {
         do throws(PluginFailure) {
             return try found.plugin.makeCalls(
-                found.component, configuration: found.configuration, services: PluginServices(),
-                logger: logger)
+                found.component, configuration: found.configuration,
+                services: services(found.plugin, found.component), logger: logger)
         } catch {
             throw Problem(message: error.message)
         }
