@@ -38,9 +38,15 @@ struct HelperKillTests {
         var killed = 0
         var helpers: Set<Int32> = []
         var descriptors: [Int] = []
+        var hasBegun = false
         while killed < Self.kills, kill(run.identifier, 0) == 0 {
             try await Task.sleep(for: .milliseconds(Self.pause))
-            guard let helper = helper(of: run.identifier) else { continue }
+            // Before the first subtask a strategy is only tried out, and its crash is a mistake.
+            let children = children(of: run.identifier)
+            hasBegun = hasBegun || children.contains { $0.command.hasPrefix("sh\0") }
+            guard hasBegun, let helper = children.first(where: { $0.isHelper })?.id else {
+                continue
+            }
             descriptors.append(count(of: "/proc/\(run.identifier)/fd"))
             helpers.insert(helper)
             if kill(helper, signal) == 0 { killed += 1 }
@@ -59,23 +65,27 @@ struct HelperKillTests {
         print("\(killed) times SIG\(name), \(helpers.count) helpers, \(items) subtasks")
     }
 
-    /// The helper of a strategy among the children of a process.
-    private func helper(of process: Int32) -> Int32? {
+    private struct Descendant {
+        var id: Int32
+        /// Its words, each ended by a zero character.
+        var command: String
+        var isHelper: Bool { command.contains("fanfold-helper\0plugin") }
+    }
+
+    /// The children of all threads of a process.
+    private func children(of process: Int32) -> [Descendant] {
         let threads =
             (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
-        for thread in threads {
-            let children =
+        return threads.flatMap { thread in
+            let list =
                 FileManager.default
                 .contents(atPath: "/proc/\(process)/task/\(thread)/children")
                 .map { String(decoding: $0, as: UTF8.self) } ?? ""
-            for child in children.split(separator: " ").compactMap({ Int32($0) }) {
+            return list.split(separator: " ").compactMap { Int32($0) }.map { child in
                 let words = FileManager.default.contents(atPath: "/proc/\(child)/cmdline") ?? Data()
-                if String(decoding: words, as: UTF8.self).contains("fanfold-helper\0plugin") {
-                    return child
-                }
+                return Descendant(id: child, command: String(decoding: words, as: UTF8.self))
             }
         }
-        return nil
     }
 
     private func count(of folder: String) -> Int {
