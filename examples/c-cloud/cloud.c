@@ -389,7 +389,8 @@ static fan_code configure(fan_instance *instance, fan_view config, fan_error *er
    if (!json_read(config.data, config.size, &document) || *document.at != '{')
       bad = "config.";
    else if (!setting(document, "endpoint", instance->endpoint, sizeof instance->endpoint) ||
-            strncmp(instance->endpoint, "http", 4))
+            (strncmp(instance->endpoint, "http://", 7) &&
+             strncmp(instance->endpoint, "https://", 8)))
       bad = "config./endpoint";
    else if (!setting(document, "secret", instance->secret, sizeof instance->secret) ||
             !instance->secret[0])
@@ -405,6 +406,9 @@ static fan_code create(const fan_component *component, const fan_host *host, fan
                        fan_instance **out, fan_error *err) {
    if (strcmp(component->id, cloud.id))
       return fan_fail(err, FAN_NOT_FOUND, FAN_RETRY_NEVER, "component", "no such component");
+   if (host->struct_size < sizeof *host)
+      return fan_fail(err, FAN_INVALID, FAN_RETRY_NEVER, "host",
+                      "wanted the fan_host of this contract, found a shorter one");
    const fan_http *http = host->service(host, "fanfold.http/1");
    const fan_lane *lane = host->service(host, "fanfold.lane/1");
    if (!http || http->struct_size < sizeof *http)

@@ -13,3 +13,8 @@ int32_t fanfold_usable_cores(void) {
 void fanfold_return_freed_memory(void) { malloc_trim(0); }
 
 uint64_t fanfold_heap_bytes(void) { return (uint64_t)mallinfo2().uordblks; }
+
+uint64_t fanfold_allocated_bytes(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (uint64_t)info.uordblks + (uint64_t)info.hblkhd;
+}

@@ -1,6 +1,20 @@
 import Testing
 
-/// The example in C, broken in one way: `plugin check` must say so, and nothing else.
+/// A plugin in C that passes every check.
+enum GoodPlugin: String, CaseIterable {
+    case rows = "examples/c-rows/rows.c"
+    case cloud = "examples/c-cloud/cloud.c"
+    case words = "examples/c-words/words.c"
+    case policy = "Tests/CheckFixtures/policy.c"
+
+    /// Its folder and the name of its file.
+    var parts: (folder: String, file: String) {
+        let names = rawValue.split(separator: "/")
+        return (names.dropLast().joined(separator: "/"), String(names[names.count - 1]))
+    }
+}
+
+/// An example in C, broken in one way: `plugin check` must say so, and nothing else.
 struct BrokenPlugin: Sendable, CustomTestStringConvertible {
     /// The check that must fail.
     var check: String
@@ -8,7 +22,10 @@ struct BrokenPlugin: Sendable, CustomTestStringConvertible {
     var also: Set<String> = []
     /// Why they do.
     var why = ""
-    /// What is replaced in the source, each once.
+    /// What is broken.
+    var good = GoodPlugin.rows
+    /// What is replaced in the source or in a header beside it, each once; OWN in it is the folder
+    /// in which the finished library is.
     var changes: [(find: String, replace: String)] = []
     /// What is added at its end.
     var tail = ""
@@ -32,5 +49,5 @@ struct BrokenPlugin: Sendable, CustomTestStringConvertible {
     /// Every plugin of the corpus, in the order of the checks.
     static let corpus =
         fileCorpus + descriptionCorpus + instanceCorpus + skewCorpus + memoryCorpus + laneCorpus
-        + strategyCorpus
+        + strategyCorpus + callCorpus + providerCorpus + executorCorpus
 }

@@ -42,20 +42,40 @@ enum CheckRig {
         + "-include stdlib.h -include unistd.h -include pthread.h -include time.h "
         + "-include sys/mman.h "
 
-    /// The example in C after `change`, as a library.
+    /// A good plugin in C after `changes` and `change`, as a library.
+    ///
+    /// Each of `changes` is made once, in the source or in the first header that says it.
     static func build(
-        _ name: String, flags: String = "", tail: String = "",
+        _ name: String, from good: GoodPlugin = .rows, flags: String = "", tail: String = "",
+        changes: [(find: String, replace: String)] = [],
         _ change: (String) throws -> String = { $0 }
     ) throws -> String {
-        let example = root + "/examples/c-rows"
-        let source = folder + "/\(name).c"
+        let (place, file) = good.parts
+        var sources = [(name: file, text: run("cat \(root)/\(good.rawValue)").text)]
+        for header in run("cd \(root) && ls examples/c-rows/*.h \(place)/*.h").text.split(
+            separator: "\n")
+        where header.hasSuffix(".h") {
+            let name = String(header.split(separator: "/").last ?? "")
+            sources.append((name, run("cat \(root)/\(header)").text))
+        }
+        for change in changes {
+            let found = sources.firstIndex { $0.text.contains(change.find) }
+            let place = try #require(found, "the example no longer says \(change.find)")
+            let parts = sources[place].text.split(
+                separator: change.find, maxSplits: 1, omittingEmptySubsequences: false)
+            sources[place].text = parts[0] + change.replace + parts[1]
+        }
+        sources[0].text = try change(sources[0].text) + tail
+        let own = folder + "/source-" + name
+        run("mkdir -p \(own)")
+        for source in sources {
+            let handle = try #require(fopen(own + "/" + source.name, "w"))
+            fputs(source.text, handle)
+            fclose(handle)
+        }
         let library = folder + "/libfanfold-\(name).so"
-        let original = run("cat \(example)/rows.c").text
-        let file = try #require(fopen(source, "w"))
-        fputs(try change(original) + tail, file)
-        fclose(file)
         let built = run(
-            "\(compiler) -I\(root)/Sources/PluginABI/C/include -I\(example) \(source) \(flags) "
+            "\(compiler) -I\(root)/Sources/PluginABI/C/include \(own)/\(file) \(flags) "
                 + "-o \(library) && chmod go-w \(library)")
         try #require(built.code == 0, "\(built.text)")
         return library

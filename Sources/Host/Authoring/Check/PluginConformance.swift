@@ -42,7 +42,17 @@ package struct PluginConformance {
         LeakChecks.all,
         LaneChecks.all,
         TimeChecks.all,
-        StrategyChecks.all,
+        PartitionChecks.all,
+        ReplayChecks.all,
+        AdversityChecks.all,
+        BudgetChecks.all,
+        CallChecks.all,
+        LaunchChecks.all,
+        WorkerChecks.all,
+        ErrorMappingChecks.all,
+        ProviderMannersChecks.all,
+        ExecutorChecks.all,
+        PolicyChecks.all,
     ].flatMap { $0 }
 
     private let file: String
@@ -80,7 +90,9 @@ package struct PluginConformance {
         })
 
     /// Not checks: what other checks ask a second process.
-    private static let questions = [description, LibraryChecks.fingerprintCase]
+    private static let questions = [
+        description, LibraryChecks.fingerprintCase, ReplayChecks.question,
+    ]
 
     private func context() -> CheckContext {
         let context = CheckContext(path: file, seed: options.seed)

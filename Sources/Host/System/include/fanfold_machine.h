@@ -11,4 +11,7 @@ void fanfold_return_freed_memory(void);
 
 /* Bytes that malloc has given out and not got back, over all its arenas. */
 uint64_t fanfold_heap_bytes(void);
+
+/* The same, with what malloc has mapped for itself because it is large. */
+uint64_t fanfold_allocated_bytes(void);
 #endif

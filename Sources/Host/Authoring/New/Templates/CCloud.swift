@@ -393,7 +393,8 @@ extension PluginTemplates {
            if (!json_read(config.data, config.size, &document) || *document.at != '{')
               bad = "config.";
            else if (!setting(document, "endpoint", instance->endpoint, sizeof instance->endpoint) ||
-                    strncmp(instance->endpoint, "http", 4))
+                    (strncmp(instance->endpoint, "http://", 7) &&
+                     strncmp(instance->endpoint, "https://", 8)))
               bad = "config./endpoint";
            else if (!setting(document, "secret", instance->secret, sizeof instance->secret) ||
                     !instance->secret[0])
@@ -409,6 +410,9 @@ extension PluginTemplates {
                                fan_instance **out, fan_error *err) {
            if (strcmp(component->id, cloud.id))
               return fan_fail(err, FAN_NOT_FOUND, FAN_RETRY_NEVER, "component", "no such component");
+           if (host->struct_size < sizeof *host)
+              return fan_fail(err, FAN_INVALID, FAN_RETRY_NEVER, "host",
+                              "wanted the fan_host of this contract, found a shorter one");
            const fan_http *http = host->service(host, "fanfold.http/1");
            const fan_lane *lane = host->service(host, "fanfold.lane/1");
            if (!http || http->struct_size < sizeof *http)

@@ -26,12 +26,21 @@ extension PluginTemplates {
            return true;
         }
 
+        /* Steps to the last character of an escape, whose backslash it stands on. */
+        static inline bool json_escape(json *text) {
+           if (++text->at == text->end || !*text->at || !strchr("\"\\/bfnrtu", *text->at)) return false;
+           for (int digits = *text->at == 'u' ? 4 : 0; digits > 0; digits--)
+              if (++text->at == text->end || !*text->at || !strchr("0123456789abcdefABCDEF", *text->at))
+                 return false;
+           return true;
+        }
+
         static inline bool json_string(json *text) {
            if (!json_take(text, '"')) return false;
            for (; text->at < text->end; text->at++) {
               if (*text->at == '"') return text->at++, true;
               if ((unsigned char)*text->at < 0x20) return false;
-              if (*text->at == '\\' && ++text->at == text->end) return false;
+              if (*text->at == '\\' && !json_escape(text)) return false;
            }
            return false;
         }
