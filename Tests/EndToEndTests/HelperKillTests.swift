@@ -9,9 +9,6 @@ struct HelperKillTests {
     /// Kills of each kind; `FANFOLD_KILLS=100` is what `scripts/test --all` sets.
     static let kills =
         ProcessInfo.processInfo.environment["FANFOLD_KILLS"].flatMap { Int($0) } ?? 5
-    /// Time in which a new helper is told everything again (milliseconds).
-    static let pause = 400
-
     @Test(arguments: [("SEGV", SIGSEGV), ("KILL", SIGKILL), ("STOP", SIGSTOP)])
     func `every run completes with the right bytes and leaves nothing`(
         _ name: String, _ signal: Int32
@@ -40,13 +37,15 @@ struct HelperKillTests {
         var descriptors: [Int] = []
         var hasBegun = false
         while killed < Self.kills, kill(run.identifier, 0) == 0 {
-            try await Task.sleep(for: .milliseconds(Self.pause))
+            try await Task.sleep(for: .milliseconds(50))
             // Before the first subtask a strategy is only tried out, and its crash is a mistake.
             let children = children(of: run.identifier)
             hasBegun = hasBegun || children.contains { $0.command.hasPrefix("sh\0") }
-            guard hasBegun, let helper = children.first(where: { $0.isHelper })?.id else {
-                continue
-            }
+            guard hasBegun, let helper = children.first(where: { $0.isHelper })?.id,
+                !helpers.contains(helper)
+            else { continue }
+            // One in four is hit while it is told everything again, the others at work.
+            if killed % 4 > 0 { try await waitUntilIdle(helper) }
             descriptors.append(count(of: "/proc/\(run.identifier)/fd"))
             helpers.insert(helper)
             if kill(helper, signal) == 0 { killed += 1 }
@@ -63,6 +62,19 @@ struct HelperKillTests {
             #expect(last <= first + 40, "descriptors: \(descriptors)")
         }
         print("\(killed) times SIG\(name), \(helpers.count) helpers, \(items) subtasks")
+    }
+
+    /// Until a process has used no CPU for a moment, or is gone.
+    private func waitUntilIdle(_ process: Int32) async throws {
+        var before = ""
+        for _ in 0..<40 {
+            let fields = FileManager.default.contents(atPath: "/proc/\(process)/stat")
+                .map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
+            let used = fields.count > 14 ? "\(fields[13]) \(fields[14])" : ""
+            if used == before { return }
+            before = used
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     private struct Descendant {

@@ -225,20 +225,28 @@ extension IsolatedStrategy {
 
     private func answer(to request: StrategyRequest) throws(PluginFailure) -> StrategyAnswerMessage
     {
+        // Deaths in this call speak against it; one while an old call is made again does not, and
+        // is no reason to give the task up.
         var tries = 0
+        var restarts = 0
         while true {
+            var isReplaying = true
             do throws(HelperFailure) {
-                return try ask(request, of: try running(tries))
+                let helper = try running(tries + restarts)
+                isReplaying = false
+                return try ask(request, of: helper)
             } catch {
                 helper = nil
-                tries += 1
-                guard tries < IsolationLimits.triesPerCall, error.isWorthAnother else {
-                    throw error.failure(of: launch.path)
-                }
+                if isReplaying { restarts += 1 } else { tries += 1 }
+                guard
+                    tries < IsolationLimits.triesPerCall,
+                    restarts < IsolationLimits.restartsPerCall, error.isWorthAnother
+                else { throw error.failure(of: launch.path) }
                 launch.logger.warning(
                     "a helper ended and is replaced",
                     metadata: [
-                        "why": "\(error.failure(of: launch.path).message)", "try": "\(tries)",
+                        "why": "\(error.failure(of: launch.path).message)",
+                        "try": "\(tries + restarts)",
                     ])
             }
         }
@@ -295,7 +303,7 @@ extension IsolatedStrategy {
     private func restart(_ tries: Int) throws(HelperFailure) -> HelperProcess {
         restarts += 1
         if tries > 1 {
-            usleep(useconds_t(IsolationLimits.restartNanoseconds / 1000 << (tries - 1)))
+            usleep(useconds_t(IsolationLimits.restartNanoseconds / 1000 << min(tries - 1, 6)))
         }
         let fresh = try start()
         try log.replay { (request: StrategyRequest, digest: Int) throws(HelperFailure) -> Void in

@@ -24,6 +24,8 @@ package enum IsolationLimits {
     package static let stoppedNanoseconds: UInt64 = 200_000_000
     /// Tries of one call, each with a helper of its own, before the plugin is given up.
     package static let triesPerCall = 3
+    /// Deaths of helpers while they are told again what was said before, in one call.
+    package static let restartsPerCall = 8
     /// The pause before a helper is started again, doubled each time without a call in between.
     package static let restartNanoseconds: UInt64 = 10_000_000
     /// Ends of helpers in a row after which an executor or a provider rests.
