@@ -11,7 +11,7 @@ import Testing
     init() throws {
         let run = try EngineFixture.prepare(
             EngineFixture.oneTask("run: {use: noop}"), in: folder)
-        task = TaskRuntime(id: TaskID(0), plan: run.tasks[0])
+        task = TaskRuntime(id: TaskID(0), plan: run.tasks[0], run: 0)
         task.inputs = run.inputs
         task.declare(DeclaredSpec(), shape: ShapeID(7))
     }
@@ -138,7 +138,7 @@ import Testing
     @Test mutating func `without a run there is nothing to do`() throws {
         var plan = task.plan
         plan.run = nil
-        var task = TaskRuntime(id: TaskID(0), plan: plan)
+        var task = TaskRuntime(id: TaskID(0), plan: plan, run: 0)
         task.declare(DeclaredSpec(), shape: ShapeID(0))
         _ = task.add(added(.none))
         guard case .refuse(let why) = task.work(for: attempt(0), in: "/") else {

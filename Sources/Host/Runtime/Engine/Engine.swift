@@ -66,16 +66,15 @@ package struct RunProgress: Sendable {
 enum EngineMessage: Sendable {
     case strategy(TaskID, StrategyNotice)
     case worker(WorkerID, WorkerNotice)
-    case cancel(reason: String)
+    case cancel(RunID, reason: String)
 }
 
 /// Runs one prepared pipeline on workers of this process.
-///
-/// One loop with the coordinator as a local value: messages become events in the order in which
-/// they arrived, effects become calls to lanes and workers.
 package final class Engine: Sendable {
     /// How often `progress` is renewed, in nanoseconds.
     static let progressNanoseconds: UInt64 = 100_000_000
+
+    private static let onlyRun = RunID(1)
 
     private let run: PreparedRun
     private let options: EngineOptions
@@ -95,14 +94,61 @@ package final class Engine: Sendable {
     ///
     /// From any thread, more than once.
     package func cancel(reason: String) {
-        mailbox.post(.cancel(reason: reason))
+        mailbox.post(.cancel(Self.onlyRun, reason: reason))
     }
 
     /// Runs the pipeline to its end on the calling thread, which it blocks.
     package func execute() -> RunReport {
-        var loop = RunLoop(run: run, options: options, mailbox: mailbox)
-        return loop.execute { progress in
-            published.withLock { $0 = progress }
+        var loop = EngineLoop(
+            options: LoopOptions(strategyCallNanoseconds: options.strategyCallNanoseconds),
+            mailbox: mailbox)
+        startWorkers(in: &loop)
+        loop.submit(Self.onlyRun, run, at: loop.now)
+        loop.sendOut()
+        var publishedAt: UInt64 = 0
+        while loop.runs[0].outcome == nil {
+            loop.turn(until: loop.now.advanced(byNanoseconds: Self.progressNanoseconds))
+            let now = loop.now
+            if now.nanoseconds - publishedAt >= Self.progressNanoseconds {
+                publishedAt = now.nanoseconds
+                publish(loop, at: now)
+                loop.failUnplaceable(at: now)
+                loop.sendOut()
+            }
+        }
+        publish(loop, at: loop.now)
+        for worker in loop.workers { worker.port.stop(reason: "the run has ended") }
+        for lane in loop.lanes { lane.close() }
+        run.executors.close()
+        mailbox.close()
+        return loop.report(of: loop.runs[0])
+    }
+
+    private func publish(_ loop: EngineLoop, at now: Tick) {
+        let progress = loop.progress(of: loop.runs[0], at: now)
+        published.withLock { $0 = progress }
+    }
+
+    private func startWorkers(in loop: inout EngineLoop) {
+        let executor = ExecutorHost(
+            scratchDirectory: options.scratchDirectory, helperPath: options.helperPath,
+            executors: run.executors)
+        for (index, plan) in options.workers.enumerated() {
+            let id = WorkerID(UInt32(index))
+            let worker = LocalWorker(id: id, name: plan.name, executor: executor) {
+                [mailbox] id, notice in
+                mailbox.post(.worker(id, notice))
+            }
+            loop.workers.append(
+                WorkerEntry(
+                    port: worker, milliCores: plan.milliCores, memoryBytes: plan.memoryBytes))
+            loop.handle(
+                .workerRegistered(
+                    WorkerSpec(
+                        id: id,
+                        capacity: ResourceVector(
+                            milliCores: plan.milliCores, memoryBytes: plan.memoryBytes))),
+                at: loop.now)
         }
     }
 }

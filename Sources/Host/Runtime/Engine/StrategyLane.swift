@@ -12,6 +12,24 @@ enum StrategyNotice: Sendable {
     case failed(Failure)
 }
 
+/// A call to the strategy of a task.
+enum StrategyCall: Sendable {
+    /// Makes the strategy and hands it the task.
+    case begin(PlannedStrategy, spec: [UInt8], inputs: [Dataset])
+    /// Asks for subtasks.
+    case split(want: Int)
+    /// Tells results, in order of arrival; one answer for all.
+    case results([SubtaskOutcome])
+    /// Asks what becomes of a subtask that failed for good.
+    case failure(Failure, index: UInt32, attempts: Int)
+    /// Tells which workers there are.
+    case capacity([UInt8])
+    /// Has the strategy put the rest of its output.
+    case finish
+    /// Has it forget the task.
+    case end
+}
+
 /// The strategy of one task on a thread of its own: calls in order, each with a deadline.
 final class StrategyLane: Sendable {
     private let task: TaskID
@@ -56,8 +74,23 @@ final class StrategyLane: Sendable {
         }
     }
 
+    /// Makes a call after those made before; each but `end` is answered.
+    func make(_ call: StrategyCall) {
+        switch call {
+        case .begin(let strategy, let spec, let inputs):
+            begin(strategy, spec: spec, inputs: inputs)
+        case .split(let want): split(want: want)
+        case .results(let outcomes): tell(outcomes)
+        case .failure(let failure, let index, let attempts):
+            tell(failure: failure, of: index, attempts: attempts)
+        case .capacity(let text): tell(capacity: text)
+        case .finish: finish()
+        case .end: end()
+        }
+    }
+
     /// Makes the strategy and hands it the task.
-    func begin(_ strategy: PlannedStrategy, spec: [UInt8], inputs: [Dataset]) {
+    private func begin(_ strategy: PlannedStrategy, spec: [UInt8], inputs: [Dataset]) {
         call(.begin) { [task, slot, callNanoseconds] () throws(PluginFailure) in
             let session = StrategySession(
                 task: task, instance: try strategy.make(callNanoseconds: callNanoseconds),
@@ -74,7 +107,7 @@ final class StrategyLane: Sendable {
     }
 
     /// Asks for subtasks.
-    func split(want: Int) {
+    private func split(want: Int) {
         callSession(.split) { (session) throws(PluginFailure) in
             let (answer, state) = try session.split(want: want)
             return .split(answer, state)
@@ -82,7 +115,7 @@ final class StrategyLane: Sendable {
     }
 
     /// Tells results, in order of arrival; one answer for all.
-    func tell(_ outcomes: [SubtaskOutcome]) {
+    private func tell(_ outcomes: [SubtaskOutcome]) {
         callSession(.on_result) { (session) throws(PluginFailure) in
             for outcome in outcomes { try session.tell(outcome) }
             return .replied(.results, session.takeAnswer())
@@ -90,7 +123,7 @@ final class StrategyLane: Sendable {
     }
 
     /// Asks what becomes of a subtask that failed for good.
-    func tell(failure: Failure, of index: UInt32, attempts: Int) {
+    private func tell(failure: Failure, of index: UInt32, attempts: Int) {
         callSession(.on_failure) { (session) throws(PluginFailure) in
             let verdict = try session.tell(failure: failure, of: index, attempts: attempts)
             return .replied(.failure(index: index, verdict), session.takeAnswer())
@@ -98,7 +131,7 @@ final class StrategyLane: Sendable {
     }
 
     /// Tells which workers there are.
-    func tell(capacity: [UInt8]) {
+    private func tell(capacity: [UInt8]) {
         callSession(.on_capacity) { (session) throws(PluginFailure) in
             try session.tell(capacity: capacity)
             return .replied(.capacity, session.takeAnswer())
@@ -106,7 +139,7 @@ final class StrategyLane: Sendable {
     }
 
     /// Has the strategy put the rest of its output, and appends the pieces of it.
-    func finish() {
+    private func finish() {
         callSession(.finish) { [slot] (session) throws(PluginFailure) in
             try session.finish()
             var answer = session.takeAnswer()

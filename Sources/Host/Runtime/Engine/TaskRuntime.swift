@@ -7,6 +7,8 @@ import FanfoldPlugins
 struct TaskRuntime {
     let id: TaskID
     let plan: PlannedTask
+    /// The place of its run.
+    let run: Int
     /// The inputs, once the tasks they come from have completed.
     var inputs: [Dataset] = []
     var lane: StrategyLane?
@@ -28,9 +30,10 @@ struct TaskRuntime {
     var outcome: TaskOutcome?
     var figures = TaskFigures()
 
-    init(id: TaskID, plan: PlannedTask) {
+    init(id: TaskID, plan: PlannedTask, run: Int) {
         self.id = id
         self.plan = plan
+        self.run = run
     }
 
     /// Takes over a specification; the caller has found its shape.

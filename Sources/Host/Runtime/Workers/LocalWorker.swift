@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A thread whose attempt ended hands its slot to the next attempt queued for the same shape
 /// without asking anybody; the reports go to the loop in batches.
-final class LocalWorker: Sendable {
+final class LocalWorker: WorkerPort {
     /// Threads of one worker: past this many, attempts wait for a thread.
     static let maximumThreads = 1024
     /// Ends that are reported together at most.

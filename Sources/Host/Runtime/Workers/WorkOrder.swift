@@ -1,14 +1,14 @@
 import FanfoldCore
 
 /// An assignment with all that the worker needs to carry it out.
-struct WorkOrder: Sendable {
+package struct WorkOrder: Sendable {
     /// What, in which slot or queue.
-    var assignment: Assignment
+    package var assignment: Assignment
     /// What to do.
-    var work: Work
+    package var work: Work
 
     /// What a worker does for an attempt.
-    enum Work: Sendable {
+    package enum Work: Sendable {
         /// Runs it.
         case run(WorkItem)
         /// Fails it for good: there is nothing to run, or nothing to run it on.
@@ -17,19 +17,19 @@ struct WorkOrder: Sendable {
 }
 
 /// An attempt that ended on a worker, with what it gave.
-struct EndedAttempt: Sendable {
+package struct EndedAttempt: Sendable {
     /// The attempt.
-    var attempt: AttemptID
+    package var attempt: AttemptID
     /// The slot it ran in; `nil` if it never ran.
-    var slot: SlotID?
+    package var slot: SlotID?
     /// The queued attempt that has the slot now.
-    var successor: AttemptID?
+    package var successor: AttemptID?
     /// The result or the reason, and what it cost.
-    var result: WorkResult
+    package var result: WorkResult
 }
 
 /// What a worker tells the loop.
-enum WorkerNotice: Sendable {
+package enum WorkerNotice: Sendable {
     /// Attempts ended, in order.
     case ended([EndedAttempt])
     /// Attempts were still queued and are not any more.

@@ -1,16 +1,23 @@
 import FanfoldCore
 import FanfoldJSON
 
-/// The loop of one run: everything in here belongs to the thread that calls `execute`.
-struct RunLoop {
-    let run: PreparedRun
-    let options: EngineOptions
+/// The loop of an engine: everything in here belongs to the thread that runs it.
+///
+/// Messages become events in the order in which they arrived.  What the coordinator orders
+/// changes the books of the loop at once and goes out at the end of the turn, so that what a turn
+/// decided can be made durable before anybody acts on it.
+struct EngineLoop {
+    let options: LoopOptions
     let mailbox: Mailbox<EngineMessage>
     let startedAt = monotonicNanoseconds()
 
     var coordinator = Coordinator()
+    var runs: [LiveRun] = []
+    /// Looked up only, never walked through.
+    var runPlaces: [RunID: Int] = [:]
     var tasks: [TaskRuntime] = []
-    var workers: [LocalWorker] = []
+    /// By worker id.
+    var workers: [WorkerEntry] = []
     /// Lanes of all tasks that began, to be waited for at the end.
     var lanes: [StrategyLane] = []
     var shapes: [ShapeKey: ShapeID] = [:]
@@ -18,9 +25,9 @@ struct RunLoop {
     var arrived: [AttemptID: EndedAttempt] = [:]
     /// The name of the worker that these results came from.
     var arrivedFrom = ""
+    /// What goes out at the end of the turn.
+    var outgoing: [Outgoing] = []
     var wakeAt: Tick?
-    var outcome: RunOutcome?
-    var cancelReason: String?
 
     /// What makes two specifications the same shape.
     struct ShapeKey: Hashable {
@@ -28,8 +35,7 @@ struct RunLoop {
         var text: [UInt8]
     }
 
-    init(run: PreparedRun, options: EngineOptions, mailbox: Mailbox<EngineMessage>) {
-        self.run = run
+    init(options: LoopOptions, mailbox: Mailbox<EngineMessage>) {
         self.options = options
         self.mailbox = mailbox
     }
@@ -37,83 +43,25 @@ struct RunLoop {
     /// Nanoseconds since the loop was made.
     var now: Tick { Tick(monotonicNanoseconds() - startedAt) }
 
-    /// Runs until the run has ended, then stops the workers.
-    mutating func execute(publish: (RunProgress) -> Void) -> RunReport {
-        startWorkers()
-        submit()
-        var publishedAt: UInt64 = 0
-        while outcome == nil {
-            let messages = mailbox.takeAll(until: nextDeadline())
-            let turn = now
-            for message in messages { receive(message, at: turn) }
-            fireTimers(at: turn)
-            if turn.nanoseconds - publishedAt >= Engine.progressNanoseconds {
-                publishedAt = turn.nanoseconds
-                publish(progress(at: turn))
-                failUnplaceable(at: turn)
-            }
-        }
-        publish(progress(at: now))
-        for worker in workers { worker.stop(reason: "the run has ended") }
-        for lane in lanes { lane.close() }
-        run.executors.close()
-        mailbox.close()
-        return report()
-    }
-
-    private mutating func startWorkers() {
-        let executor = ExecutorHost(
-            scratchDirectory: options.scratchDirectory, helperPath: options.helperPath,
-            executors: run.executors)
-        for (index, plan) in options.workers.enumerated() {
-            let id = WorkerID(UInt32(index))
-            workers.append(
-                LocalWorker(id: id, name: plan.name, executor: executor) { [mailbox] id, notice in
-                    mailbox.post(.worker(id, notice))
-                })
-            handle(
-                .workerRegistered(
-                    WorkerSpec(
-                        id: id,
-                        capacity: ResourceVector(
-                            milliCores: plan.milliCores, memoryBytes: plan.memoryBytes))),
-                at: now)
-        }
-    }
-
-    private mutating func submit() {
-        tasks = run.tasks.enumerated().map { index, plan in
-            TaskRuntime(id: TaskID(UInt32(index)), plan: plan)
-        }
-        handle(
-            .runSubmitted(
-                FanfoldCore.RunSpec(
-                    id: RunID(1), seed: run.pipeline.seed, tasks: run.tasks.map(\.spec))),
-            at: now)
-    }
-
-    /// No worker will ever come that these workers are not: what fits none of them fails now.
-    private mutating func failUnplaceable(at now: Tick) {
-        for (task, reason) in coordinator.unplaceable() {
-            handle(
-                .strategyFailed(
-                    task,
-                    Failure(
-                        .misconfigured, retry: .never, reason: "needs.unplaceable",
-                        "a subtask waits for ever: \(reason.sentence)")),
-                at: now)
-        }
-    }
-
-    private func nextDeadline() -> UInt64 {
-        var next = now.advanced(byNanoseconds: Engine.progressNanoseconds)
+    /// Waits for messages, takes them in and sends out what follows.
+    ///
+    /// - Parameter deadline: when to come back without a message.
+    mutating func turn(until deadline: Tick) {
+        var next = deadline
         if let wakeAt { next = min(next, wakeAt) }
-        if let deadline, cancelReason == nil { next = min(next, deadline) }
-        return startedAt + next.nanoseconds
+        if let due = nextRunDeadline() { next = min(next, due) }
+        let messages = mailbox.takeAll(until: startedAt + next.nanoseconds)
+        let moment = now
+        for message in messages { receive(message, at: moment) }
+        fireTimers(at: moment)
+        sendOut()
     }
 
-    private var deadline: Tick? {
-        run.pipeline.deadlineNanoseconds.map { Tick(UInt64(clamping: $0)) }
+    /// Hands the calls and orders of the turn to strategies and workers.
+    mutating func sendOut() {
+        let turn = outgoing
+        outgoing.removeAll(keepingCapacity: true)
+        for order in turn { order.carryOut() }
     }
 
     private mutating func fireTimers(at now: Tick) {
@@ -121,20 +69,12 @@ struct RunLoop {
             self.wakeAt = nil
             handle(.timeElapsed, at: now)
         }
-        if let deadline, deadline <= now, cancelReason == nil {
-            cancel(reason: "the deadline of the pipeline has passed", at: now)
-        }
-    }
-
-    private mutating func cancel(reason: String, at now: Tick) {
-        guard cancelReason == nil else { return }
-        cancelReason = reason
-        handle(.runCancelled(RunID(1), reason: reason), at: now)
+        passRunDeadlines(at: now)
     }
 
     private mutating func receive(_ message: EngineMessage, at now: Tick) {
         switch message {
-        case .cancel(let reason): cancel(reason: reason, at: now)
+        case .cancel(let run, let reason): cancel(run, reason: reason, at: now)
         case .strategy(let task, let notice): receive(notice, of: task, at: now)
         case .worker(let worker, .takenBack(let attempts)):
             handle(.attemptsTakenBack(worker, attempts), at: now)
@@ -145,7 +85,7 @@ struct RunLoop {
     }
 
     private mutating func receive(_ ended: [EndedAttempt], from worker: WorkerID, at now: Tick) {
-        let name = workers[Int(worker.index)].name
+        let name = workers[Int(worker.index)].port.name
         var reports: [AttemptReport] = []
         reports.reserveCapacity(ended.count)
         for attempt in ended {
@@ -210,17 +150,18 @@ struct RunLoop {
         }
         for effect in effects { perform(effect, at: now) }
     }
+}
 
-    private func progress(at now: Tick) -> RunProgress {
-        var progress = RunProgress()
-        progress.elapsedNanoseconds = now.nanoseconds
-        for (task, numbers) in zip(tasks, coordinator.progress()) {
-            progress.tasks.append(.init(name: task.plan.name, numbers: numbers))
-        }
-        for worker in coordinator.workerUsage() {
-            progress.busySlots += worker.slots
-            progress.workers += 1
-        }
-        return progress
-    }
+/// What the loop needs to know beside its runs and workers.
+struct LoopOptions: Sendable {
+    /// How long one call to a strategy may take, in nanoseconds.
+    var strategyCallNanoseconds: UInt64
+}
+
+/// A worker in the loop's books.
+struct WorkerEntry: Sendable {
+    var port: any WorkerPort
+    /// What it has, for what strategies are told.
+    var milliCores: Int64
+    var memoryBytes: Int64
 }

@@ -1,45 +1,69 @@
 import FanfoldCore
 import FanfoldJSON
 
-extension RunLoop {
-    /// Carries out one order.
+/// An order on its way out of the loop.
+enum Outgoing: Sendable {
+    case orders([WorkOrder], to: any WorkerPort)
+    case takeBack([AttemptID], from: any WorkerPort)
+    case cancel([AttemptID], reason: String, on: any WorkerPort)
+    case call(StrategyCall, on: StrategyLane)
+
+    /// Hands the order on.
     ///
     /// Nothing in here waits.
+    func carryOut() {
+        switch self {
+        case .orders(let orders, let worker): worker.accept(orders)
+        case .takeBack(let attempts, let worker): worker.takeBack(attempts)
+        case .cancel(let attempts, let reason, let worker):
+            worker.cancel(attempts, reason: reason)
+        case .call(let call, let lane): lane.make(call)
+        }
+    }
+}
+
+extension EngineLoop {
+    /// Notes what an order changes in the books, and what is to go out.
     mutating func perform(_ effect: Effect, at now: Tick) {
         switch effect {
         case .cancel(let worker, let attempts, let reason):
-            workers[Int(worker.index)].cancel(attempts, reason: text(of: reason))
+            outgoing.append(
+                .cancel(attempts, reason: text(of: reason, attempts), on: port(of: worker)))
         case .takeBack(let worker, let attempts):
-            workers[Int(worker.index)].takeBack(attempts)
+            outgoing.append(.takeBack(attempts, from: port(of: worker)))
         case .start(let worker, let assignments): start(assignments, on: worker)
         case .tellResults(let task, let attempts): tell(attempts, to: task)
         case .tellFailure(let subtask, let failure, let attempts):
-            lane(of: subtask.task)?.tell(failure: failure, of: subtask.index, attempts: attempts)
-        case .tellCapacity(let task):
-            lane(of: task)?.tell(capacity: capacity(for: task).bytes)
+            call(.failure(failure, index: subtask.index, attempts: attempts), of: subtask.task)
+        case .tellCapacity(let task): call(.capacity(capacity(for: task).bytes), of: task)
         case .forget(let subtasks):
             for subtask in subtasks { tasks[Int(subtask.task.index)].forget(subtask.index) }
-        case .split(let task, let want): lane(of: task)?.split(want: want)
-        case .finishStrategy(let task): lane(of: task)?.finish()
-        case .endStrategy(let task): lane(of: task)?.end()
+        case .split(let task, let want): call(.split(want: want), of: task)
+        case .finishStrategy(let task): call(.finish, of: task)
+        case .endStrategy(let task): call(.end, of: task)
         case .beginStrategy(let task): begin(task, at: now)
         case .taskEnded(let task, let outcome): end(task, outcome, at: now)
-        case .runEnded(_, let outcome): self.outcome = outcome
+        case .runEnded(let run, let outcome): ended(run, outcome, at: now)
         case .wakeAt(let tick): wakeAt = tick
         }
     }
 
-    private func lane(of task: TaskID) -> StrategyLane? { tasks[Int(task.index)].lane }
+    private func port(of worker: WorkerID) -> any WorkerPort { workers[Int(worker.index)].port }
+
+    private mutating func call(_ call: StrategyCall, of task: TaskID) {
+        guard let lane = tasks[Int(task.index)].lane else { return }
+        outgoing.append(.call(call, on: lane))
+    }
 
     private mutating func begin(_ task: TaskID, at now: Tick) {
         let place = Int(task.index)
         let plan = tasks[place].plan
+        let run = runs[tasks[place].run]
         tasks[place].figures.begunAt = now
         tasks[place].inputs = plan.inputs.map { input in
             switch input {
-            case .input(let index): run.inputs[index]
-            case .task(let index):
-                tasks[index].output ?? Dataset.empty
+            case .input(let index): run.prepared.inputs[index]
+            case .task(let index): tasks[run.firstTask + index].output ?? Dataset.empty
             }
         }
         let lane = StrategyLane(
@@ -50,15 +74,24 @@ extension RunLoop {
         }
         tasks[place].lane = lane
         lanes.append(lane)
-        var spec = plan.beginSpec(inputs: tasks[place].inputs, seed: run.pipeline.seed)
+        var spec = plan.beginSpec(inputs: tasks[place].inputs, seed: run.prepared.pipeline.seed)
         for (key, value) in capacity(for: task).objectValue?.members ?? [] { spec[key] = value }
-        lane.begin(plan.strategy, spec: JSON.object(spec).bytes, inputs: tasks[place].inputs)
+        call(
+            .begin(plan.strategy, spec: JSON.object(spec).bytes, inputs: tasks[place].inputs),
+            of: task)
     }
 
     /// What a strategy is told of the workers.
     private func capacity(for task: TaskID) -> JSON {
-        let needs = tasks[Int(task.index)].plan.spec.needs
-        return EngineCapacity.describe(options.workers, needs: needs)
+        let present = coordinator.workerUsage().filter { $0.phase == .active }
+        return EngineCapacity.describe(
+            present.map { usage in
+                let entry = workers[Int(usage.worker.index)]
+                return LocalWorkerPlan(
+                    name: entry.port.name, milliCores: entry.milliCores,
+                    memoryBytes: entry.memoryBytes)
+            },
+            needs: tasks[Int(task.index)].plan.spec.needs)
     }
 
     private mutating func end(_ task: TaskID, _ outcome: TaskOutcome, at now: Tick) {
@@ -69,17 +102,17 @@ extension RunLoop {
     }
 
     private mutating func start(_ assignments: [Assignment], on worker: WorkerID) {
-        let directory = run.pipeline.directory
         var orders: [WorkOrder] = []
         orders.reserveCapacity(assignments.count)
         for assignment in assignments {
             let place = Int(assignment.attempt.task.index)
+            let directory = runs[tasks[place].run].prepared.pipeline.directory
             orders.append(
                 WorkOrder(
                     assignment: assignment,
                     work: tasks[place].work(for: assignment.attempt, in: directory)))
         }
-        workers[Int(worker.index)].accept(orders)
+        outgoing.append(.orders(orders, to: port(of: worker)))
     }
 
     /// Keeps the results that are about to be told: subtasks that name one may start first.
@@ -111,15 +144,17 @@ extension RunLoop {
                     bytesOut: ended.result.bytesOut))
         }
         tasks[place].tell(attempts.map(\.index))
-        lane(of: task)?.tell(outcomes)
+        call(.results(outcomes), of: task)
     }
 
-    private func text(of reason: CancelReason) -> String {
+    private func text(of reason: CancelReason, _ attempts: [AttemptID]) -> String {
         switch reason {
         case .timeout: "it ran longer than its timeout"
         case .withdrawn: "the strategy does not need it any more"
         case .taskFailed: "its task failed"
-        case .runCancelled: cancelReason ?? "the run has ended"
+        case .runCancelled:
+            attempts.first.flatMap { runs[tasks[Int($0.task.index)].run].cancelReason }
+                ?? "the run has ended"
         }
     }
 }
