@@ -68,7 +68,8 @@ struct HelperKillTests {
     private func waitUntilIdle(_ process: Int32) async throws {
         var before = ""
         for _ in 0..<40 {
-            let fields = FileManager.default.contents(atPath: "/proc/\(process)/stat")
+            let fields =
+                FileManager.default.contents(atPath: "/proc/\(process)/stat")
                 .map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
             let used = fields.count > 14 ? "\(fields[13]) \(fields[14])" : ""
             if used == before { return }
