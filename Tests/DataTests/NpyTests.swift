@@ -1,3 +1,4 @@
+import FanfoldJSON
 import Testing
 
 @testable import FanfoldData
@@ -156,6 +157,22 @@ struct SafetensorsTests {
             + "\"y\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}} "
         #expect(try read(file(header, [1, 2])).map(\.name) == ["y", "x"])
         #expect(try read(file("{}", [])).isEmpty)
+    }
+
+    @Test func `the texts beside the tensors are read and written`() throws {
+        func content(_ bytes: [UInt8]) throws -> SafetensorsFile {
+            let owner = bytes.withUnsafeBytes { OwnedBytes(copying: $0) }
+            return try Safetensors.file(owner.bytes, owner: owner)
+        }
+        let texts = JSONObject([("format", .string("pt")), ("ä", .string("\""))])
+        let header = try Safetensors.header(of: [], metadata: texts)
+        #expect(try content(header).metadata == texts)
+        #expect(try content(Safetensors.bytes(of: sample)).metadata.isEmpty)
+        for wrong in ["1", "[]", "{\"a\":1}", "{\"a\":null}"] {
+            #expect(throws: DataTransferError.self, "\(wrong)") {
+                try content(file("{\"__metadata__\":\(wrong)}", []))
+            }
+        }
     }
 
     @Test func `gaps, overlaps and wrong sizes are refused`() throws {

@@ -73,8 +73,53 @@ import Testing
         #expect(
             refusal { _ = try registry(folder).load(path: path) }
                 .contains("the folder  can be changed by everybody; chmod go-w"))
-        let trust = TrustPolicy(bundledFolders: [folder.path])
-        #expect(try registry(folder).governed(by: trust).load(path: path).origin.isBundled)
+        let cache = TemporaryFolder()
+        let bundling = PluginRegistry(
+            searchPath: [], cacheDirectory: cache.path,
+            trust: TrustPolicy(bundledFolders: [folder.path]), logger: LogLines().logger)
+        #expect(try bundling.load(path: path).origin.isBundled)
+    }
+
+    /// What is opened up: the cache, and the folder of one copy.
+    @Test(arguments: ["", "/SHA256"])
+    func `a cache folder that others may change is refused, and chmod mends it`(
+        _ place: String
+    ) throws {
+        let path = CPlugin.build(in: folder)
+        let cache = TemporaryFolder()
+        func load() throws -> LoadedPlugin {
+            try PluginRegistry(
+                searchPath: [], cacheDirectory: cache.path, logger: LogLines().logger
+            ).load(path: path)
+        }
+        let sha256 = try load().inspection.sha256
+        let open = cache.path + place.replacing("SHA256", with: sha256)
+        chmod(open, 0o777)
+        let copy = "\(cache.path)/\(sha256)/libfanfold-echo.so"
+        #expect(
+            refusal { _ = try load() }
+                == "a plugin is opened from its copy \(copy), which is refused: the folder \(open) "
+                + "can be changed by everybody; chmod go-w \(open); or name another folder under "
+                + "plugins: cache: of the settings")
+        chmod(open, 0o700)
+        _ = try load()
+    }
+
+    @Test func `the folders of the cache are made for nobody else`() throws {
+        _ = try registry(folder).load(path: CPlugin.build(in: folder))
+        for place in ["/cache", "/cache/deep"] {
+            let entry = try #require(FileOwnership.Entry(path: folder.path + place))
+            #expect(entry.mode & 0o777 == 0o700)
+        }
+    }
+
+    @Test func `a copy that others may change is made anew`() throws {
+        let path = CPlugin.build(in: folder)
+        let sha256 = try registry(folder).load(path: path).inspection.sha256
+        let copy = "\(folder.path)/cache/deep/\(sha256)/libfanfold-echo.so"
+        chmod(copy, 0o777)
+        _ = try registry(folder).load(path: path)
+        #expect(try #require(FileOwnership.Entry(path: copy)).mode & 0o777 == 0o555)
     }
 
     @Test func `in safe mode only bundled plugins are opened`() throws {

@@ -104,6 +104,27 @@ struct BinaryDatasetTests {
         }
     }
 
+    @Test func `what a safetensors file says beside its tensors is kept`() throws {
+        func file(_ name: String, _ metadata: JSONObject) throws -> PayloadSlice {
+            let one = NamedTensor(
+                name, try Tensor(type: .uint8, shape: [1], numbers: [7 as UInt8]))
+            return Payload(try Safetensors.header(of: [one], metadata: metadata) + [7]).whole
+        }
+        func metadata(_ slice: DataSlice) throws -> JSONObject {
+            let part = Payload(try DataEncoding.bytes(of: [.slice(slice)], as: .safetensors))
+            return try Safetensors.file(part.bytes, owner: part).metadata
+        }
+        let first = JSONObject([("format", .string("pt")), ("step", .string("1"))])
+        let second = JSONObject([("step", .string("2")), ("lr", .string("0.1"))])
+        let both = try Dataset(
+            format: .safetensors, pieces: [file("a", first), file("b", second)])
+        let joined = JSONObject([
+            ("format", .string("pt")), ("step", .string("1")), ("lr", .string("0.1")),
+        ])
+        #expect(try metadata(both.whole) == joined)
+        #expect(try metadata(both.slice(from: 1, count: 1)) == joined)
+    }
+
     @Test func `the items of an Arrow file are its rows`() throws {
         let data = try Dataset(format: .arrow, pieces: [table(0..<5), table(5..<9)])
         #expect(data.count == 9)

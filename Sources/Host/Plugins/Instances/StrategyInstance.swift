@@ -48,17 +48,18 @@ package final class StrategyInstance: StrategyCalls, @unchecked Sendable {
     ///
     /// Parameter configuration: Already checked by the component's schema, defaults filled in.
     /// Parameter hostName: `fanfold`, or `fanfold plugin check`.
+    /// Parameter metrics: Behind `fanfold.metrics/1`; the other services are not a strategy's.
     /// Parameter now: The clock that the plugin sees, in nanoseconds; `nil` for the real one.
     package init(
         plugin: LoadedPlugin, component: ComponentDescriptor, configuration: JSON,
         hostName: String = "fanfold", hostVersion: String = "0.1.0", logger: Logger,
-        now: (@Sendable () -> UInt64)? = nil
+        metrics: (any MetricsService)? = nil, now: (@Sendable () -> UInt64)? = nil
     ) throws(PluginFailure) {
         var logger = logger
         logger[metadataKey: "component"] = "\(component.id)"
         let host = HostTable(
             name: hostName, version: hostVersion, logger: logger,
-            now: now ?? HostTable.monotonicNow)
+            now: now ?? HostTable.monotonicNow, metrics: metrics)
         let error = UnsafeMutablePointer<fan_error>.allocate(capacity: 1)
         error.initialize(to: Self.emptyError)
         do throws(PluginFailure) {

@@ -82,11 +82,13 @@ package enum HelperMain {
             guard component.kind == .strategy else {
                 return .calls(make(component, of: plugin, hello, sandbox, channel))
             }
+            let remote = RemoteServices(channel: channel)
             let instance = try StrategyInstance(
                 plugin: plugin, component: component, configuration: hello["configuration"] ?? [:],
                 hostName: hello["host"]?.stringValue ?? "fanfold",
                 hostVersion: hello["version"]?.stringValue ?? "0",
-                logger: logger(component, channel))
+                logger: logger(component, channel),
+                metrics: remote.services(granted: granted(hello)).metrics)
             say(
                 .success(["explains": .bool(instance.canExplain), "sandbox": sandbox]),
                 on: channel)
@@ -111,9 +113,13 @@ package enum HelperMain {
                     hostVersion: hello["version"]?.stringValue ?? "0",
                     logger: logger(component, channel))
             },
-            granted: hello["services"]?.arrayValue?.compactMap(\.stringValue) ?? [],
+            granted: granted(hello),
             ready: { result in say(result.map { ["sandbox": sandbox] }, on: channel) })
         return server
+    }
+
+    private static func granted(_ hello: JSON) -> [String] {
+        hello["services"]?.arrayValue?.compactMap(\.stringValue) ?? []
     }
 
     private static func say(_ result: Result<JSON, PluginFailure>, on channel: FrameChannel) {

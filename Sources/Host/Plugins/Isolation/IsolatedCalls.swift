@@ -292,7 +292,7 @@ extension IsolatedCalls {
     ) throws(WireFault) -> Bool {
         switch kind {
         case .ask: try services.serve(&body, on: channel)
-        case .metric: try services.figure(&body)
+        case .metric: services.take(try Figure(&body))
         default: return false
         }
         return true

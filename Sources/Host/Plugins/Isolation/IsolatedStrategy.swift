@@ -19,7 +19,7 @@ final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
     private let component: String
     private let configuration: JSON
     private let callNanoseconds: UInt64
-    private let services: PluginServices
+    private let services: ServiceServer
     private var helper: HelperProcess?
     private let log: ReplayLog
     private var lent = LentParts()
@@ -28,16 +28,18 @@ final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
 
     /// Starts a helper and makes the instance in it.
     ///
-    /// - Parameter callNanoseconds: How long one call may take.
+    /// - Parameters:
+    ///   - callNanoseconds: How long one call may take.
+    ///   - metrics: Behind `fanfold.metrics/1`, the one service that a strategy has.
     init(
         _ launch: HelperLaunch, component: String, configuration: JSON, callNanoseconds: UInt64,
-        services: PluginServices = PluginServices()
+        metrics: (any MetricsService)? = nil
     ) throws(PluginFailure) {
         self.launch = launch
         self.component = component
         self.configuration = configuration
         self.callNanoseconds = callNanoseconds
-        self.services = services
+        services = ServiceServer(services: PluginServices(metrics: metrics))
         log = ReplayLog(directory: launch.reportDirectory)
         do throws(HelperFailure) {
             helper = try start()
@@ -150,7 +152,7 @@ final class IsolatedStrategy: StrategyCalls, @unchecked Sendable {
             do throws(PluginFailure) { _ = try make(request, sink: nil) } catch { return }
         } else if let helper {
             do throws(HelperFailure) {
-                _ = try ask(request, of: helper)
+                for figure in try ask(request, of: helper).figures { services.take(figure) }
             } catch {
                 self.helper = nil
             }
@@ -216,6 +218,8 @@ extension IsolatedStrategy {
         _ request: StrategyRequest, sink: (any HostSink)?
     ) throws(PluginFailure) -> UInt32 {
         let answer = try answer(to: request)
+        // Of the try that was answered: neither those that failed nor a replay count again.
+        for figure in answer.figures { services.take(figure) }
         if let sink { try deliver(answer.events, to: sink) }
         for id in answer.reply.released { lent.release(id) }
         if request.call != .explain { log.append(request, digest: answer.digest) }
@@ -319,19 +323,31 @@ extension IsolatedStrategy {
     }
 
     private func start() throws(HelperFailure) -> HelperProcess {
+        var figures = KeptFigures()
         let (helper, ready) = try HelperProcess.start(
-            launch, component: component, configuration: configuration, services: [])
+            launch, component: component, configuration: configuration,
+            services: services.granted,
+            other: { (kind, body, _) throws(WireFault) in
+                try figures.take(kind, &body)
+            })
         canExplain = ready["explains"]?.boolValue ?? false
+        if restarts == 0 { for figure in figures.all { services.take(figure) } }
         return helper
     }
 
     private func ask(
         _ request: StrategyRequest, of helper: HelperProcess
     ) throws(HelperFailure) -> StrategyAnswerMessage {
-        try helper.exchange(
+        var figures = KeptFigures()
+        var answer = try helper.exchange(
             .call, during: "\(request.call)", nanoseconds: callNanoseconds,
+            other: { (kind, body, _) throws(WireFault) in
+                try figures.take(kind, &body)
+            },
             write: { request.write(to: &$0) },
             read: { (body) throws(WireFault) in try StrategyAnswerMessage(&body) })
+        answer.figures = figures.all
+        return answer
     }
 }
 
@@ -341,6 +357,8 @@ struct StrategyAnswerMessage {
     var events: [SinkEvent]
     /// Of the bytes of the answer that a strategy decides on.
     var digest: Int
+    /// What it counted meanwhile.
+    var figures: [Figure] = []
 
     init(_ body: inout IncomingBody) throws(WireFault) {
         reply = try StrategyReply(&body)

@@ -36,6 +36,8 @@ package enum IsolationLimits {
     package static let sendTicks = 40
     /// Log lines of a helper that are remembered for the message about its end.
     package static let rememberedLines = 8
+    /// Figures that one call of a strategy may count or measure; more are dropped.
+    package static let figuresPerCall = 65_536
     /// Bytes of a replay log that are held in memory; more goes to a file without a name.
     package static let replayBytes = 32 << 20
     /// Bytes of a result that a replay log copies; a longer one is kept by reference.

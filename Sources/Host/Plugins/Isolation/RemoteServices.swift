@@ -137,6 +137,45 @@ final class RemoteServices: HTTPService, StoreService, MetricsService {
     }
 }
 
+/// What a plugin in a helper counted or measured.
+struct Figure: Sendable {
+    /// Whether it is a sample for a histogram, and not added to a counter.
+    var isSample: Bool
+    var value: Double
+    var name: String
+    var labels: JSON
+}
+
+extension Figure {
+    init(_ body: inout IncomingBody) throws(WireFault) {
+        self.init(
+            isSample: try body.wire.byte() != 1,
+            value: Double(bitPattern: try body.wire.number(UInt64.self)),
+            name: try body.wire.text(), labels: try body.json())
+    }
+}
+
+/// The figures of a call that has not been answered yet; those past the limit are dropped.
+struct KeptFigures {
+    private(set) var all: [Figure] = []
+
+    /// Takes a message.
+    ///
+    /// - Returns: whether it is a figure.
+    mutating func take(
+        _ kind: MessageKind, _ body: inout IncomingBody
+    ) throws(WireFault) -> Bool {
+        guard kind == .metric else { return false }
+        keep(try Figure(&body))
+        return true
+    }
+
+    /// Keeps a figure if there is room.
+    mutating func keep(_ figure: Figure) {
+        if all.count < IsolationLimits.figuresPerCall { all.append(figure) }
+    }
+}
+
 /// The host's side: asks the services that a plugin was granted, and sends what they say.
 struct ServiceServer: Sendable {
     let services: PluginServices
@@ -151,15 +190,11 @@ struct ServiceServer: Sendable {
     }
 
     /// Takes a figure.
-    func figure(_ body: inout IncomingBody) throws(WireFault) {
-        let tag = try body.wire.byte()
-        let value = Double(bitPattern: try body.wire.number(UInt64.self))
-        let name = try body.wire.text()
-        let labels = try body.json()
-        if tag == 1 {
-            services.metrics?.add(value, to: name, labels: labels)
+    func take(_ figure: Figure) {
+        if figure.isSample {
+            services.metrics?.observe(figure.value, of: figure.name, labels: figure.labels)
         } else {
-            services.metrics?.observe(value, of: name, labels: labels)
+            services.metrics?.add(figure.value, to: figure.name, labels: figure.labels)
         }
     }
 

@@ -58,17 +58,19 @@ package final class LoadedPlugin: Sendable {
     /// - Parameters:
     ///   - configuration: checked by the component's schema, defaults filled in.
     ///   - callNanoseconds: how long one call may take in a helper; inside, the lane watches.
+    ///   - metrics: behind `fanfold.metrics/1`, the one service that a strategy has.
     package func makeStrategy(
         _ component: ComponentDescriptor, configuration: JSON, callNanoseconds: UInt64,
-        logger: Logger
+        metrics: (any MetricsService)? = nil, logger: Logger
     ) throws(PluginFailure) -> any StrategyCalls {
         guard let launch else {
             return try StrategyInstance(
-                plugin: self, component: component, configuration: configuration, logger: logger)
+                plugin: self, component: component, configuration: configuration, logger: logger,
+                metrics: metrics)
         }
         return try IsolatedStrategy(
             launch, component: component.id, configuration: configuration,
-            callNanoseconds: callNanoseconds)
+            callNanoseconds: callNanoseconds, metrics: metrics)
     }
 
     /// Makes an instance of an executor or a provider, where the plugin lives.

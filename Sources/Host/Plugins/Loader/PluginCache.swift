@@ -5,18 +5,23 @@ import Synchronization
 ///
 /// A library that is loaded must never change: writing into it ends the process, and opening a
 /// replaced file under the same path silently gives the old one.  So a plugin is loaded from
-/// `DIRECTORY/SHA256/NAME`, which nobody rewrites.
+/// `DIRECTORY/SHA256/NAME`, which nobody rewrites: a copy, or a folder above it, that others than
+/// root and the user may change is refused, since between the check and the opening they could.
 struct PluginCache: Sendable {
     private static let temporaryCount = Atomic<Int>(0)
 
     let directory: String
 
-    /// The path of a verified copy of `file`, made if there is none.
+    /// The path of a verified copy of `file`, made if there is none; its folders are made with the
+    /// mode 0700.
+    ///
+    /// Throws: `cacheOpenToOthers` if somebody else may change a folder that is there already.
     func copy(of file: FileBytes, sha256: String, name: String) throws(PluginLoadError) -> String {
         let folder = directory + "/" + sha256
         let target = folder + "/" + name
-        if isIntact(target, sha256: sha256) { return target }
         try makeDirectory(folder)
+        try checkFolders(of: target, in: folder)
+        if isIntact(target, sha256: sha256) { return target }
         let number = Self.temporaryCount.add(1, ordering: .relaxed).newValue
         let temporary = "\(folder)/.\(name).\(getpid()).\(number)"
         try write(file, to: temporary)
@@ -30,10 +35,21 @@ struct PluginCache: Sendable {
 
     private func isIntact(_ path: String, sha256: String) -> Bool {
         do throws(PluginLoadError) {
-            return try FileBytes(path: path).sha256 == sha256
+            let file = try FileBytes(path: path)
+            return file.sha256 == sha256 && file.changeProblem(isBundled: false) == nil
         } catch {
             // Missing or damaged: a new copy replaces it.
             return false
+        }
+    }
+
+    /// Who may change a folder on the way to the copy may put another file in its place.
+    private func checkFolders(of target: String, in folder: String) throws(PluginLoadError) {
+        guard let real = FileBytes.realPath(of: folder) else {
+            throw .cacheUnusable(path: folder, reason: systemMessage(errno))
+        }
+        if let problem = FileOwnership().problem(foldersAbove: real + "/") {
+            throw .cacheOpenToOthers(path: target, what: problem)
         }
     }
 

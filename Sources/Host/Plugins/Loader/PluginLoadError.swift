@@ -35,6 +35,8 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
     case badPin(text: String)
     /// The copy under its hash cannot be made.
     case cacheUnusable(path: String, reason: String)
+    /// Others than root and the user may change the folder of the copies.
+    case cacheOpenToOthers(path: String, what: String)
     /// The dynamic linker refused the file.
     case refusedByLinker(path: String, reason: String)
     /// A table of the plugin breaks the contract.
@@ -75,7 +77,8 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
             imageMessage
         case .badTable, .badDescriptor, .tooNew, .missingService, .noSuchComponent, .helper:
             contractMessage
-        case .notBundled, .openToOthers, .badSignature, .unsigned, .locked, .replacedInPlace:
+        case .notBundled, .openToOthers, .cacheOpenToOthers, .badSignature, .unsigned, .locked,
+            .replacedInPlace:
             trustMessage
         }
     }
@@ -99,6 +102,7 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
         case .wrongHash: "plugin.wrong-hash"
         case .badPin: "plugin.bad-pin"
         case .cacheUnusable: "plugin.cache-unusable"
+        case .cacheOpenToOthers: "plugin.cache-open-to-others"
         case .refusedByLinker: "plugin.refused-by-linker"
         case .badTable: "plugin.bad-table"
         case .badDescriptor: "plugin.bad-descriptor"
@@ -201,6 +205,9 @@ package enum PluginLoadError: Error, Hashable, Sendable, CustomStringConvertible
             "the plugin \(path) is not bundled with Fanfold, and --safe-mode opens no other; "
                 + "leave --safe-mode out if you trust it"
         case .openToOthers(let path, let what): "the plugin \(path) is refused: \(what)"
+        case .cacheOpenToOthers(let path, let what):
+            "a plugin is opened from its copy \(path), which is refused: \(what); "
+                + "or name another folder under plugins: cache: of the settings"
         case .badSignature(let path, let what):
             "the signature \(path).sig is not one of the plugin: \(what); "
                 + "get both again from where they came, or sign anew with fanfold plugin sign"

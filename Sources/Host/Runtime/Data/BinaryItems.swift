@@ -6,7 +6,8 @@ struct BinaryItems: Sendable {
     private enum Content: Sendable {
         /// Rows along the first axis; the tensors have one type and one shape of a row.
         case npy([Tensor])
-        case safetensors([NamedTensor])
+        /// Tensors, and the texts that go along whatever becomes of them.
+        case safetensors([NamedTensor], metadata: JSONObject)
         /// Rows; the batches have the columns of the schema.
         case arrow(ArrowTableSchema, [ArrowBatch])
     }
@@ -20,7 +21,7 @@ struct BinaryItems: Sendable {
         let counts =
             switch content {
             case .npy(let tensors): tensors.map(\.rows)
-            case .safetensors(let tensors): tensors.map { _ in 1 }
+            case .safetensors(let tensors, _): tensors.map { _ in 1 }
             case .arrow(_, let batches): batches.map(\.length)
             }
         var starts = [0]
@@ -45,7 +46,8 @@ struct BinaryItems: Sendable {
         do throws(DataTransferError) {
             switch format {
             case .safetensors:
-                content = .safetensors(try Safetensors.read(bytes, owner: slice.payload))
+                let file = try Safetensors.file(bytes, owner: slice.payload)
+                content = .safetensors(file.tensors, metadata: file.metadata)
             case .arrow:
                 let table = try ArrowReader.read(bytes, owner: slice.payload)
                 content = .arrow(table.schema, table.batches)
@@ -67,7 +69,8 @@ struct BinaryItems: Sendable {
         }
         switch format {
         case .safetensors:
-            try self.init(.safetensors(all.flatMap(\.named)))
+            try self.init(
+                .safetensors(all.flatMap(\.named), metadata: BinaryItems.metadata(of: all)))
         case .arrow:
             var schema: ArrowTableSchema?
             for case .arrow(let next, _) in all.map(\.content) {
@@ -117,8 +120,17 @@ struct BinaryItems: Sendable {
     }
 
     private var named: [NamedTensor] {
-        guard case .safetensors(let tensors) = content else { return [] }
+        guard case .safetensors(let tensors, _) = content else { return [] }
         return tensors
+    }
+
+    /// The texts of all; of those with one name the first.
+    private static func metadata(of all: [BinaryItems]) -> JSONObject {
+        var joined = JSONObject()
+        for case .safetensors(_, let metadata) in all.map(\.content) {
+            for (name, text) in metadata.members where joined[name] == nil { joined[name] = text }
+        }
+        return joined
     }
 
     private var batches: [ArrowBatch] {
@@ -135,7 +147,7 @@ struct BinaryItems: Sendable {
         forEachPart(of: items) { part, own in
             switch content {
             case .npy(let tensors): total += tensors[part].rowBytes * own.count
-            case .safetensors(let tensors): total += tensors[part].tensor.bytes.count
+            case .safetensors(let tensors, _): total += tensors[part].tensor.bytes.count
             case .arrow(_, let batches): total += batches[part].byteCount(of: own)
             }
         }
@@ -154,8 +166,9 @@ struct BinaryItems: Sendable {
                 return try BinaryItems(.npy([first.rows(0..<0)]))
             }
             return try BinaryItems(.npy(parts.map { tensors[$0.part].rows($0.own) }))
-        case .safetensors(let tensors):
-            return try BinaryItems(.safetensors(parts.map { tensors[$0.part] }))
+        case .safetensors(let tensors, let metadata):
+            return try BinaryItems(
+                .safetensors(parts.map { tensors[$0.part] }, metadata: metadata))
         case .arrow(let schema, let batches):
             return try BinaryItems(
                 .arrow(schema, parts.map { batches[$0.part].rows($0.own) }))
@@ -173,7 +186,7 @@ struct BinaryItems: Sendable {
         do throws(DataTransferError) {
             switch content {
             case .npy(let tensors): return try tensors[part].value(ofRow: index)
-            case .safetensors(let tensors):
+            case .safetensors(let tensors, _):
                 let (name, tensor) = (tensors[part].name, tensors[part].tensor)
                 return [
                     "name": .string(name), "type": .string(tensor.type.rawValue),
@@ -199,9 +212,9 @@ struct BinaryItems: Sendable {
             }
             try header.withUnsafeBytes(sink)
             for tensor in tensors { try tensor.withBytes { try sink($0) } }
-        case .safetensors(let tensors):
+        case .safetensors(let tensors, let metadata):
             let header = try translated { () throws(DataTransferError) in
-                try Safetensors.header(of: tensors)
+                try Safetensors.header(of: tensors, metadata: metadata)
             }
             try header.withUnsafeBytes(sink)
             for named in tensors { try named.tensor.withBytes { try sink($0) } }

@@ -12,6 +12,8 @@ package struct PlannedStrategy: Sendable {
     /// What stands under `with:`, with the defaults filled in.
     package var configuration: JSON
 
+    /// Where what it counts goes.
+    let metrics: (any MetricsService)?
     let logger: Logger
 
     /// Makes an instance; call on the lane that will use it.
@@ -20,7 +22,7 @@ package struct PlannedStrategy: Sendable {
     func make(callNanoseconds: UInt64) throws(PluginFailure) -> any StrategyCalls {
         try plugin.makeStrategy(
             component, configuration: configuration, callNanoseconds: callNanoseconds,
-            logger: logger)
+            metrics: metrics, logger: logger)
     }
 
     /// Whether its calls are bounded by its helper, not by the lane.
@@ -88,6 +90,7 @@ private struct Preparation {
     let pipeline: Pipeline
     let finder: PluginFinder
     let executors: ExecutorPlugins
+    let services: PreparedRun.ServiceProvider
     let logger: Logger
     let lock: PluginLock?
     var inputs: [Dataset] = []
@@ -98,6 +101,7 @@ private struct Preparation {
         pipeline: Pipeline, registry: PluginRegistry, helpers: HelperSettings?,
         services: @escaping PreparedRun.ServiceProvider, logger: Logger
     ) {
+        self.services = services
         self.logger = logger
         self.pipeline = pipeline
         lock = registry.trust.lock
@@ -216,7 +220,8 @@ private struct Preparation {
         let strategy = PlannedStrategy(
             plugin: plugin, component: component,
             configuration: component.schema?.fillingDefaults(configuration) ?? configuration,
-            logger: logger)
+            // It counts, and asks for nothing else: a strategy does no I/O.
+            metrics: services(component, .nothing).metrics, logger: logger)
         do throws(PluginFailure) {
             try strategy.make(callNanoseconds: IsolationLimits.startNanoseconds).destroy()
         } catch {

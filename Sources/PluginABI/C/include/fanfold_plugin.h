@@ -322,6 +322,10 @@ typedef struct fan_executor {
    uint32_t struct_size, reserved;
    void (*load)(fan_instance *, const fan_call *, uint64_t module, fan_view spec,
                 const fan_blob *FAN_NULLABLE parts, uint32_t n); /* once: map, compile, warm up              */
+   /* A part whose release is set is handed over: copy the struct, set this one's release to NULL,
+    * and release the copy once.  What run leaves there, the host releases when the call has been
+    * completed; a part without a release is lent until then.  Tensors and tables come only to a
+    * component whose config_schema asks for them: "x-fanfold-inputs":["tensor","arrow"]. */
    void (*run)(fan_instance *, const fan_call *, uint64_t module, const fan_subtask *);
    void (*unload)(fan_instance *, uint64_t module);
 } fan_executor;

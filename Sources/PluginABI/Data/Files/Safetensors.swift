@@ -14,6 +14,14 @@ package struct NamedTensor: Sendable {
     }
 }
 
+/// What a safetensors file holds.
+package struct SafetensorsFile: Sendable {
+    /// The tensors, in the order of their numbers.
+    package var tensors: [NamedTensor]
+    /// The texts under `__metadata__`, by name.
+    package var metadata: JSONObject
+}
+
 /// The safetensors format: named tensors behind a header in JSON.
 ///
 /// Source: https://github.com/huggingface/safetensors, "Format".
@@ -25,6 +33,15 @@ package enum Safetensors {
     package static func read(
         _ bytes: UnsafeRawBufferPointer, owner: AnyObject
     ) throws(DataTransferError) -> [NamedTensor] {
+        try file(bytes, owner: owner).tensors
+    }
+
+    /// Reads all tensors by reference, as `read` does, and the texts that go with them.
+    ///
+    /// - Throws: as `read` does, and `malformed` for metadata that is no object of texts.
+    package static func file(
+        _ bytes: UnsafeRawBufferPointer, owner: AnyObject
+    ) throws(DataTransferError) -> SafetensorsFile {
         guard bytes.count >= 8 else {
             throw malformed(bytes.count, "wanted 8 bytes with the length of the header")
         }
@@ -41,7 +58,7 @@ package enum Safetensors {
         let numbers = 8 + Int(length)
         let header = try header(bytes.part(8..<numbers))
         var entries: [Entry] = []
-        for (name, value) in header.members where name != "__metadata__" {
+        for (name, value) in header.members where name != metadataKey {
             entries.append(try Entry(name, value))
         }
         entries.sort {
@@ -69,7 +86,18 @@ package enum Safetensors {
         guard end == bytes.count - numbers else {
             throw malformed(numbers + end, "these bytes belong to no tensor")
         }
-        return tensors
+        return SafetensorsFile(tensors: tensors, metadata: try metadata(header))
+    }
+
+    /// The one name that no tensor has.
+    private static let metadataKey = "__metadata__"
+
+    private static func metadata(_ header: JSONObject) throws(DataTransferError) -> JSONObject {
+        guard let value = header[metadataKey] else { return JSONObject() }
+        guard let texts = value.objectValue,
+            texts.members.allSatisfy({ $0.1.stringValue != nil })
+        else { throw malformed(8, "wanted texts by name under \(metadataKey)") }
+        return texts
     }
 
     private struct Entry {
@@ -128,10 +156,14 @@ package enum Safetensors {
 
     /// The header of a file with `tensors`, up to the numbers, which follow in this order.
     ///
+    /// - Parameter metadata: texts by name; nothing is written of none.
     /// - Throws: `unsupported` for types that the format does not have; `mismatch` for a name that
     ///   stands twice; `overLimit`.
-    package static func header(of tensors: [NamedTensor]) throws(DataTransferError) -> [UInt8] {
+    package static func header(
+        of tensors: [NamedTensor], metadata: JSONObject = JSONObject()
+    ) throws(DataTransferError) -> [UInt8] {
         var header = JSONObject()
+        if !metadata.isEmpty { header[metadataKey] = .object(metadata) }
         var end = 0
         for (name, tensor) in tensors.map({ ($0.name, $0.tensor) }) {
             guard let dtype = tensor.type.safetensors else {
@@ -139,7 +171,7 @@ package enum Safetensors {
                     what: "safetensors",
                     message: "the format has no \(tensor.type.rawValue), the type of \"\(name)\"")
             }
-            guard header[name] == nil, name != "__metadata__" else {
+            guard header[name] == nil, name != metadataKey else {
                 throw .mismatch(
                     message: "two tensors of one file are named \"\(name)\"; rename one")
             }
