@@ -75,7 +75,7 @@ let package = Package(
             name: "PluginKit", dependencies: ["CPluginABI", "FanfoldJSON"],
             path: "Sources/PluginABI/Kit"),
         .target(
-            name: "PluginMerges", dependencies: ["PluginKit", "FanfoldJSON"],
+            name: "PluginMerges", dependencies: ["FanfoldData", "FanfoldJSON", "PluginKit"],
             path: "Sources/PluginABI/Merges"),
 
         // The host.
@@ -149,11 +149,12 @@ let package = Package(
         .testTarget(
             name: "PluginTests",
             dependencies: [
-                "CPluginABI", "CFanfoldSystem", "FanfoldJSON", "FanfoldPlugins", "PluginKit",
+                "CPluginABI", "CFanfoldSystem", "FanfoldData", "FanfoldJSON", "FanfoldPlugins",
+                "PluginKit",
             ]),
         .testTarget(
             name: "StrategyTests",
-            dependencies: ["FanfoldJSON", "PluginKit", "PluginMerges"]
+            dependencies: ["FanfoldData", "FanfoldJSON", "PluginKit", "PluginMerges"]
                 + bundledPlugins.map { .target(name: $0.name + "Logic") }),
         .testTarget(
             name: "RuntimeTests",

@@ -13,8 +13,12 @@ let package = Package(
     targets: [
         .target(name: "CPluginABI", path: "C"),
         .target(name: "FanfoldJSON", path: "JSON", linkerSettings: [.linkedLibrary("m")]),
+        .target(
+            name: "FanfoldData", dependencies: ["CPluginABI", "FanfoldJSON"], path: "Data"),
         .target(name: "PluginKit", dependencies: ["CPluginABI", "FanfoldJSON"], path: "Kit"),
-        .target(name: "PluginMerges", dependencies: ["PluginKit", "FanfoldJSON"], path: "Merges"),
+        .target(
+            name: "PluginMerges", dependencies: ["FanfoldData", "FanfoldJSON", "PluginKit"],
+            path: "Merges"),
     ],
     swiftLanguageModes: [.v6]
 )

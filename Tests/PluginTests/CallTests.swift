@@ -1,4 +1,5 @@
 import CPluginABI
+import FanfoldData
 import FanfoldJSON
 @preconcurrency import Glibc
 import Synchronization
@@ -89,6 +90,67 @@ enum Home: CaseIterable {
                 return String(decoding: foreign.bytes, as: UTF8.self)
             }.joined(separator: "|")
         }
+    }
+
+    private func parts(
+        _ flat: [FlatPart], _ form: PluginCall.Part.Form
+    ) -> [PluginCall.Part] {
+        flat.map { part in
+            let memory = part.bytes.withUnsafeBytes { OwnedBytes(copying: $0) }
+            return PluginCall.Part(owner: memory, bytes: memory.bytes, form: form)
+        }
+    }
+
+    @Test(arguments: Home.allCases, ["shapes", "shapes take"])
+    func `an executor is given tensors and tables, taken or not`(
+        _ home: Home, _ spec: String
+    ) throws {
+        let calls = try calls(home)
+        defer { calls.close() }
+        for rows in [0, 3, 100_000] {
+            let numbers = [Float](repeating: 0.5, count: rows * 2)
+            let tensor = try Tensor(type: .float32, shape: [rows, 2], numbers: numbers)
+            let npy = try Npy.bytes(of: tensor).withUnsafeBytes { OwnedBytes(copying: $0) }
+            let flat = try FlatPart.npy(npy.bytes, owner: npy)
+            #expect(
+                text(run(calls, spec, parts: parts(flat, .tensor)))
+                    == "232 \(rows) 2 sum \(rows); ")
+        }
+        let column = try ArrowTable(
+            column: "n", Tensor(type: .int32, shape: [4], numbers: [3, 4, 5, 9] as [Int32]))
+        let file = ArrowWriter.bytes(of: column, file: true)
+            .withUnsafeBytes { OwnedBytes(copying: $0) }
+        let flat = try FlatPart.arrow(file.bytes, owner: file)
+        #expect(text(run(calls, spec, parts: parts(flat, .table))) == "+s 4 n 9; ")
+    }
+
+    @Test(arguments: Home.allCases)
+    func `a part that is no tensor ends the call before the plugin sees it`(_ home: Home) throws {
+        let calls = try calls(home)
+        defer { calls.close() }
+        let owner = Bytes(64)
+        let part = PluginCall.Part(
+            owner: owner, bytes: UnsafeRawBufferPointer(owner.bytes), form: .tensor)
+        #expect(text(run(calls, "shapes", parts: [part])) == "3 input.form")
+    }
+
+    @Test func `a part is released once the call has ended, taken or not`() throws {
+        let calls = try calls(.inside)
+        for spec in ["shapes", "shapes take"] {
+            weak var kept: OwnedBytes?
+            do {
+                let tensor = try Tensor(type: .float32, shape: [1], numbers: [1 as Float])
+                let npy = try Npy.bytes(of: tensor).withUnsafeBytes { OwnedBytes(copying: $0) }
+                let all = parts(try FlatPart.npy(npy.bytes, owner: npy), .tensor)
+                kept = all[0].owner as? OwnedBytes
+                #expect(kept != nil)
+                _ = run(calls, spec, parts: all)
+            }
+            // The lane lets go of the last call before it takes the next.
+            _ = run(calls, "loads")
+            #expect(kept == nil, "\(spec)")
+        }
+        calls.close()
     }
 
     @Test(arguments: Home.allCases)

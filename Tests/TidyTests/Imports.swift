@@ -16,7 +16,7 @@ enum Imports {
         ("Sources/PluginABI/JSON/", []),
         ("Sources/PluginABI/Data/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Kit/", ["CPluginABI", "FanfoldJSON"]),
-        ("Sources/PluginABI/Merges/", ["PluginKit", "FanfoldJSON"]),
+        ("Sources/PluginABI/Merges/", ["FanfoldData", "FanfoldJSON", "PluginKit"]),
         ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),
         ("Sources/Host/Simulation/", ["FanfoldCore", "DequeModule", "HeapModule"]),
         (

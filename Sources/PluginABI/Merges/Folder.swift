@@ -55,6 +55,9 @@ extension Merge {
         case .best(let by, let lowest): BestFolder(by: by, lowest: lowest)
         case .first(let k): FirstFolder(k: k, format: format)
         case .metrics(let reducers): MetricsFolder(reducers)
+        case .tensorConcat(let axis): TensorFolder(TensorConcat(axis: axis), format)
+        case .tensorSum: TensorFolder(TensorSum(), format)
+        case .tensorMean: TensorFolder(TensorMean(), format)
         case .stack, .custom: nil
         }
     }

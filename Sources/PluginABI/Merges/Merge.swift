@@ -40,6 +40,12 @@ public enum Merge: Sendable, Hashable {
     case first(Int)
     /// Metrics, each by its own reducers.
     case metrics(JSONObject)
+    /// Tensors one after the other along an axis, by name if they have names.
+    case tensorConcat(axis: Int)
+    /// Tensors added number by number, by name if they have names.
+    case tensorSum
+    /// The mean of tensors number by number, weighted by item count, or by a member's weight.
+    case tensorMean
     /// A second run over all results, given by name.
     case stack(run: JSON)
     /// A second run over all results, given in order.
@@ -128,9 +134,9 @@ extension Merge {
                 partialOK: letters.contains("p"))
         }
         switch self {
-        case .concat: return algebra("aop")
+        case .concat, .tensorConcat: return algebra("aop")
         case .interleave: return algebra("o")
-        case .sum, .count, .histogram, .mean: return algebra("acp")
+        case .sum, .count, .histogram, .mean, .tensorSum, .tensorMean: return algebra("acp")
         case .average, .median, .vote, .metrics: return algebra("cp")
         case .min, .max: return algebra("acip")
         case .topK: return algebra("ap")
@@ -171,6 +177,9 @@ extension Merge {
         case .best: "best"
         case .first: "first"
         case .metrics: "metrics"
+        case .tensorConcat: "tensor-concat"
+        case .tensorSum: "tensor-sum"
+        case .tensorMean: "tensor-mean"
         case .stack: "stack"
         case .custom: "custom"
         }

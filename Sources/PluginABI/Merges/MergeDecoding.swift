@@ -26,9 +26,12 @@ extension Merge {
     /// The merges in the order in which messages list them.
     static let names = [
         "concat", "interleave", "sum", "mean", "average", "min", "max", "median", "count",
-        "histogram", "top-k", "union", "dictionary", "vote", "best", "first", "metrics", "stack",
-        "custom",
+        "histogram", "top-k", "union", "dictionary", "vote", "best", "first", "metrics",
+        "tensor-concat", "tensor-sum", "tensor-mean", "stack", "custom",
     ]
+
+    /// How many axes a tensor has at most, as in DataTransferLimits.
+    static let maximumAxes = 64
 
     /// Reads `"sum"` or `{"top-k": {…}}`.
     init(_ json: JSON) throws(MergeMistake) {
@@ -61,6 +64,9 @@ extension Merge {
         case "best": self = try Self.best(options)
         case "first": self = .first(try Self.positive(options["k"] ?? options, "first", 1))
         case "metrics": self = try Self.metrics(options)
+        case "tensor-concat": self = .tensorConcat(axis: try Self.axis(options))
+        case "tensor-sum": self = .tensorSum
+        case "tensor-mean": self = .tensorMean
         case "stack": self = .stack(run: try Self.run(options, of: "stack"))
         case "custom": self = .custom(run: try Self.run(options, of: "custom"))
         default:
@@ -77,6 +83,16 @@ extension Merge {
             throw MergeMistake("\(name): k is a whole number from 1, found \(json.text)")
         }
         return Int(value)
+    }
+
+    private static func axis(_ options: JSON) throws(MergeMistake) -> Int {
+        guard let stated = options["axis"] else { return 0 }
+        guard let axis = stated.integerValue, (0..<Int64(Merge.maximumAxes)).contains(axis) else {
+            throw MergeMistake(
+                "tensor-concat: axis is a whole number from 0 to \(Merge.maximumAxes - 1), "
+                    + "found \(stated.text)")
+        }
+        return Int(axis)
     }
 
     private static func edges(_ options: JSON) throws(MergeMistake) -> [Double] {

@@ -10,7 +10,8 @@ extension Merge {
 
     private static let plain = """
         {"enum": ["concat", "interleave", "sum", "mean", "average", "min", "max", "median",
-          "count", "histogram", "union", "dictionary", "vote", "first"]}
+          "count", "histogram", "union", "dictionary", "vote", "first", "tensor-concat", "tensor-sum",
+          "tensor-mean"]}
         """
 
     private static let alternatives = [
@@ -84,6 +85,14 @@ extension Merge {
               "type": "object",
               "additionalProperties": {"anyOf": [{"type": "string"},
                 {"type": "array", "items": {"type": "string"}, "minItems": 1}]}}
+            """#),
+        object(
+            "tensor-concat",
+            #"""
+            {"description": "Tensors one after the other.", "type": "object",
+              "additionalProperties": false, "properties": {"axis": {
+                "description": "The axis along which they follow each other, from 0.",
+                "type": "integer", "minimum": 0, "maximum": 63, "default": 0}}}
             """#),
         second("stack", "A second run that is given all results by name."),
         second("custom", "A second run that is given all results in order."),

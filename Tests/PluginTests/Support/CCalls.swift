@@ -109,6 +109,35 @@ enum CCalls {
               part.kind = FAN_BLOB_TENSOR; part.data = &tensor;
               return host->complete(host, call->op, NULL, none, &part, 1);
            }
+           if (says(spec, "shapes")) {
+              char said[400]; int at = 0;
+              for (uint32_t n = 0; n < subtask->part_count; n++) {
+                 fan_blob part = subtask->parts[n];
+                 if (says(spec, "take")) subtask->parts[n].release = NULL;
+                 if (part.kind == FAN_BLOB_TENSOR) {
+                    const DLTensor *t = &((const DLManagedTensorVersioned *)part.data)->dl_tensor;
+                    at += snprintf(said + at, sizeof said - at, "%d%d", t->dtype.code, t->dtype.bits);
+                    int64_t count = 1; double sum = 0;
+                    for (int axis = 0; axis < t->ndim; axis++) {
+                       at += snprintf(said + at, sizeof said - at, " %ld", (long)t->shape[axis]);
+                       count *= t->shape[axis];
+                    }
+                    for (int64_t k = 0; k < count; k++) sum += ((const float *)t->data)[k];
+                    at += snprintf(said + at, sizeof said - at, " sum %g", sum);
+                 } else if (part.kind == FAN_BLOB_ARROW) {
+                    const struct ArrowArray *a = part.data;
+                    const struct ArrowSchema *s = part.type;
+                    at += snprintf(said + at, sizeof said - at, "%s %ld %s %d", s->format,
+                       (long)a->length, s->children[0]->name,
+                       ((const int *)a->children[0]->buffers[1])[a->length - 1]);
+                 } else {
+                    at += snprintf(said + at, sizeof said - at, "bytes %d", (int)part.size);
+                 }
+                 at += snprintf(said + at, sizeof said - at, "; ");
+                 if (says(spec, "take") && part.release) part.release(&part);
+              }
+              return end(host, call->op, said);
+           }
            if (says(spec, "double")) end(host, call->op, "first");
            if (says(spec, "emit")) {
               fan_view json = {"{\"done\":1}", 10};

@@ -13,6 +13,7 @@ final class CallBook: Sendable {
         var handler: PluginCallHandler
         var isCancelled = false
         var timer: UInt64?
+        var parts: CallParts?
     }
 
     private struct State {
@@ -57,6 +58,11 @@ final class CallBook: Sendable {
         }
         if !isStill { timers.remove(timer) }
         return id
+    }
+
+    /// Keeps the parts of a call until it has ended.
+    func keep(_ parts: CallParts, for id: UInt64) {
+        state.withLock { $0.entries[id]?.parts = parts }
     }
 
     /// First it is asked to end, then it is ended without it.

@@ -146,21 +146,25 @@ package final class InsideCalls: PluginCalls, @unchecked Sendable {
     private func make(
         _ call: PluginCall, _ table: fan_executor, _ head: inout fan_call, _ view: fan_view
     ) {
-        var parts = call.parts.map { part in
-            HostBlob.view(part.bytes, handle: part.handle)
+        let parts: CallParts
+        do throws(PluginFailure) {
+            parts = try CallParts(call.parts)
+        } catch {
+            book.end(head.op, .failure(error))
+            return
         }
-        let count = UInt32(parts.count)
-        parts.withUnsafeMutableBufferPointer { parts in
+        book.keep(parts, for: head.op)
+        withExtendedLifetime(parts) {
             switch call.method {
             case .load:
-                table.load(made.instance, &head, call.module, view, parts.baseAddress, count)
+                table.load(made.instance, &head, call.module, view, parts.start, parts.count)
             case .run:
                 var subtask = fan_subtask()
                 subtask.struct_size = UInt32(MemoryLayout<fan_subtask>.size)
-                subtask.part_count = count
+                subtask.part_count = parts.count
                 subtask.id = call.subtask
                 subtask.spec = view
-                subtask.parts = parts.baseAddress
+                subtask.parts = parts.start
                 table.run(made.instance, &head, call.module, &subtask)
             default: refuse(call, head.op)
             }

@@ -32,18 +32,34 @@ package struct PluginCall: Sendable {
     /// Bytes that the callee may read until the call has ended.
     package struct Part: @unchecked Sendable {
         // Unchecked: whoever makes it promises that the bytes do not change while the owner lives.
+
+        /// What the callee is given; the numbers are those on the wire to a helper.
+        package enum Form: UInt8, Sendable {
+            /// The bytes as they are.
+            case bytes = 1
+            /// A tensor, of which the bytes are the flat form.
+            case tensor
+            /// A table, of which the bytes are the flat form.
+            case table
+        }
+
         /// Keeps the bytes.
         package var owner: AnyObject
         /// The bytes.
         package var bytes: UnsafeRawBufferPointer
         /// What the caller says of them; it comes back with a part of them.
         package var handle: Int64
+        /// What the bytes become for the callee.
+        package var form: Form
 
         /// Bytes of somebody.
-        package init(owner: AnyObject, bytes: UnsafeRawBufferPointer, handle: Int64 = 0) {
+        package init(
+            owner: AnyObject, bytes: UnsafeRawBufferPointer, handle: Int64 = 0, form: Form = .bytes
+        ) {
             self.owner = owner
             self.bytes = bytes
             self.handle = handle
+            self.form = form
         }
     }
 

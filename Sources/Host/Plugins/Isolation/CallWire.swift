@@ -12,6 +12,7 @@ extension PluginCall {
         body.bulk(document)
         body.number(UInt32(parts.count))
         for part in parts {
+            body.wire.byte(part.form.rawValue)
             body.number(part.handle)
             withExtendedLifetime(part.owner) { body.bulk(part.bytes) }
         }
@@ -29,10 +30,13 @@ extension PluginCall {
         self.init(
             method, module: module, subtask: subtask, document: try body.copiedBulk(),
             nanoseconds: limit == 0 ? nil : limit)
-        for _ in 0..<(try body.wire.count(each: 9)) {
+        for _ in 0..<(try body.wire.count(each: 10)) {
+            guard let form = Part.Form(rawValue: try body.wire.byte()) else {
+                throw WireFault("a part of an unknown form")
+            }
             let handle = try body.wire.number(Int64.self)
             let memory = BorrowedBulk(try body.bulk(), channel: body.channel)
-            parts.append(Part(owner: memory, bytes: memory.bytes, handle: handle))
+            parts.append(Part(owner: memory, bytes: memory.bytes, handle: handle, form: form))
         }
     }
 }

@@ -73,3 +73,20 @@ package struct ComponentDescriptor: Sendable {
         return id.hasPrefix(bundled) ? String(id.dropFirst(bundled.count)) : id
     }
 }
+
+extension ComponentDescriptor {
+    /// In which forms beside bytes an executor takes its inputs: `"x-fanfold-inputs"` of its schema.
+    ///
+    /// Words that are not known are passed over.
+    package var inputForms: Set<PluginCall.Part.Form> {
+        let words = configSchema?["x-fanfold-inputs"]?.arrayValue ?? []
+        return Set(
+            words.compactMap { (word) -> PluginCall.Part.Form? in
+                switch word.stringValue {
+                case "tensor": .tensor
+                case "arrow": .table
+                default: nil
+                }
+            })
+    }
+}

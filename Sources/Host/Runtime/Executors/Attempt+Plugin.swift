@@ -13,14 +13,16 @@ extension Attempt {
         }
         let format = spec.input ?? work.parts.first?.format.streamFormat ?? .bytes
         let input = try encodedInput(as: format)
-        let (calls, module) = try executors.ready(spec)
+        let ready = try executors.ready(spec)
         var document = spec.spec.objectValue ?? JSONObject()
         document["format"] = .string(format.rawValue)
+        let given = try ExecutorInput(input, format, forms: ready.forms)
+        if let names = given.names { document["names"] = .array(names.map(JSON.string)) }
         var call = PluginCall(
-            .run, module: module, subtask: work.subtask, document: JSON.object(document).bytes,
-            parts: [PluginCall.Part(owner: input, bytes: input.bytes)])
+            .run, module: ready.module, subtask: work.subtask,
+            document: JSON.object(document).bytes, parts: given.parts)
         call.nanoseconds = work.timeoutNanoseconds
-        let outcome = try waitForEnd(of: call, calls, answer: AnswerBox(slot.event))
+        let outcome = try waitForEnd(of: call, ready.calls, answer: AnswerBox(slot.event))
         do throws(PluginFailure) {
             return try result(try outcome.get(), spec, bytesIn: input.bytes.count)
         } catch {

@@ -23,12 +23,23 @@ package final class ExecutorPlugins: Sendable {
     /// One instance with what it has loaded.
     private final class Instance: Sendable {
         let calls: any PluginCalls
+        let forms: Set<PluginCall.Part.Form>
         /// Held while a module is loaded, so that each is loaded once.
         let modules = Mutex<[String: UInt64]>([:])
 
-        init(_ calls: any PluginCalls) {
+        init(_ calls: any PluginCalls, forms: Set<PluginCall.Part.Form>) {
             self.calls = calls
+            self.forms = forms
         }
+    }
+
+    /// An instance that has loaded what a subtask needs.
+    struct Ready: Sendable {
+        var calls: any PluginCalls
+        /// The number of what was loaded.
+        var module: UInt64
+        /// In which forms beside bytes it takes inputs.
+        var forms: Set<PluginCall.Part.Form>
     }
 
     private let find:
@@ -79,8 +90,8 @@ package final class ExecutorPlugins: Sendable {
                 ?? spec.configuration)
     }
 
-    /// An instance that has loaded the module of the specification, and the module's number.
-    func ready(_ spec: PluginSpec) throws(WorkFailure) -> (any PluginCalls, UInt64) {
+    /// An instance that has loaded the module of the specification.
+    func ready(_ spec: PluginSpec) throws(WorkFailure) -> Ready {
         let instance = try self.instance(spec)
         let outcome: Result<UInt64, WorkFailure> = instance.modules.withLock { modules in
             let key = spec.module.text
@@ -95,7 +106,8 @@ package final class ExecutorPlugins: Sendable {
             modules[key] = number
             return .success(number)
         }
-        return (instance.calls, try outcome.get())
+        return Ready(
+            calls: instance.calls, module: try outcome.get(), forms: instance.forms)
     }
 
     private func instance(_ spec: PluginSpec) throws(WorkFailure) -> Instance {
@@ -104,7 +116,7 @@ package final class ExecutorPlugins: Sendable {
             if let known = instances[key] { return .success(known) }
             do throws(Problem) {
                 let found = try find(spec)
-                let made = Instance(try make(found))
+                let made = Instance(try make(found), forms: found.component.inputForms)
                 instances[key] = made
                 return .success(made)
             } catch {

@@ -85,6 +85,14 @@ enum FlatTensor {
         return flat
     }
 
+    static func flatten(_ tensor: Tensor) -> [UInt8] {
+        let (code, bits) = tensor.type.dlpack
+        let element = Element(code: code, bits: bits, lanes: 1)
+        var flat = head(element, flags: 0, shape: tensor.shape)
+        tensor.withBytes { flat.append(contentsOf: $0) }
+        return flat
+    }
+
     private static func strided(
         _ tensor: DLTensor, _ element: Element
     ) throws(DataTransferError) -> StridedNumbers {

@@ -200,8 +200,10 @@ package enum Safetensors {
     /// All of `tensors` in one run of bytes.
     ///
     /// - Throws: as `header` does.
-    package static func bytes(of tensors: [NamedTensor]) throws(DataTransferError) -> [UInt8] {
-        var bytes = try header(of: tensors)
+    package static func bytes(
+        of tensors: [NamedTensor], metadata: JSONObject = JSONObject()
+    ) throws(DataTransferError) -> [UInt8] {
+        var bytes = try header(of: tensors, metadata: metadata)
         for named in tensors { named.tensor.withBytes { bytes.append(contentsOf: $0) } }
         return bytes
     }
