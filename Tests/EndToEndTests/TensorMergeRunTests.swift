@@ -5,20 +5,10 @@ import Testing
 /// numpy.
 @Suite(
     .enabled(
-        if: Fanfold.hasCommands && TensorMergeRunTests.hasNumpy,
+        if: Fanfold.hasCommands && Fanfold.hasNumpy,
         "python3 has no numpy: NOTHING WAS RUN"),
     .timeLimit(.minutes(5)))
 struct TensorMergeRunTests {
-    static let hasNumpy: Bool = {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", "import numpy"]
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }()
-
     /// What is merged, and what numpy makes of the same shards `s` of three rows each.
     private static let merges = [
         (

@@ -64,4 +64,15 @@ enum Fanfold {
             FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)")
         }
     }
+
+    /// Whether python3 has numpy.
+    static let hasNumpy: Bool = {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", "-c", "import numpy"]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }()
 }
