@@ -38,6 +38,7 @@ let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map {
     Target.Dependency.product(name: $0, package: "swift-nio")
 }
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -60,6 +61,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
@@ -117,6 +119,9 @@ let package = Package(
                 cryptoExtras, httpClient, logging, nioSSL,
             ] + nio,
             path: "Sources/Host/Services"),
+        .target(
+            name: "FanfoldJournal", dependencies: ["CFanfoldSystem", grdb],
+            path: "Sources/Host/Journal"),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
@@ -125,7 +130,7 @@ let package = Package(
             name: "fanfold",
             dependencies: [
                 "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
-                "FanfoldCore", "FanfoldJSON",
+                "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
                 "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
@@ -138,6 +143,10 @@ let package = Package(
             name: "CBenchStrategy", dependencies: ["CBenchDirect", "CPluginABI"],
             path: "Tests/Benchmarks/Strategy",
             cSettings: [.unsafeFlags(["-fvisibility=hidden"])], linkerSettings: pluginLink),
+
+        // What JournalTests kill.
+        .executableTarget(
+            name: "JournalWriter", dependencies: ["FanfoldJournal"], path: "Tests/JournalWriter"),
 
         // The tests.
         .testTarget(name: "JSONTests", dependencies: ["FanfoldJSON"]),
@@ -168,6 +177,8 @@ let package = Package(
                 "FanfoldJSON", "FanfoldPlugins", "FanfoldServices", crypto, cryptoExtras, logging,
                 nioSSL,
             ] + nio),
+        .testTarget(
+            name: "JournalTests", dependencies: ["CFanfoldSystem", "FanfoldJournal", grdb]),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],
             exclude: ["Broken"]),

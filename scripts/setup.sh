@@ -2,7 +2,7 @@
 # Shell functions only; nothing happens when this file is read.
 
 # The build's own system packages.
-build_packages=(libffi-dev libyaml-dev pkg-config gcc libc6-dev make python3)
+build_packages=(libffi-dev libsqlite3-dev libyaml-dev pkg-config gcc libc6-dev make python3)
 # What only some tests need. They skip, and say so, where it is missing.
 test_packages=(cargo binutils g++)
 

@@ -9,7 +9,7 @@ import Testing
 struct CommandTests {
     static let commands = [
         "run", "validate", "plan", "plugin", "init", "completion", "doctor", "schema", "simulate",
-        "bench",
+        "bench", "journal",
     ]
 
     /// The broken documents, each wrong in its own way.

@@ -7,7 +7,8 @@ enum Imports {
 
     private static let main: Set<String> = [
         "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldCore", "FanfoldJSON",
-        "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "Logging",
+        "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
+        "FanfoldSimulation", "Logging",
     ]
 
     /// The folders below `Sources/` with their modules, most specific first.
@@ -46,6 +47,7 @@ enum Imports {
                 "NIOSSL",
             ]
         ),
+        ("Sources/Host/Journal/", ["CFanfoldSystem", "FoundationEssentials", "GRDB"]),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),
         ("Sources/Host/Main/Bench/", main.union(["CBenchDirect", "CPluginABI"])),
         ("Sources/Host/Main/", main),

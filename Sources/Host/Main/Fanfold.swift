@@ -17,7 +17,8 @@ struct Fanfold: ParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ValidateCommand.self, PlanCommand.self, RunCommand.self,
-            PluginCommand.self, SchemaCommand.self, DoctorCommand.self, CompletionCommand.self,
+            PluginCommand.self, JournalCommand.self, SchemaCommand.self, DoctorCommand.self,
+            CompletionCommand.self,
             SimulateCommand.self, BenchCommand.self,
         ])
 
