@@ -6,8 +6,11 @@ import Testing
 /// A small file system of its own, as long as it lives.
 private final class SmallDisk {
     let path: String
+    // Gone after the file system that is mounted in it.
+    private let folder: TestFolder
 
     init?(_ folder: TestFolder, kibibytes: Int) {
+        self.folder = folder
         path = folder.path + "/disk"
         mkdir(path, 0o700)
         guard mount("fanfold", path, "tmpfs", 0, "size=\(kibibytes)k,mode=700") == 0 else {
@@ -60,7 +63,8 @@ private final class SmallDisk {
         let (journal, _) = try reopen(folder.journal, options)
         let last = try fill(journal)
         #expect(last > 20)
-        #expect(failure { try journal.append([Self.record]) }?.code == .diskFull)
+        let again = failure { try journal.append([Self.record, Self.record]) }
+        #expect(again?.code == .diskFull)
         // Snapshots make records superfluous, which makes room.
         try journal.snapshot([1], upTo: last - 2)
         try journal.snapshot([2], upTo: last)

@@ -154,6 +154,23 @@ import Testing
         #expect(replay.records == bytes(101...150))
     }
 
+    @Test func `records are dropped from the front, a few rows at a time`() throws {
+        var options = JournalOptions()
+        options.droppedRows = 3
+        options.snapshots = 1
+        try write(snapshots: []).close()
+        let (journal, _) = try reopen(folder.journal, options)
+        let writer = try SnapshotWriter(at: journal.snapshotPlace(upTo: 85))
+        try writer.finish()
+        for (left, hasMore) in [(7, true), (4, true), (2, false), (2, false)] {
+            #expect(try journal.dropCovered() == hasMore)
+            #expect(try rows(journal) == left)
+            #expect(try journal.tables.verify().problems == [])
+        }
+        try journal.close()
+        #expect(try reopen(folder.journal, options).replay.records == bytes(86...100))
+    }
+
     @Test func `a snapshot of what is not stored yet is refused`() throws {
         let journal = try write(snapshots: [])
         #expect(failure { try journal.snapshot([1], upTo: 101) }?.code == .refused)

@@ -49,6 +49,8 @@ enum JournalDatabase {
         return try storing(path, "opened") {
             var configuration = usual()
             configuration.prepareDatabase { database in
+                // First, so that nothing of a file of others is changed.
+                if try !isEmpty(database) { try checkFormat(database, path: path) }
                 try database.execute(
                     sql: """
                         PRAGMA journal_mode = WAL;
@@ -61,10 +63,7 @@ enum JournalDatabase {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { try checkDurable($0, path: path) }
             try queue.write { database in
-                let isEmpty =
-                    try Int.fetchOne(
-                        database, sql: "SELECT count(*) FROM sqlite_master") == 0
-                if isEmpty, try number(database, "user_version") == 0 {
+                if try isEmpty(database) {
                     try checkMayBeEmpty(path, stored)
                     try database.execute(sql: tables)
                 }
@@ -105,6 +104,11 @@ enum JournalDatabase {
                     + "put back the file with its log (-wal), or run `fanfold journal repair`, "
                     + "which goes on from the newest snapshot")
         }
+    }
+
+    private static func isEmpty(_ database: Database) throws -> Bool {
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") == 0
+            && number(database, "application_id") == 0 && number(database, "user_version") == 0
     }
 
     private static func checkDurable(_ database: Database, path: String) throws {

@@ -18,7 +18,7 @@ package struct ExportOptions {
 package struct ExportSummary: Sendable, Hashable {
     /// How many whole records.
     package var records: UInt64 = 0
-    /// The last of them; 0 if there is none.
+    /// The last one before any damage; 0 if there is none.
     package var last: UInt64 = 0
     /// What was found wrong first.
     package var damage: String?
@@ -32,7 +32,7 @@ extension JournalReader {
     /// its first record, `records` for how many it claims to hold, and `"sum": "wrong"`; rows after
     /// the damage that are whole have `"sum": "right, after damage"`.
     ///
-    /// - Parameter take: Gets each line, without its end.
+    /// - Parameter take: Gets each line, without its end; may not use this reader.
     package func export(
         _ options: ExportOptions = ExportOptions(), _ take: (String) throws(JournalError) -> Void
     ) throws(JournalError) -> ExportSummary {
@@ -50,13 +50,13 @@ extension JournalReader {
                         return
                     }
                     let sum = inPlace == nil ? "right, after damage" : "right"
-                    if inPlace != nil { summary.last = records.last }
                     try records.after(before)?.forEach { number, bytes throws(JournalError) in
                         try take(Self.line(number, bytes, sum, options))
                         summary.records += 1
                     }
                 }
                 summary.damage = scan.damage?.reason
+                summary.last = scan.chain.last
             }
         }
         return summary

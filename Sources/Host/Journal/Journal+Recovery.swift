@@ -44,7 +44,7 @@ extension Journal {
     /// to.
     ///
     /// A damaged end is cut off, kept in a folder beside, and reported.  Memory: one piece or one
-    /// row at a time.
+    /// row at a time.  `take` may not use the journal, which is being read.
     ///
     /// - Throws: `damaged` if there is something whole after the damage, or if more would be lost
     ///   than may be without being asked; what was given until then must be thrown away.  And what

@@ -5,7 +5,7 @@ extension Journal {
     /// Where a snapshot of the state after record `upTo` goes.
     ///
     /// Give it to a `SnapshotWriter`, on any thread, and call `dropCovered()` when that has
-    /// finished.
+    /// finished, until there is nothing more to drop.
     package func snapshotPlace(upTo: UInt64) throws(JournalError) -> SnapshotPlace {
         guard isRecovered, upTo <= last else {
             throw JournalError(
@@ -21,34 +21,38 @@ extension Journal {
         let writer = try SnapshotWriter(at: snapshotPlace(upTo: upTo))
         try writer.write(bytes)
         try writer.finish()
-        try dropCovered()
+        while try dropCovered() {}
     }
 
-    /// Drops the snapshots beyond `JournalOptions.snapshots`, and the records that the oldest one
-    /// kept makes superfluous.
+    /// Drops the snapshots beyond `JournalOptions.snapshots`, and then superfluous records.
     ///
+    /// These are the ones up to the oldest snapshot kept; `JournalOptions.droppedRows` at a time.
     /// So the newest snapshot may turn out to be damaged and nothing is lost.
     ///
-    /// - Returns: How many records are superfluous by now, over all.
+    /// - Returns: Whether there is more to drop: call it again, in another turn.
     @discardableResult
-    package func dropCovered() throws(JournalError) -> UInt64 {
+    package func dropCovered() throws(JournalError) -> Bool {
         let places = try SnapshotPlace.all(folder)
-        guard places.count >= options.snapshots else { return 0 }
-        let oldest = places[options.snapshots - 1].upTo
-        // The last row stays, so that the chain has an end.
-        try write { database in
-            try database.execute(
-                sql: """
-                    DELETE FROM records WHERE first + count - 1 <= ?
-                        AND first < (SELECT max(first) FROM records)
-                    """, arguments: [Int64(bitPattern: oldest)])
-        }
         for place in places.dropFirst(options.snapshots) {
             guard unlink(place.path) == 0 || errno == ENOENT else {
                 throw JournalError(errno: errno, path: place.path, doing: "removed")
             }
         }
-        return oldest
+        guard places.count >= options.snapshots else { return false }
+        let oldest = places[options.snapshots - 1].upTo
+        var dropped = 0
+        try write { database in
+            // From the front, so that there is never a gap; the last row stays, so that the chain
+            // has an end.
+            try database.execute(
+                sql: """
+                    DELETE FROM records WHERE first IN (
+                        SELECT first FROM records WHERE first <= ?1 AND first + count - 1 <= ?1
+                            AND first < (SELECT max(first) FROM records) ORDER BY first LIMIT ?2)
+                    """, arguments: [Int64(bitPattern: oldest), options.droppedRows])
+            dropped = database.changesCount
+        }
+        return dropped == options.droppedRows
     }
 }
 

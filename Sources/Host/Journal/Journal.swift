@@ -35,6 +35,7 @@ package final class Journal {
         folder path: String, options: JournalOptions = JournalOptions()
     ) throws(JournalError) -> Journal {
         precondition(options.snapshots >= 1, "a journal keeps at least one snapshot")
+        precondition(options.droppedRows >= 1, "a journal drops at least one row at a time")
         let folder = try JournalFolder.forWriting(path)
         let lock = try JournalLock(folder)
         try folder.removeUnfinished()
@@ -109,6 +110,7 @@ package final class Journal {
     package func close() throws(JournalError) {
         stopped = JournalError(.refused, "\(folder.path) is closed; open it again")
         try storing(folder.database, "closed") { try queue.close() }
+        lock.release()
     }
 
     /// One transaction; after an error that leaves the disk's state open nothing more is written.

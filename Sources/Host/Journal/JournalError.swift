@@ -68,7 +68,8 @@ extension JournalError {
                 .notADatabase,
                 "\(said); wanted a database of Fanfold. Put back the file that belongs there, or "
                     + "run `fanfold journal repair`, which goes on from the newest snapshot")
-        case .SQLITE_CORRUPT:
+        // Our own statements are right: one that fails finds other tables than we made.
+        case .SQLITE_CORRUPT, .SQLITE_ERROR, .SQLITE_SCHEMA:
             self.init(.damaged, "\(said); \(JournalError.wayOut)")
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(.notWritable, "\(said); let its owner run this, or choose another folder")

@@ -192,6 +192,13 @@ final class JournalLock: Sendable {
         try file.write(Array("process \(getpid()) on \(name)".utf8)[...])
     }
 
+    deinit { release() }
+
+    /// Gives the right back, also if a child that was just started still has the file open.
+    func release() {
+        flock(file.number, LOCK_UN)
+    }
+
     private static func holder(_ file: OwnedDescriptor) -> String {
         var text = [UInt8](repeating: 0, count: 512)
         let count = text.withUnsafeMutableBytes { pread(file.number, $0.baseAddress, $0.count, 0) }

@@ -42,6 +42,8 @@ package struct JournalOptions: Sendable, Hashable {
     package var snapshots = 2
     /// Records that are cut off at most without being asked.
     package var cutRecords: UInt64 = 100_000
+    /// Rows of superfluous records that one call drops, so that it stays short.
+    package var droppedRows = 1_000
     /// What may be given up.
     package var damage = Damage.cutsTail
     /// Pages of 4,096 bytes that the database may have; 0: as many as fit on the disk.

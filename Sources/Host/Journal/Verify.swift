@@ -65,8 +65,7 @@ extension JournalReader {
         if let damage = scan.damage {
             let after = damage.wholeAfter.map { "; record \($0) after it is whole" } ?? ""
             report.note("after record \(scan.chain.last): \(damage.reason)\(after)")
-        }
-        if let mark, mark.last > report.last {
+        } else if let mark, mark.last > report.last {
             report.note("records \(report.last + 1) to \(mark.last) were stored and are not there")
         }
         for problem in read.problems { report.note(problem) }
