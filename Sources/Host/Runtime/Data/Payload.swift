@@ -104,6 +104,11 @@ package final class Payload: @unchecked Sendable {
         return Payload(owning: start, count: count, owner: .mapping)
     }
 
+    /// Whose memory it is, if it was lent.
+    package var lender: AnyObject? {
+        if case .object(let lender) = owner { lender } else { nil }
+    }
+
     /// All of it.
     package var whole: PayloadSlice { PayloadSlice(payload: self, range: 0..<bytes.count) }
 

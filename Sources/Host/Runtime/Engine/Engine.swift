@@ -67,6 +67,8 @@ enum EngineMessage: Sendable {
     case strategy(TaskID, StrategyNotice)
     case worker(WorkerID, WorkerNotice)
     case cancel(RunID, reason: String)
+    /// Something that is to be done on the loop's thread.
+    case work(@Sendable (inout EngineLoop, Tick) -> Void)
 }
 
 /// Runs one prepared pipeline on workers of this process.
@@ -104,7 +106,7 @@ package final class Engine: Sendable {
             mailbox: mailbox)
         startWorkers(in: &loop)
         loop.submit(Self.onlyRun, run, at: loop.now)
-        loop.sendOut()
+        loop.endTurn()
         var publishedAt: UInt64 = 0
         while loop.runs[0].outcome == nil {
             loop.turn(until: loop.now.advanced(byNanoseconds: Self.progressNanoseconds))
@@ -113,7 +115,7 @@ package final class Engine: Sendable {
                 publishedAt = now.nanoseconds
                 publish(loop, at: now)
                 loop.failUnplaceable(at: now)
-                loop.sendOut()
+                loop.endTurn()
             }
         }
         publish(loop, at: loop.now)
@@ -139,15 +141,13 @@ package final class Engine: Sendable {
                 [mailbox] id, notice in
                 mailbox.post(.worker(id, notice))
             }
-            loop.workers.append(
+            loop.register(
+                WorkerSpec(
+                    id: id,
+                    capacity: ResourceVector(
+                        milliCores: plan.milliCores, memoryBytes: plan.memoryBytes)),
                 WorkerEntry(
-                    port: worker, milliCores: plan.milliCores, memoryBytes: plan.memoryBytes))
-            loop.handle(
-                .workerRegistered(
-                    WorkerSpec(
-                        id: id,
-                        capacity: ResourceVector(
-                            milliCores: plan.milliCores, memoryBytes: plan.memoryBytes))),
+                    port: worker, milliCores: plan.milliCores, memoryBytes: plan.memoryBytes),
                 at: loop.now)
         }
     }

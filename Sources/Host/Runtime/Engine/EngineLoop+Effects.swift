@@ -7,6 +7,8 @@ enum Outgoing: Sendable {
     case takeBack([AttemptID], from: any WorkerPort)
     case cancel([AttemptID], reason: String, on: any WorkerPort)
     case call(StrategyCall, on: StrategyLane)
+    /// Something that may be said or done once the turn is durable.
+    case tell(@Sendable () -> Void)
 
     /// Hands the order on.
     ///
@@ -18,11 +20,17 @@ enum Outgoing: Sendable {
         case .cancel(let attempts, let reason, let worker):
             worker.cancel(attempts, reason: reason)
         case .call(let call, let lane): lane.make(call)
+        case .tell(let body): body()
         }
     }
 }
 
 extension EngineLoop {
+    /// Has something done once what this turn decided is durable.
+    package mutating func afterCommit(_ body: @escaping @Sendable () -> Void) {
+        outgoing.append(.tell(body))
+    }
+
     /// Notes what an order changes in the books, and what is to go out.
     mutating func perform(_ effect: Effect, at now: Tick) {
         switch effect {
@@ -52,33 +60,40 @@ extension EngineLoop {
 
     private mutating func call(_ call: StrategyCall, of task: TaskID) {
         guard let lane = tasks[Int(task.index)].lane else { return }
+        if options.log != nil { turn.calls.append((task, call)) }
         outgoing.append(.call(call, on: lane))
     }
 
     private mutating func begin(_ task: TaskID, at now: Tick) {
         let place = Int(task.index)
-        let plan = tasks[place].plan
         let run = runs[tasks[place].run]
         tasks[place].figures.begunAt = now
+        guard let plan = tasks[place].plan, let prepared = run.prepared else { return }
+        makeLane(of: task, plan, prepared, firstTask: run.firstTask)
+        var spec = plan.beginSpec(inputs: tasks[place].inputs, seed: prepared.pipeline.seed)
+        for (key, value) in capacity(for: task).objectValue?.members ?? [] { spec[key] = value }
+        call(.begin(spec: JSON.object(spec).bytes), of: task)
+    }
+
+    /// The lane of a task whose inputs are there.
+    mutating func makeLane(
+        of task: TaskID, _ plan: PlannedTask, _ prepared: PreparedRun, firstTask: Int
+    ) {
+        let place = Int(task.index)
         tasks[place].inputs = plan.inputs.map { input in
             switch input {
-            case .input(let index): run.prepared.inputs[index]
-            case .task(let index): tasks[run.firstTask + index].output ?? Dataset.empty
+            case .input(let index): prepared.inputs[index]
+            case .task(let index): tasks[firstTask + index].output ?? Dataset.empty
             }
         }
         let lane = StrategyLane(
-            task: task, name: plan.name, callNanoseconds: options.strategyCallNanoseconds,
-            isIsolated: plan.strategy.isIsolated
+            task: task, plan: plan, inputs: tasks[place].inputs,
+            callNanoseconds: options.strategyCallNanoseconds, keep: options.keepOutput
         ) { [mailbox] notice in
             mailbox.post(.strategy(task, notice))
         }
         tasks[place].lane = lane
         lanes.append(lane)
-        var spec = plan.beginSpec(inputs: tasks[place].inputs, seed: run.prepared.pipeline.seed)
-        for (key, value) in capacity(for: task).objectValue?.members ?? [] { spec[key] = value }
-        call(
-            .begin(plan.strategy, spec: JSON.object(spec).bytes, inputs: tasks[place].inputs),
-            of: task)
     }
 
     /// What a strategy is told of the workers.
@@ -91,11 +106,12 @@ extension EngineLoop {
                     name: entry.port.name, milliCores: entry.milliCores,
                     memoryBytes: entry.memoryBytes)
             },
-            needs: tasks[Int(task.index)].plan.spec.needs)
+            needs: tasks[Int(task.index)].needs)
     }
 
-    private mutating func end(_ task: TaskID, _ outcome: TaskOutcome, at now: Tick) {
+    mutating func end(_ task: TaskID, _ outcome: TaskOutcome, at now: Tick) {
         let place = Int(task.index)
+        if options.log != nil, !isReplaying { turn.endedTasks.append(task) }
         tasks[place].figures.endedAt = now
         tasks[place].outcome = outcome
         tasks[place].clear()
@@ -106,7 +122,7 @@ extension EngineLoop {
         orders.reserveCapacity(assignments.count)
         for assignment in assignments {
             let place = Int(assignment.attempt.task.index)
-            let directory = runs[tasks[place].run].prepared.pipeline.directory
+            let directory = runs[tasks[place].run].prepared?.pipeline.directory ?? "/"
             orders.append(
                 WorkOrder(
                     assignment: assignment,

@@ -2,23 +2,29 @@ import FanfoldCore
 import FanfoldJSON
 
 /// A run in the loop's books.
-struct LiveRun: Sendable {
-    let id: RunID
-    let prepared: PreparedRun
-    /// Its first task's place among the tasks of all runs.
-    let firstTask: Int
-    let submittedAt: Tick
-    var endedAt: Tick?
-    var outcome: RunOutcome?
+package struct LiveRun: Sendable {
+    /// The run.
+    package let id: RunID
+    /// What it does; `nil` for one of an earlier process that has ended, or not been prepared.
+    package var prepared: PreparedRun?
+    /// The places of its tasks among the tasks of all runs.
+    package let tasks: Range<Int>
+    /// When it was submitted.
+    package let submittedAt: Tick
+    /// When it ended.
+    package var endedAt: Tick?
+    /// How it ended.
+    package var outcome: RunOutcome?
+    /// What the shell knows it by: opaque here, given back when the run is recovered.
+    package var label: [UInt8] = []
     var cancelReason: String?
 
-    /// The places of its tasks.
-    var tasks: Range<Int> { firstTask..<(firstTask + prepared.tasks.count) }
+    var firstTask: Int { tasks.lowerBound }
 
     /// When it is to be cancelled; `nil` if never, or if it is over.
     var deadline: Tick? {
         guard outcome == nil, cancelReason == nil else { return nil }
-        return prepared.pipeline.deadlineNanoseconds.map {
+        return prepared?.pipeline.deadlineNanoseconds.map {
             submittedAt.advanced(byNanoseconds: UInt64(clamping: $0))
         }
     }
@@ -26,26 +32,54 @@ struct LiveRun: Sendable {
 
 extension EngineLoop {
     /// Takes on a prepared run.
-    mutating func submit(_ id: RunID, _ prepared: PreparedRun, at now: Tick) {
+    ///
+    /// - Parameter label: What the shell needs to prepare the run again after a crash.
+    package mutating func submit(
+        _ id: RunID, _ prepared: PreparedRun, label: [UInt8] = [], at now: Tick
+    ) {
+        let first = tasks.count
+        let spec = FanfoldCore.RunSpec(
+            id: id, seed: prepared.pipeline.seed,
+            tasks: prepared.tasks.map { $0.spec.shifted(by: first) })
+        if options.log != nil {
+            turn.records.append(.run(spec, label: label, at: now))
+        }
+        enter(spec, prepared, label: label, at: now)
+        take(.runSubmitted(spec), at: now)
+    }
+
+    /// Enters a run in the books.
+    mutating func enter(
+        _ spec: FanfoldCore.RunSpec, _ prepared: PreparedRun?, label: [UInt8], at now: Tick
+    ) {
         let first = tasks.count
         precondition(
             first == Int(coordinator.nextTask.index), "the loop and its coordinator count alike")
         let place = runs.count
-        runPlaces[id] = place
-        runs.append(LiveRun(id: id, prepared: prepared, firstTask: first, submittedAt: now))
-        for (index, plan) in prepared.tasks.enumerated() {
-            tasks.append(TaskRuntime(id: TaskID(UInt32(first + index)), plan: plan, run: place))
+        runPlaces[spec.id] = place
+        runs.append(
+            LiveRun(
+                id: spec.id, prepared: prepared, tasks: first..<(first + spec.tasks.count),
+                submittedAt: now, label: label))
+        for (index, task) in spec.tasks.enumerated() {
+            tasks.append(TaskRuntime(task, plan: prepared?.tasks[index], run: place))
         }
-        handle(
-            .runSubmitted(
-                FanfoldCore.RunSpec(
-                    id: id, seed: prepared.pipeline.seed,
-                    tasks: prepared.tasks.map { $0.spec.shifted(by: first) })),
-            at: now)
+    }
+
+    /// Enters a worker in the books and tells the coordinator.
+    ///
+    /// A worker comes back by its entry's label after a crash.
+    package mutating func register(_ spec: WorkerSpec, _ entry: WorkerEntry, at now: Tick) {
+        precondition(Int(spec.id.index) == workers.count, "ids of workers count on without a gap")
+        if options.log != nil {
+            turn.records.append(.worker(spec, label: entry.label, at: now))
+        }
+        workers.append(entry)
+        take(.workerRegistered(spec), at: now)
     }
 
     /// Stops a run; nothing if it has ended.
-    mutating func cancel(_ run: RunID, reason: String, at now: Tick) {
+    package mutating func cancel(_ run: RunID, reason: String, at now: Tick) {
         guard let place = runPlaces[run], runs[place].outcome == nil,
             runs[place].cancelReason == nil
         else { return }
@@ -84,13 +118,13 @@ extension EngineLoop {
     }
 
     /// How far a run is.
-    func progress(of run: LiveRun, at now: Tick) -> RunProgress {
+    package func progress(of run: LiveRun, at now: Tick) -> RunProgress {
         var progress = RunProgress()
         progress.elapsedNanoseconds =
             (run.endedAt ?? now).nanoseconds - run.submittedAt.nanoseconds
         for place in run.tasks {
             guard let numbers = coordinator.progress(of: tasks[place].id) else { continue }
-            progress.tasks.append(.init(name: tasks[place].plan.name, numbers: numbers))
+            progress.tasks.append(.init(name: tasks[place].name, numbers: numbers))
         }
         for worker in coordinator.workerUsage() {
             progress.busySlots += worker.slots
@@ -100,7 +134,7 @@ extension EngineLoop {
     }
 
     /// What came of a run, or how far it is.
-    func report(of run: LiveRun) -> RunReport {
+    package func report(of run: LiveRun) -> RunReport {
         let elapsed = run.endedAt ?? now
         let nanoseconds = elapsed.nanoseconds - run.submittedAt.nanoseconds
         var report = RunReport(
@@ -115,18 +149,18 @@ extension EngineLoop {
             let ended = task.figures.endedAt ?? elapsed
             report.tasks.append(
                 .init(
-                    name: task.plan.name, strategy: task.plan.strategy.component.id,
+                    name: task.name, strategy: task.plan?.strategy.component.id ?? "",
                     outcome: task.outcome, numbers: numbers,
                     nanoseconds: ended.nanoseconds - min(begun.nanoseconds, ended.nanoseconds),
                     figures: task.figures))
         }
         let cores = workers.reduce(0) { $0 + $1.milliCores }
         report.slotUse = Double(busy) * 1000 / max(1, Double(cores) * Double(nanoseconds))
-        guard report.isComplete else { return report }
-        report.outputs = run.prepared.pipeline.outputs.map { output in
+        guard report.isComplete, let prepared = run.prepared else { return report }
+        report.outputs = prepared.pipeline.outputs.map { output in
             let data =
                 switch output.source {
-                case .input(let index): run.prepared.inputs[index]
+                case .input(let index): prepared.inputs[index]
                 case .task(let index): tasks[run.firstTask + index].output ?? .empty
                 }
             return .init(declaration: output, data: data)

@@ -6,13 +6,15 @@ import FanfoldJSON
 /// Messages become events in the order in which they arrived.  What the coordinator orders
 /// changes the books of the loop at once and goes out at the end of the turn, so that what a turn
 /// decided can be made durable before anybody acts on it.
-struct EngineLoop {
+package struct EngineLoop {
     let options: LoopOptions
     let mailbox: Mailbox<EngineMessage>
-    let startedAt = monotonicNanoseconds()
+    /// What the monotonic clock said at tick 0.
+    var origin = monotonicNanoseconds()
 
     var coordinator = Coordinator()
-    var runs: [LiveRun] = []
+    /// All runs there were, in the order in which they came.
+    package internal(set) var runs: [LiveRun] = []
     /// Looked up only, never walked through.
     var runPlaces: [RunID: Int] = [:]
     var tasks: [TaskRuntime] = []
@@ -21,12 +23,19 @@ struct EngineLoop {
     /// Lanes of all tasks that began, to be waited for at the end.
     var lanes: [StrategyLane] = []
     var shapes: [ShapeKey: ShapeID] = [:]
+    var shapeCount = 0
     /// Results of the event that is being handled, until they are told or dropped.
     var arrived: [AttemptID: EndedAttempt] = [:]
     /// The name of the worker that these results came from.
     var arrivedFrom = ""
     /// What goes out at the end of the turn.
     var outgoing: [Outgoing] = []
+    /// What the turn has decided and is not durable yet; stays empty without a log.
+    var turn = EngineTurn()
+    /// Whether events come out of the log: nothing goes out, and nothing is written.
+    var isReplaying = false
+    /// Messages that came while strategies were rebuilt.
+    var held: [EngineMessage] = []
     var wakeAt: Tick?
 
     /// What makes two specifications the same shape.
@@ -40,8 +49,8 @@ struct EngineLoop {
         self.mailbox = mailbox
     }
 
-    /// Nanoseconds since the loop was made.
-    var now: Tick { Tick(monotonicNanoseconds() - startedAt) }
+    /// Nanoseconds since the loop was made, those of earlier processes included.
+    package var now: Tick { Tick(monotonicNanoseconds() &- origin) }
 
     /// Waits for messages, takes them in and sends out what follows.
     ///
@@ -50,18 +59,24 @@ struct EngineLoop {
         var next = deadline
         if let wakeAt { next = min(next, wakeAt) }
         if let due = nextRunDeadline() { next = min(next, due) }
-        let messages = mailbox.takeAll(until: startedAt + next.nanoseconds)
+        let messages =
+            held.isEmpty ? mailbox.takeAll(until: origin &+ next.nanoseconds) : held
+        held = []
         let moment = now
         for message in messages { receive(message, at: moment) }
         fireTimers(at: moment)
-        sendOut()
+        endTurn()
     }
 
-    /// Hands the calls and orders of the turn to strategies and workers.
-    mutating func sendOut() {
-        let turn = outgoing
+    /// Makes durable what was decided, then hands calls and orders to strategies and workers.
+    mutating func endTurn() {
+        if let log = options.log, !turn.isEmpty {
+            log.commit(turn)
+            turn.clear()
+        }
+        let orders = outgoing
         outgoing.removeAll(keepingCapacity: true)
-        for order in turn { order.carryOut() }
+        for order in orders { order.carryOut() }
     }
 
     private mutating func fireTimers(at now: Tick) {
@@ -74,6 +89,7 @@ struct EngineLoop {
 
     private mutating func receive(_ message: EngineMessage, at now: Tick) {
         switch message {
+        case .work(let body): body(&self, now)
         case .cancel(let run, let reason): cancel(run, reason: reason, at: now)
         case .strategy(let task, let notice): receive(notice, of: task, at: now)
         case .worker(let worker, .takenBack(let attempts)):
@@ -84,40 +100,56 @@ struct EngineLoop {
         }
     }
 
-    private mutating func receive(_ ended: [EndedAttempt], from worker: WorkerID, at now: Tick) {
-        let name = workers[Int(worker.index)].port.name
+    package mutating func receive(
+        _ ended: [EndedAttempt], from worker: WorkerID, at now: Tick
+    ) {
+        arrivedFrom = workers[Int(worker.index)].port.name
         var reports: [AttemptReport] = []
         reports.reserveCapacity(ended.count)
         for attempt in ended {
-            let task = Int(attempt.attempt.task.index)
-            tasks[task].count(attempt, worker: name)
+            let report = AttemptReport(attempt)
             arrived[attempt.attempt] = attempt
-            reports.append(AttemptReport(attempt))
+            reports.append(report)
+            var tail = ""
+            if case .failure(let failure) = attempt.result.outcome { tail = failure.stderrTail }
+            tasks[Int(attempt.attempt.task.index)].count(
+                report, worker: arrivedFrom, stderrTail: tail)
         }
-        arrivedFrom = name
         handle(.attemptsEnded(worker, reports), at: now)
         arrived.removeAll(keepingCapacity: true)
     }
 
-    private mutating func receive(_ notice: StrategyNotice, of task: TaskID, at now: Tick) {
+    mutating func receive(_ notice: StrategyNotice, of task: TaskID, at now: Tick) {
+        let place = Int(task.index)
+        if case .failed(let failure) = notice {
+            return handle(.strategyFailed(task, failure), at: now)
+        }
+        // What the coordinator has had from an earlier process only fills the books.
+        let isKnown = tasks[place].answersToSkip > 0
+        if isKnown { tasks[place].answersToSkip -= 1 }
+        var event: Event
         switch notice {
+        case .failed: return
         case .began(let answer):
             _ = takeIn(answer, of: task, at: now)
-            handle(.strategyBegan(task), at: now)
+            event = .strategyBegan(task)
         case .split(let answer, let state):
             let added = takeIn(answer, of: task, at: now)
-            handle(.strategySplit(task, added: added, state: state), at: now)
+            event = .strategySplit(task, added: added, state: state)
         case .replied(let kind, let answer):
             let added = takeIn(answer, of: task, at: now)
-            let reply = StrategyReply(kind, added: added, withdrawn: answer.withdrawn)
-            handle(.strategyReplied(task, reply), at: now)
-            if kind == .results { tasks[Int(task.index)].answered() }
+            event = .strategyReplied(
+                task, StrategyReply(kind, added: added, withdrawn: answer.withdrawn))
         case .finished(let output, let reports):
-            tasks[Int(task.index)].output = output
-            tasks[Int(task.index)].figures.reports += reports
-            handle(.strategyFinished(task), at: now)
-        case .failed(let failure): handle(.strategyFailed(task, failure), at: now)
+            tasks[place].output = output
+            tasks[place].figures.reports += reports
+            event = .strategyFinished(task)
         }
+        if !isKnown {
+            tasks[place].answersHad += 1
+            handle(event, at: now)
+        }
+        if case .replied(.results, _) = notice { tasks[place].answered() }
     }
 
     /// Takes over what a strategy put; the subtasks in the coordinator's words.
@@ -130,8 +162,11 @@ struct EngineLoop {
             let shape: ShapeID
             if let known = shapes[key] {
                 shape = known
+            } else if let known = tasks[place].knownShapes.popFirst() {
+                shape = known
+                shapes[key] = shape
             } else {
-                shape = ShapeID(UInt32(shapes.count))
+                shape = ShapeID(UInt32(shapeCount))
                 shapes[key] = shape
                 handle(
                     .shapeDeclared(
@@ -143,8 +178,21 @@ struct EngineLoop {
         return answer.added.map { tasks[place].add($0) }
     }
 
-    mutating func handle(_ event: Event, at now: Tick) {
+    package mutating func handle(_ event: Event, at now: Tick) {
+        if options.log != nil, !isReplaying { turn.records.append(.event(event, at: now)) }
+        take(event, at: now)
+    }
+
+    /// Hands an event that is in the log already, or is about to be, to the coordinator.
+    mutating func take(_ event: Event, at now: Tick) {
+        if case .shapeDeclared(_, let shape) = event {
+            shapeCount += 1
+            if isReplaying {
+                tasks[Int(shape.task.index)].knownShapes.append(ShapeID(UInt32(shapeCount - 1)))
+            }
+        }
         let effects = coordinator.handle(event, at: now)
+        if isReplaying { return replay(effects, at: now) }
         for case .tellResults(let task, let attempts) in effects {
             keepResults(attempts, of: task)
         }
@@ -153,15 +201,43 @@ struct EngineLoop {
 }
 
 /// What the loop needs to know beside its runs and workers.
-struct LoopOptions: Sendable {
+package struct LoopOptions: Sendable {
     /// How long one call to a strategy may take, in nanoseconds.
-    var strategyCallNanoseconds: UInt64
+    package var strategyCallNanoseconds: UInt64
+    /// Where what was decided is made durable; `nil` keeps it in memory.
+    package var log: (any EngineLog)?
+    /// Where outputs of tasks are kept; `nil` leaves them in memory.
+    package var keepOutput: OutputKeeper?
+
+    /// Options; everything in memory unless said.
+    package init(
+        strategyCallNanoseconds: UInt64, log: (any EngineLog)? = nil,
+        keepOutput: OutputKeeper? = nil
+    ) {
+        self.strategyCallNanoseconds = strategyCallNanoseconds
+        self.log = log
+        self.keepOutput = keepOutput
+    }
 }
 
 /// A worker in the loop's books.
-struct WorkerEntry: Sendable {
-    var port: any WorkerPort
-    /// What it has, for what strategies are told.
-    var milliCores: Int64
-    var memoryBytes: Int64
+package struct WorkerEntry: Sendable {
+    /// Where its orders go.
+    package var port: any WorkerPort
+    /// What it has, for what strategies are told: thousandths of a core.
+    package var milliCores: Int64
+    /// Bytes of memory.
+    package var memoryBytes: Int64
+    /// What the shell knows it by after a crash.
+    package var label: [UInt8]
+
+    /// A worker.
+    package init(
+        port: any WorkerPort, milliCores: Int64, memoryBytes: Int64, label: [UInt8] = []
+    ) {
+        self.port = port
+        self.label = label
+        self.milliCores = milliCores
+        self.memoryBytes = memoryBytes
+    }
 }

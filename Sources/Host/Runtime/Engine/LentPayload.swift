@@ -6,11 +6,14 @@ import FanfoldPlugins
 ///
 /// A strategy that keeps the blob keeps this object; when it comes back in an output or in the
 /// parts of a subtask, it is recognised and nothing is copied.
-final class LentPayload: Sendable {
-    let slice: PayloadSlice
-    let format: DataFormat
+package final class LentPayload: Sendable {
+    /// The bytes.
+    package let slice: PayloadSlice
+    /// How they are cut.
+    package let format: DataFormat
 
-    init(_ slice: PayloadSlice, format: DataFormat) {
+    /// A result of these bytes.
+    package init(_ slice: PayloadSlice, format: DataFormat) {
         self.slice = slice
         self.format = format
     }
@@ -43,16 +46,38 @@ final class LentPayload: Sendable {
 }
 
 /// The successful end of a subtask, on its way to the strategy.
-struct SubtaskOutcome: Sendable {
+package struct SubtaskOutcome: Sendable {
     /// Which subtask, in the order in which the strategy put them.
-    var index: UInt32
-    var worker: String
-    var attempt: UInt16
-    var payload: LentPayload
-    var items: Int
-    var ranNanoseconds: UInt64
-    var bytesIn: Int64
-    var bytesOut: Int64
+    package var index: UInt32
+    /// The name of the worker that ran it.
+    package var worker: String
+    /// The epoch of the attempt.
+    package var attempt: UInt16
+    /// The result.
+    package var payload: LentPayload
+    /// Its items.
+    package var items: Int
+    /// Wall time, in nanoseconds.
+    package var ranNanoseconds: UInt64
+    /// Bytes the attempt was given.
+    package var bytesIn: Int64
+    /// Bytes of the result.
+    package var bytesOut: Int64
+
+    /// The end of a subtask.
+    package init(
+        index: UInt32, worker: String, attempt: UInt16, payload: LentPayload, items: Int,
+        ranNanoseconds: UInt64, bytesIn: Int64, bytesOut: Int64
+    ) {
+        self.index = index
+        self.worker = worker
+        self.attempt = attempt
+        self.payload = payload
+        self.items = items
+        self.ranNanoseconds = ranNanoseconds
+        self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
+    }
 
     /// Appends what `on_result` is told, as JSON.
     func write(to buffer: inout [UInt8]) {

@@ -3,19 +3,13 @@ import FanfoldCore
 import FanfoldJSON
 import FanfoldPlugins
 
-/// What a strategy answered, on its way to the loop.
-enum StrategyNotice: Sendable {
-    case began(StrategyAnswer)
-    case split(StrategyAnswer, SplitState)
-    case replied(StrategyReply.Answer, StrategyAnswer)
-    case finished(Dataset, reports: [JSON])
-    case failed(Failure)
-}
+/// Puts the output of a task where it outlives this process, and gives it back from there.
+package typealias OutputKeeper = @Sendable (TaskID, Dataset) throws(DataError) -> Dataset
 
 /// A call to the strategy of a task.
-enum StrategyCall: Sendable {
+package enum StrategyCall: Sendable {
     /// Makes the strategy and hands it the task.
-    case begin(PlannedStrategy, spec: [UInt8], inputs: [Dataset])
+    case begin(spec: [UInt8])
     /// Asks for subtasks.
     case split(want: Int)
     /// Tells results, in order of arrival; one answer for all.
@@ -30,11 +24,23 @@ enum StrategyCall: Sendable {
     case end
 }
 
+/// What a strategy answered, on its way to the loop.
+enum StrategyNotice: Sendable {
+    case began(StrategyAnswer)
+    case split(StrategyAnswer, SplitState)
+    case replied(StrategyReply.Answer, StrategyAnswer)
+    case finished(Dataset, reports: [JSON])
+    case failed(Failure)
+}
+
 /// The strategy of one task on a thread of its own: calls in order, each with a deadline.
 final class StrategyLane: Sendable {
     private let task: TaskID
+    private let strategy: PlannedStrategy
+    private let inputs: [Dataset]
     private let lane: Lane
     private let callNanoseconds: UInt64
+    private let keep: OutputKeeper?
     private let deadline: Duration?
     private let slot: SessionSlot
     private let answer: @Sendable (StrategyNotice) -> Void
@@ -52,18 +58,23 @@ final class StrategyLane: Sendable {
         case begin, split, on_result, on_failure, on_capacity, finish, end
     }
 
-    /// A lane without a strategy; `begin` makes it.
+    /// A lane without a strategy; the call `begin` makes it.
+    ///
+    /// - Parameter keep: puts the output where it outlives this process; `nil` leaves it in memory.
     init(
-        task: TaskID, name: String, callNanoseconds: UInt64, isIsolated: Bool,
-        answer: @escaping @Sendable (StrategyNotice) -> Void
+        task: TaskID, plan: PlannedTask, inputs: [Dataset], callNanoseconds: UInt64,
+        keep: OutputKeeper?, answer: @escaping @Sendable (StrategyNotice) -> Void
     ) {
         self.task = task
+        self.inputs = inputs
         self.callNanoseconds = callNanoseconds
+        self.keep = keep
+        strategy = plan.strategy
         // A helper is bounded call by call, and one that hangs is replaced: that takes longer.
-        deadline = isIsolated ? nil : .nanoseconds(callNanoseconds)
+        deadline = plan.strategy.isIsolated ? nil : .nanoseconds(callNanoseconds)
         self.answer = answer
         slot = SessionSlot()
-        lane = Lane(name: name) { tag in
+        lane = Lane(name: plan.name) { tag in
             let call = Call(rawValue: tag) ?? .begin
             answer(
                 .failed(
@@ -77,8 +88,7 @@ final class StrategyLane: Sendable {
     /// Makes a call after those made before; each but `end` is answered.
     func make(_ call: StrategyCall) {
         switch call {
-        case .begin(let strategy, let spec, let inputs):
-            begin(strategy, spec: spec, inputs: inputs)
+        case .begin(let spec): begin(spec: spec)
         case .split(let want): split(want: want)
         case .results(let outcomes): tell(outcomes)
         case .failure(let failure, let index, let attempts):
@@ -90,8 +100,8 @@ final class StrategyLane: Sendable {
     }
 
     /// Makes the strategy and hands it the task.
-    private func begin(_ strategy: PlannedStrategy, spec: [UInt8], inputs: [Dataset]) {
-        call(.begin) { [task, slot, callNanoseconds] () throws(PluginFailure) in
+    private func begin(spec: [UInt8]) {
+        call(.begin) { [task, strategy, inputs, slot, callNanoseconds] () throws(PluginFailure) in
             let session = StrategySession(
                 task: task, instance: try strategy.make(callNanoseconds: callNanoseconds),
                 inputs: inputs)
@@ -140,12 +150,14 @@ final class StrategyLane: Sendable {
 
     /// Has the strategy put the rest of its output, and appends the pieces of it.
     private func finish() {
-        callSession(.finish) { [slot] (session) throws(PluginFailure) in
+        callSession(.finish) { [task, slot, keep] (session) throws(PluginFailure) in
             try session.finish()
             var answer = session.takeAnswer()
             slot.output.append(&answer.output)
             do throws(DataError) {
-                return .finished(try slot.output.dataset(), reports: slot.output.reports)
+                let output = try slot.output.dataset()
+                return .finished(
+                    try keep?(task, output) ?? output, reports: slot.output.reports)
             } catch {
                 throw PluginFailure(
                     code: fan_code(FAN_DATA_LOSS), reason: "output",

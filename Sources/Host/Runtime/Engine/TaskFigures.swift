@@ -40,26 +40,29 @@ struct TaskFigures {
     var reports: [JSON] = []
 
     /// Counts an attempt that ended.
-    mutating func count(_ ended: EndedAttempt, label: String?, worker: String) {
+    mutating func count(
+        _ report: AttemptReport, label: String?, worker: String, stderrTail: String
+    ) {
+        let usage = report.usage
         attempts += 1
-        ranNanoseconds += ended.result.ranNanoseconds
-        cpuNanoseconds += ended.result.cpuNanoseconds
-        peakMemoryBytes = max(peakMemoryBytes, ended.result.peakMemoryBytes)
-        bytesIn += ended.result.bytesIn
-        switch ended.result.outcome {
-        case .success:
-            bytesOut += ended.result.bytesOut
+        ranNanoseconds += usage.ranNanoseconds
+        cpuNanoseconds += usage.cpuNanoseconds
+        peakMemoryBytes = max(peakMemoryBytes, Int64(clamping: usage.peakMemoryBytes))
+        bytesIn += Int64(clamping: usage.bytesIn)
+        switch report.outcome {
+        case .succeeded:
+            bytesOut += Int64(clamping: usage.bytesOut)
             guard records.count < Self.maximumRecords else { return }
             records.append(
                 Record(
-                    index: ended.attempt.index, label: label, worker: worker,
-                    attempt: ended.attempt.epoch, ranNanoseconds: ended.result.ranNanoseconds))
-        case .failure(let failure):
+                    index: report.attempt.index, label: label, worker: worker,
+                    attempt: report.attempt.epoch, ranNanoseconds: usage.ranNanoseconds))
+        case .failed(let failure):
             guard failure.kind != .cancelled, failures.count < Self.maximumFailures else { return }
             failures.append(
                 FailedAttempt(
-                    index: ended.attempt.index, worker: worker, attempt: ended.attempt.epoch,
-                    message: failure.message, stderrTail: failure.stderrTail))
+                    index: report.attempt.index, worker: worker, attempt: report.attempt.epoch,
+                    message: failure.message, stderrTail: stderrTail))
         }
     }
 }

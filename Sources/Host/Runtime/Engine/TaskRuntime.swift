@@ -6,9 +6,13 @@ import FanfoldPlugins
 /// results that other subtasks still need, and figures for the report.
 struct TaskRuntime {
     let id: TaskID
-    let plan: PlannedTask
+    let name: String
     /// The place of its run.
     let run: Int
+    /// What its subtasks need unless they say otherwise.
+    let needs: ResourceRequest
+    /// How it is done; `nil` while a recovered run has not been prepared.
+    var plan: PlannedTask?
     /// The inputs, once the tasks they come from have completed.
     var inputs: [Dataset] = []
     var lane: StrategyLane?
@@ -26,15 +30,33 @@ struct TaskRuntime {
     /// Batches of results the strategy has been told and has not answered, in order.
     private var told: [[UInt32]] = []
 
+    /// Shapes that were declared before this process began, in order.
+    var knownShapes: ArraySlice<ShapeID> = []
+    /// Answers of the strategy that the coordinator has had.
+    var answersHad = 0
+    /// Those of them that this process has not.
+    var answersToSkip = 0
+
     var output: Dataset?
     var outcome: TaskOutcome?
     var figures = TaskFigures()
 
-    init(id: TaskID, plan: PlannedTask, run: Int) {
-        self.id = id
+    init(_ spec: TaskSpec, plan: PlannedTask?, run: Int) {
+        id = spec.id
+        name = spec.name
+        needs = spec.needs
         self.plan = plan
         self.run = run
     }
+
+    /// Its shapes in the order in which they were declared.
+    var allShapes: [ShapeID] {
+        var seen: Set<ShapeID> = []
+        return shapes.filter { seen.insert($0).inserted } + knownShapes
+    }
+
+    /// Subtasks that the strategy has put, those of an earlier process included.
+    var putCount: Int { parts.count }
 
     /// Takes over a specification; the caller has found its shape.
     mutating func declare(_ spec: DeclaredSpec, shape: ShapeID) {
@@ -98,10 +120,10 @@ struct TaskRuntime {
     mutating func result(of index: UInt32) -> LentPayload? { results[index] }
 
     /// Counts an attempt that ended.
-    mutating func count(_ ended: EndedAttempt, worker: String) {
-        let index = Int(ended.attempt.index)
+    mutating func count(_ report: AttemptReport, worker: String, stderrTail: String = "") {
+        let index = Int(report.attempt.index)
         let label = specOf.indices.contains(index) ? specs[Int(specOf[index])].label : nil
-        figures.count(ended, label: label, worker: worker)
+        figures.count(report, label: label, worker: worker, stderrTail: stderrTail)
     }
 
     /// What a worker needs to run an attempt.
@@ -114,15 +136,16 @@ struct TaskRuntime {
                 "a result that the subtask names is gone: a strategy that names a result after "
                     + "on_result for it has returned must have kept its blob")
         }
-        guard let run = spec.run ?? plan.run else {
+        guard let run = spec.run ?? plan?.run else {
             return .refuse("nothing to run: neither the task nor its strategy says what")
         }
-        return .run(
-            WorkItem(
-                run: run, parts: parts,
-                names: spec.names.flatMap { $0.count == parts.count ? $0 : nil },
-                taskName: plan.name, subtask: UInt64(attempt.index),
-                attempt: Int(attempt.epoch), pipelineDirectory: directory))
+        var item = WorkItem(
+            run: run, parts: parts,
+            names: spec.names.flatMap { $0.count == parts.count ? $0 : nil },
+            taskName: name, subtask: UInt64(attempt.index),
+            attempt: Int(attempt.epoch), pipelineDirectory: directory)
+        item.spec = SpecID(task: id.index, number: specOf[Int(attempt.index)])
+        return .run(item)
     }
 
     /// The parts of a subtask with every reference resolved.

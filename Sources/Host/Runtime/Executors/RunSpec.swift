@@ -22,6 +22,8 @@ package struct RunSpec: Sendable {
     }
 
     let content: Content
+    /// As it was written: what another machine is told.
+    package let json: JSON
 
     /// The executor of a plugin that it uses.
     var plugin: PluginSpec? {
@@ -32,6 +34,7 @@ package struct RunSpec: Sendable {
     ///
     /// - Throws: the first thing that is wrong, with its place.
     package init(json: JSON) throws(RunSpecError) {
+        self.json = json
         let reader = try RunSpecReader(json, at: JSONPointer(), what: "run")
         let kinds = ["command", "native", "use", "container"].filter { json[$0] != nil }
         guard kinds.count == 1 else {

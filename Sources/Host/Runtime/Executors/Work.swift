@@ -1,7 +1,17 @@
+/// Names what a subtask runs among all specifications of an engine.
+package struct SpecID: Hashable, Sendable {
+    /// The place of the task.
+    package var task: UInt32
+    /// The number of the specification within the task.
+    package var number: UInt32
+}
+
 /// One attempt of a subtask, as an executor gets it.
 package struct WorkItem: Sendable {
     /// What to run.
     package var run: RunSpec
+    /// Names `run`, `names` and `taskName` together, for those who send them once; `nil` if nobody does.
+    package var spec: SpecID?
     /// The inputs, by reference.
     package var parts: [InputPart]
     /// Names of the parts, one each, where the task names its inputs.

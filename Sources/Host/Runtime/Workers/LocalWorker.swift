@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// A thread whose attempt ended hands its slot to the next attempt queued for the same shape
 /// without asking anybody; the reports go to the loop in batches.
-final class LocalWorker: WorkerPort {
+package final class LocalWorker: WorkerPort {
     /// Threads of one worker: past this many, attempts wait for a thread.
     static let maximumThreads = 1024
     /// Ends that are reported together at most.
@@ -18,8 +18,10 @@ final class LocalWorker: WorkerPort {
     /// next begins: the next may run for hours.
     static let longestUnreported: UInt64 = 20_000
 
-    let id: WorkerID
-    let name: String
+    /// Its id in what it tells.
+    package let id: WorkerID
+    /// What it is called in reports.
+    package let name: String
     private let executor: ExecutorHost
     private let notify: @Sendable (WorkerID, WorkerNotice) -> Void
     private let state = Mutex(State())
@@ -31,13 +33,15 @@ final class LocalWorker: WorkerPort {
         /// Orders without a slot, by shape.
         var queues: [ShapeID: Deque<WorkOrder>] = [:]
         var cancellations: [AttemptID: Cancellation] = [:]
+        /// Of the attempts that run.
+        var slots: [AttemptID: SlotID] = [:]
         var threads: [PlainThread] = []
         var idle = 0
         var isStopping = false
     }
 
     /// A worker that waits for orders.
-    init(
+    package init(
         id: WorkerID, name: String, executor: ExecutorHost,
         notify: @escaping @Sendable (WorkerID, WorkerNotice) -> Void
     ) {
@@ -48,7 +52,7 @@ final class LocalWorker: WorkerPort {
     }
 
     /// Takes orders, in order.
-    func accept(_ orders: [WorkOrder]) {
+    package func accept(_ orders: [WorkOrder]) {
         var returned: [SlotID] = []
         let wanted = state.withLock { state -> Int in
             var wanted = 0
@@ -78,7 +82,7 @@ final class LocalWorker: WorkerPort {
     }
 
     /// Gives back what has not begun.
-    func takeBack(_ attempts: [AttemptID]) {
+    package func takeBack(_ attempts: [AttemptID]) {
         let taken = state.withLock { state in
             attempts.filter { state.removeQueued($0) != nil }
         }
@@ -86,7 +90,7 @@ final class LocalWorker: WorkerPort {
     }
 
     /// Ends attempts, queued or running; each is reported.
-    func cancel(_ attempts: [AttemptID], reason: String) {
+    package func cancel(_ attempts: [AttemptID], reason: String) {
         var ended: [EndedAttempt] = []
         var running: [Cancellation] = []
         state.withLock { state in
@@ -105,7 +109,7 @@ final class LocalWorker: WorkerPort {
     }
 
     /// Ends everything and waits until the last thread is gone.
-    func stop(reason: String) {
+    package func stop(reason: String) {
         let (threads, running) = state.withLock { state in
             state.isStopping = true
             state.due.removeAll()
@@ -115,6 +119,21 @@ final class LocalWorker: WorkerPort {
         for cancellation in running { cancellation.cancel(reason: reason) }
         wakeUp.signal(threads.count)
         for thread in threads { thread.join() }
+    }
+
+    /// What is here: queued attempts, each queue in order, and running ones with their slots.
+    package func inventory() -> (queued: [AttemptID], running: [(AttemptID, SlotID)]) {
+        state.withLock { state in
+            var queued: [AttemptID] = []
+            for shape in state.queues.keys.sorted() {
+                queued += state.queues[shape]?.map(\.assignment.attempt) ?? []
+            }
+            var running = state.due.compactMap { order in
+                order.assignment.slot.map { (order.assignment.attempt, $0) }
+            }
+            running += state.slots.map { ($0.key, $0.value) }
+            return (queued, running.sorted { $0.0 < $1.0 })
+        }
     }
 
     private func cancelled(_ attempt: AttemptID, slot: SlotID?, reason: String) -> EndedAttempt {
@@ -154,6 +173,7 @@ final class LocalWorker: WorkerPort {
         guard let order else { return nil }
         if fromIdle { state.idle -= 1 }
         state.cancellations[order.assignment.attempt] = Cancellation()
+        if let slot = order.assignment.slot { state.slots[order.assignment.attempt] = slot }
         return order
     }
 
@@ -169,6 +189,7 @@ final class LocalWorker: WorkerPort {
             }
         let (successor, next) = state.withLock { state -> (AttemptID?, WorkOrder?) in
             state.cancellations[attempt] = nil
+            state.slots[attempt] = nil
             guard !state.isStopping else {
                 state.idle += 1
                 return (nil, nil)

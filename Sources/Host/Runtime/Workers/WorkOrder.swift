@@ -7,6 +7,12 @@ package struct WorkOrder: Sendable {
     /// What to do.
     package var work: Work
 
+    /// An order.
+    package init(assignment: Assignment, work: Work) {
+        self.assignment = assignment
+        self.work = work
+    }
+
     /// What a worker does for an attempt.
     package enum Work: Sendable {
         /// Runs it.
@@ -26,6 +32,16 @@ package struct EndedAttempt: Sendable {
     package var successor: AttemptID?
     /// The result or the reason, and what it cost.
     package var result: WorkResult
+
+    /// The end of an attempt.
+    package init(
+        attempt: AttemptID, slot: SlotID?, successor: AttemptID?, result: WorkResult
+    ) {
+        self.attempt = attempt
+        self.slot = slot
+        self.successor = successor
+        self.result = result
+    }
 }
 
 /// What a worker tells the loop.

@@ -1,0 +1,134 @@
+import FanfoldAPI
+import FanfoldBlobs
+import FanfoldCore
+import FanfoldRuntime
+import Synchronization
+
+extension EngineControl {
+    /// Bytes of an output that are handed on together.
+    private static let pieceBytes = 256 << 10
+
+    package func blob(_ sha256: String) async throws(ControlError) -> BlobStatus {
+        let id = try Self.blobID(sha256)
+        if let size = blobs.size(of: id) { return BlobStatus(offset: size, isComplete: true) }
+        return BlobStatus(offset: blobs.uploadStatus(sha256)?.length ?? 0, isComplete: false)
+    }
+
+    package func writeBlob(
+        _ sha256: String, at offset: Int64, _ bytes: [UInt8]
+    ) async throws(ControlError) -> BlobStatus {
+        let id = try Self.blobID(sha256)
+        return try await onThread { [blobs] () throws(ControlError) in
+            do throws(BlobError) {
+                let status = try blobs.beginUpload(sha256, id: id)
+                if let stored = status.stored {
+                    return BlobStatus(offset: stored.size, isComplete: true)
+                }
+                return BlobStatus(
+                    offset: try blobs.append(to: sha256, at: offset, bytes), isComplete: false)
+            } catch {
+                throw ControlError(error)
+            }
+        }
+    }
+
+    package func finishBlob(_ sha256: String) async throws(ControlError) -> BlobStatus {
+        let id = try Self.blobID(sha256)
+        return try await onThread { [blobs] () throws(ControlError) in
+            do throws(BlobError) {
+                let status = try blobs.beginUpload(sha256, id: id)
+                if let stored = status.stored {
+                    return BlobStatus(offset: stored.size, isComplete: true)
+                }
+                let reference = try blobs.finishUpload(sha256, pinnedFor: Self.uploads)
+                return BlobStatus(offset: reference.size, isComplete: true)
+            } catch {
+                throw ControlError(error)
+            }
+        }
+    }
+
+    /// Who pins what was uploaded.
+    private static let uploads = "uploads"
+
+    private static func blobID(_ text: String) throws(ControlError) -> BlobID {
+        guard let id = BlobID(text) else {
+            throw ControlError(
+                .invalid, "wanted a SHA-256 as 64 hexadecimal digits, found \"\(text)\"")
+        }
+        return id
+    }
+
+    // MARK: Outputs
+
+    package func output(run id: UInt64, name: String) async throws(ControlError) -> ByteStream {
+        let detail = try await run(id)
+        guard detail.summary.status == .completed else {
+            throw ControlError(
+                .conflict, "run \(id) has no outputs: it is \(detail.summary.status.rawValue)")
+        }
+        guard let label = await ask({ (books: RunBooks) in books.label(RunID(id)) }) ?? nil else {
+            throw Self.noRun(id)
+        }
+        let folder = RunFolder(RunID(id), below: runsFolder)
+        let bytes = try await onThread { () throws(ControlError) in
+            try folder.bytes(ofOutput: name, label)
+        }
+        let rest = Mutex(bytes[...])
+        return ByteStream(length: Int64(bytes.count), mediaType: "application/octet-stream") {
+            rest.withLock { rest in
+                guard !rest.isEmpty else { return nil }
+                defer { rest = rest.dropFirst(Self.pieceBytes) }
+                return Array(rest.prefix(Self.pieceBytes))
+            }
+        }
+    }
+}
+
+extension RunFolder {
+    /// The document of the run, without its plugins.
+    func pipeline(_ label: RunLabel) throws(ControlError) -> Pipeline {
+        do throws(DocumentErrors) {
+            return try Pipeline.load(path: "\(path)/\(label.document)")
+        } catch {
+            throw ControlError(.fault, "the document of the run cannot be read: \(error)")
+        }
+    }
+
+    /// An output in its format.
+    func bytes(ofOutput name: String, _ label: RunLabel) throws(ControlError) -> [UInt8] {
+        let pipeline = try pipeline(label)
+        guard let output = pipeline.outputs.first(where: { $0.name == name }) else {
+            let known = pipeline.outputs.map(\.name).joined(separator: ", ")
+            throw ControlError(.notFound, "there is no output \"\(name)\"; there is \(known)")
+        }
+        do {
+            let data: Dataset
+            switch output.source {
+            case .input(let index): data = try Dataset.open(pipeline.inputs[index])
+            case .task(let index): data = try self.output(ofTask: index) ?? .empty
+            }
+            return try DataEncoding.bytes(
+                of: [.slice(data.whole)], as: output.format ?? data.format)
+        } catch {
+            throw ControlError(.fault, "the output cannot be read: \(error)")
+        }
+    }
+}
+
+extension ControlError {
+    init(_ error: BlobError) {
+        let code: Code =
+            switch error {
+            case .missing, .noUpload: .notFound
+            case .wrongContent, .wrongSize: .checksumMismatch
+            case .uploadGap, .differentUpload: .conflict
+            case .tooLarge: .tooLarge
+            case .tooManyUploads: .tooMany
+            case .storeFull, .diskFull: .insufficientStorage
+            case .badName, .outOfRange: .invalid
+            default: .fault
+            }
+        self.init(code, "\(error)")
+    }
+}

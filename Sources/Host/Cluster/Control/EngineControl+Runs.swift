@@ -1,0 +1,154 @@
+import FanfoldAPI
+import FanfoldCore
+import FanfoldJournal
+import FanfoldRuntime
+
+extension EngineControl {
+    package func submit(_ submission: Submission) async throws(ControlError) -> RunDetail {
+        if let key = submission.idempotencyKey,
+            let known = await ask({ $0.run(submitter: submission.submitter, key: key) }) ?? nil
+        {
+            return try await run(known.rawValue)
+        }
+        let id = RunID(await nextRun())
+        let folder = RunFolder(id, below: runsFolder)
+        let prepared = try await onThread { [self] () throws(ControlError) in
+            do throws(ControlError) {
+                return try prepare(submission, in: folder)
+            } catch {
+                folder.remove()
+                throw error
+            }
+        }
+        return try await take(prepared, id, submission)
+    }
+
+    private func prepare(
+        _ submission: Submission, in folder: RunFolder
+    ) throws(ControlError) -> PreparedRun {
+        let document = submission.format == .yaml ? "pipeline.yaml" : "pipeline.json"
+        try folder.fill(
+            document: document, bytes: submission.document, files: submission.files, from: blobs)
+        do throws(DocumentErrors) {
+            return try preparer(
+                "\(folder.path)/\(document)",
+                submission.overrides.map { .init(key: $0.key, value: $0.value) })
+        } catch {
+            throw ControlError(
+                .invalid, "the pipeline cannot run",
+                places: error.diagnostics.map {
+                    .init(
+                        line: $0.range?.start.line, column: $0.range?.start.column,
+                        message: $0.message)
+                })
+        }
+    }
+
+    private func take(
+        _ prepared: PreparedRun, _ id: RunID, _ submission: Submission
+    ) async throws(ControlError) -> RunDetail {
+        let label = RunLabel(
+            name: submission.name ?? prepared.pipeline.name, submitter: submission.submitter,
+            submitted: Timestamp.now().milliseconds,
+            document: submission.format == .yaml ? "pipeline.yaml" : "pipeline.json",
+            overrides: submission.overrides.map { .init(key: $0.key, value: $0.value) },
+            idempotencyKey: submission.idempotencyKey, isOrchestrated: submission.isOrchestrated,
+            strategies: prepared.tasks.map(\.strategy.component.id))
+        let isTaken = await settle { [self] loop, now in
+            books.enter(id, label, firstTask: loop.taskCount)
+            loop.submit(id, prepared, label: label.bytes, at: now)
+            journal.change(.putRun(books.entry(id, label, .pending, ended: nil)))
+            note("run.submitted", run: id)
+        }
+        guard isTaken else { throw Self.stopped }
+        return try await run(id.rawValue)
+    }
+
+    package func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {
+        guard
+            let all = await ask({ [books] view in view.loop.runs.map { books.summary($0, view) } })
+        else { throw Self.stopped }
+        return query.page(of: all)
+    }
+
+    package func run(_ id: UInt64) async throws(ControlError) -> RunDetail {
+        let found = await ask { [books] view in
+            view.loop.run(RunID(id)).map { books.detail($0, view) }
+        }
+        guard let found else { throw Self.stopped }
+        guard let detail = found else { throw Self.noRun(id) }
+        return detail
+    }
+
+    package func cancel(run id: UInt64, reason: String) async throws(ControlError) -> RunDetail {
+        let isDone = await settle { loop, now in
+            loop.cancel(RunID(id), reason: reason, at: now)
+        }
+        guard isDone else { throw Self.stopped }
+        return try await run(id)
+    }
+
+    package func retryFailed(
+        run id: UInt64, submitter: String
+    ) async throws(ControlError) -> RunDetail {
+        let before = try await run(id)
+        guard before.summary.status.hasEnded else {
+            throw ControlError(.conflict, "run \(id) has not ended; cancel it first")
+        }
+        guard before.summary.status != .completed else {
+            throw ControlError(.conflict, "nothing of run \(id) failed")
+        }
+        guard let label = await ask({ [books] _ in books.label(RunID(id)) }) ?? nil else {
+            throw Self.noRun(id)
+        }
+        let folder = RunFolder(RunID(id), below: runsFolder)
+        let next = RunID(await nextRun())
+        let copy = RunFolder(next, below: runsFolder)
+        let prepared = try await onThread { [self] () throws(ControlError) in
+            try copy.takeOver(folder)
+            do throws(DocumentErrors) {
+                return try preparer("\(copy.path)/\(label.document)", label.overrides)
+            } catch {
+                copy.remove()
+                throw ControlError(.conflict, "the pipeline cannot run any more: \(error)")
+            }
+        }
+        var submission = Submission(
+            document: [], format: label.document.hasSuffix("json") ? .json : .yaml,
+            name: label.name, overrides: label.overrides.map { ($0.key, $0.value) },
+            submitter: submitter)
+        submission.isOrchestrated = label.isOrchestrated
+        return try await take(prepared, next, submission)
+    }
+
+    package func outputs(run id: UInt64) async throws(ControlError) -> [OutputSummary] {
+        try await run(id).outputs
+    }
+
+    package func why(_ subject: RunSubject) async throws(ControlError) -> Explanation {
+        let found = await ask { [books] view in books.explain(subject, view) }
+        guard let found else { throw Self.stopped }
+        guard let explanation = found else { throw Self.noRun(subject.run) }
+        return explanation
+    }
+
+    package func logs(
+        _ subject: RunSubject, maximumBytes: Int
+    ) async throws(ControlError) -> [LogTail] {
+        let found = await ask { [books] view in books.logs(subject, maximumBytes, view) }
+        guard let found else { throw Self.stopped }
+        guard let logs = found else { throw Self.noRun(subject.run) }
+        return logs
+    }
+
+    package func subtasks(
+        run id: UInt64, task: String, from first: UInt32, limit: Int
+    ) async throws(ControlError) -> SubtaskPage {
+        let found = await ask { [books] view in books.subtasks(id, task, first, limit, view) }
+        guard let found else { throw Self.stopped }
+        guard let page = found else {
+            throw ControlError(.notFound, "run \(id) has no task \"\(task)\"")
+        }
+        return page
+    }
+}

@@ -1,0 +1,147 @@
+import FanfoldAPI
+import FanfoldCore
+import FanfoldRuntime
+
+extension EngineControl {
+    package func workers() async throws(ControlError) -> [WorkerDetail] {
+        let all = await ask { [hub] (view: RunBooks.View) in
+            view.loop.workerUsage().map { hub.detail($0) }
+        }
+        guard let all else { throw Self.stopped }
+        return all
+    }
+
+    package func worker(_ id: UInt64) async throws(ControlError) -> WorkerDetail {
+        guard let found = try await workers().first(where: { $0.id == id }) else {
+            throw ControlError(.notFound, "there is no worker \(id)")
+        }
+        return found
+    }
+
+    package func drain(worker id: UInt64) async throws(ControlError) -> WorkerDetail {
+        let before = try await worker(id)
+        let isDone = await settle { [hub] loop, now in
+            hub.drain(WorkerID(UInt32(before.id)), in: &loop, at: now)
+        }
+        guard isDone else { throw Self.stopped }
+        return try await worker(id)
+    }
+
+    package func resources() async throws(ControlError) -> ResourceTotals {
+        let all = try await workers().filter { $0.status == .active }
+        func sum(_ path: KeyPath<WorkerDetail, ResourceAmounts>) -> ResourceAmounts {
+            all.reduce(ResourceAmounts(milliCores: 0, memoryBytes: 0)) { sum, worker in
+                let amounts = worker[keyPath: path]
+                return ResourceAmounts(
+                    milliCores: sum.milliCores + amounts.milliCores,
+                    memoryBytes: sum.memoryBytes + amounts.memoryBytes,
+                    milliGPUs: sum.milliGPUs + amounts.milliGPUs)
+            }
+        }
+        var totals = ResourceTotals(
+            workers: all.count, total: sum(\.total), free: sum(\.free))
+        let measured = all.compactMap(\.measured)
+        if !measured.isEmpty {
+            totals.measured = measured.reduce(ResourceAmounts(milliCores: 0, memoryBytes: 0)) {
+                ResourceAmounts(
+                    milliCores: $0.milliCores + $1.milliCores,
+                    memoryBytes: $0.memoryBytes + $1.memoryBytes)
+            }
+        }
+        return totals
+    }
+
+    package func createJoinToken(
+        _ request: JoinTokenRequest
+    ) async throws(ControlError) -> NewJoinToken {
+        let made = try tokens.make(request, now: .now())
+        let isDone = await settle { [journal, tokens] _, _ in
+            if let entry = tokens.entry(made.summary.id) { journal.change(.putToken(entry)) }
+        }
+        guard isDone else { throw Self.stopped }
+        return made
+    }
+
+    package func joinTokens() async throws(ControlError) -> [JoinTokenSummary] {
+        tokens.summaries(now: .now())
+    }
+
+    package func revokeJoinToken(id: String) async throws(ControlError) {
+        guard tokens.revoke(id) else {
+            throw ControlError(.notFound, "there is no join token \(id)")
+        }
+        let isDone = await settle { [journal] _, _ in journal.change(.removeToken(id: id)) }
+        guard isDone else { throw Self.stopped }
+    }
+
+    package func metrics() async throws(ControlError) -> String {
+        let all = try await workers()
+        let runs = try await self.runs(RunQuery(limit: .max)).runs
+        var text = MetricsLines()
+        text.gauge("fanfold_workers", "Workers by status.") {
+            WorkerStatus.allCases.map { status in
+                ("status=\"\(status.rawValue)\"", all.filter { $0.status == status }.count)
+            }
+        }
+        text.gauge("fanfold_runs", "Runs by status.") {
+            RunStatus.allCases.map { status in
+                ("status=\"\(status.rawValue)\"", runs.filter { $0.status == status }.count)
+            }
+        }
+        text.gauge("fanfold_subtasks_succeeded", "Subtasks of all runs that succeeded.") {
+            [("", runs.reduce(0) { $0 + $1.succeeded })]
+        }
+        text.gauge("fanfold_subtasks_running", "Attempts that run now.") {
+            [("", all.reduce(0) { $0 + $1.running })]
+        }
+        return text.text
+    }
+}
+
+/// Figures in Prometheus' text format.
+private struct MetricsLines {
+    var text = ""
+
+    mutating func gauge(
+        _ name: String, _ help: String, _ values: () -> [(labels: String, value: Int)]
+    ) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
+        for (labels, value) in values() {
+            text += labels.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels)} \(value)\n"
+        }
+    }
+}
+
+extension WorkerHub {
+    /// A worker as clients see it; on the loop's thread.
+    func detail(_ usage: WorkerUsage) -> WorkerDetail {
+        let label = label(of: usage.worker)
+        let status: WorkerStatus =
+            switch usage.phase {
+            case .active: isConnected(usage.worker) ? .active : .unknown
+            case .draining: .draining
+            case .lost: .lost
+            }
+        var detail = WorkerDetail(
+            id: UInt64(usage.worker.index), name: label?.name ?? "", status: status,
+            version: label?.build ?? "", total: ResourceAmounts(usage.total),
+            free: ResourceAmounts(usage.free), running: usage.slots, queued: usage.queued,
+            joined: Timestamp(milliseconds: label?.joined ?? 0),
+            heard: Timestamp(milliseconds: heard(usage.worker) ?? label?.joined ?? 0))
+        detail.processor = label?.description
+        detail.labels = label?.labels ?? []
+        if let measured = measured(usage.worker) {
+            detail.measured = ResourceAmounts(
+                milliCores: measured.milliCores, memoryBytes: measured.memoryBytes)
+        }
+        return detail
+    }
+}
+
+extension ResourceAmounts {
+    init(_ vector: ResourceVector) {
+        self.init(
+            milliCores: vector.milliCores, memoryBytes: vector.memoryBytes,
+            milliGPUs: vector.devices.reduce(0) { $0 + $1.milli })
+    }
+}

@@ -1,0 +1,211 @@
+import FanfoldAPI
+import FanfoldBlobs
+import FanfoldCore
+import FanfoldJournal
+import FanfoldRuntime
+import FanfoldWire
+import Logging
+import Synchronization
+
+/// The engine as clients see it: what the API asks becomes work on the loop's thread.
+package final class EngineControl: ControlPlane {
+    /// Makes a document ready to run: loads its plugins, opens its inputs.
+    package typealias Preparer =
+        @Sendable (_ path: String, _ overrides: [RunLabel.Setting]) throws(DocumentErrors) ->
+        PreparedRun
+
+    let engine: EngineHost
+    let journal: EngineJournal
+    let blobs: BlobStore
+    let hub: WorkerHub
+    let tokens: JoinTokens
+    let runsFolder: String
+    let preparer: Preparer
+    let books = RunBooks()
+    let ring: EventRing
+    private let logger: Logger
+    /// The number that the next run has.
+    private let numbers = Atomic<UInt64>(0)
+    private let isOpen = Atomic(false)
+    private let seen = Seen()
+
+    /// What was last looked at; belongs to the loop's thread.
+    private final class Seen: @unchecked Sendable {
+        // Unchecked: touched by the loop's thread only.
+        var firstOpenRun = 0
+        var open: Set<RunID> = []
+        var workers: [WorkerID: WorkerPhase] = [:]
+    }
+
+    static let stopped = ControlError(.unavailable, "the coordinator is stopping")
+
+    static func noRun(_ id: UInt64) -> ControlError {
+        ControlError(.notFound, "there is no run \(id)")
+    }
+
+    init(
+        engine: EngineHost, journal: EngineJournal, blobs: BlobStore, hub: WorkerHub,
+        tokens: JoinTokens, runsFolder: String, preparer: @escaping Preparer, logger: Logger
+    ) {
+        self.engine = engine
+        self.journal = journal
+        self.blobs = blobs
+        self.hub = hub
+        self.tokens = tokens
+        self.runsFolder = runsFolder
+        self.preparer = preparer
+        self.logger = logger
+        ring = EventRing(first: UInt64(Timestamp.now().milliseconds))
+    }
+
+    // MARK: On the loop's thread
+
+    /// Fills the books from a loop that was recovered.
+    func recovered(_ loop: EngineLoop) {
+        var highest: UInt64 = 0
+        for run in loop.runs {
+            highest = max(highest, run.id.rawValue)
+            guard let label = try? RunLabel(run.label) else { continue }
+            var ended: Int64?
+            if run.outcome != nil {
+                ended = (try? journal.tables.run("\(run.id.rawValue)"))?.ended ?? label.submitted
+            }
+            books.enter(run.id, label, ended: ended)
+        }
+        numbers.store(highest + 1, ordering: .releasing)
+    }
+
+    /// Serving begins.
+    func open() { isOpen.store(true, ordering: .releasing) }
+
+    /// Looks at what ended, came or went in a turn.
+    func turned(_ loop: inout EngineLoop) {
+        for run in loop.runs[seen.firstOpenRun...] where run.outcome == nil {
+            seen.open.insert(run.id)
+        }
+        seen.firstOpenRun = loop.runs.count
+        for id in seen.open.sorted() {
+            guard let run = loop.run(id), let outcome = run.outcome else { continue }
+            seen.open.remove(id)
+            finish(run, outcome, &loop)
+        }
+        noteWorkers(loop)
+    }
+
+    private func finish(_ run: LiveRun, _ outcome: RunOutcome, _ loop: inout EngineLoop) {
+        let now = Timestamp.now()
+        books.end(run.id, at: now.milliseconds)
+        let status: RunStatus =
+            switch outcome {
+            case .completed: .completed
+            case .failed: .failed
+            case .cancelled: .cancelled
+            }
+        if let label = books.label(run.id) {
+            journal.change(.putRun(books.entry(run.id, label, status, ended: now.milliseconds)))
+            loop.demandCommit()
+        }
+        note("run.\(status.rawValue)", run: run.id)
+    }
+
+    private func noteWorkers(_ loop: EngineLoop) {
+        var there: [WorkerID: WorkerPhase] = [:]
+        for usage in loop.workerUsage() {
+            there[usage.worker] = usage.phase
+            if seen.workers[usage.worker] != usage.phase {
+                note("worker.\(usage.phase)", worker: usage.worker)
+            }
+        }
+        for worker in seen.workers.keys.sorted() where there[worker] == nil {
+            note("worker.lost", worker: worker)
+        }
+        seen.workers = there
+    }
+
+    func note(_ kind: String, run: RunID? = nil, worker: WorkerID? = nil) {
+        ring.append(
+            kind: kind, time: .now(), run: run?.rawValue, worker: worker.map { UInt64($0.index) })
+    }
+
+    // MARK: From any thread
+
+    /// The number of the next run.
+    func nextRun() async -> UInt64 { numbers.add(1, ordering: .acquiringAndReleasing).oldValue }
+
+    /// Asks the loop something.
+    ///
+    /// - Returns: `nil` if the coordinator stops.
+    func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (RunBooks.View) -> Answer
+    ) async -> Answer? {
+        await engine.ask { loop, now in question(RunBooks.View(loop: loop, now: now)) }
+    }
+
+    func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (RunBooks) -> Answer
+    ) async -> Answer? {
+        await engine.ask { [books] _, _ in question(books) }
+    }
+
+    /// Has something done by the loop, and waits until it is on disk.
+    ///
+    /// - Returns: whether it is; `false` if the coordinator stops.
+    func settle(
+        _ body: @escaping @Sendable (inout EngineLoop, Tick) -> Void
+    ) async -> Bool {
+        await withCheckedContinuation { continuation in
+            let pending = Once { continuation.resume(returning: $0) }
+            engine.perform { loop, now in
+                body(&loop, now)
+                loop.demandCommit()
+                loop.afterCommit { pending.give(true) }
+            }
+        }
+    }
+
+    /// Does something that waits for the disk on a plain thread.
+    func onThread<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(ControlError) -> Value
+    ) async throws(ControlError) -> Value {
+        let outcome: Result<Value, ControlError> = await withCheckedContinuation { continuation in
+            _ = PlainThread(name: "control") {
+                continuation.resume(
+                    returning: Result { () throws(ControlError) in try body() })
+            }
+        }
+        return try outcome.get()
+    }
+
+    package func readiness() async -> [String] {
+        var missing: [String] = []
+        if !isOpen.load(ordering: .acquiring) { missing.append("the state is being recovered") }
+        if let problem = journal.standstill {
+            missing.append("the journal cannot be written: \(problem)")
+        }
+        return missing
+    }
+
+    package func events(
+        after: UInt64?, limit: Int, wait: Duration
+    ) async throws(ControlError) -> EventBatch {
+        await ring.batch(after: after, limit: limit, wait: wait)
+    }
+}
+
+/// A callback that is made once: with what was given, or with `false` when nobody can give it.
+private final class Once: Sendable {
+    private let callback: Mutex<(@Sendable (Bool) -> Void)?>
+
+    init(_ callback: @escaping @Sendable (Bool) -> Void) { self.callback = Mutex(callback) }
+
+    func give(_ value: Bool) { take()?(value) }
+
+    deinit { take()?(false) }
+
+    private func take() -> (@Sendable (Bool) -> Void)? {
+        callback.withLock { callback in
+            defer { callback = nil }
+            return callback
+        }
+    }
+}

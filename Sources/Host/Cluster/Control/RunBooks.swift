@@ -1,0 +1,215 @@
+import FanfoldAPI
+import FanfoldCore
+import FanfoldJournal
+import FanfoldRuntime
+
+/// What the control plane knows of runs beside the loop; belongs to the loop's thread.
+final class RunBooks: @unchecked Sendable {
+    // Unchecked: touched by the loop's thread only.
+    private struct Book {
+        var label: RunLabel
+        var ended: Int64?
+    }
+
+    /// The loop between two messages.
+    struct View {
+        var loop: EngineLoop
+        var now: Tick
+    }
+
+    private var books: [RunID: Book] = [:]
+    private var keys: [String: RunID] = [:]
+
+    func enter(_ id: RunID, _ label: RunLabel, ended: Int64? = nil) {
+        books[id] = Book(label: label, ended: ended)
+        if let key = label.idempotencyKey { keys[label.submitter + "\u{0}" + key] = id }
+    }
+
+    func run(submitter: String, key: String) -> RunID? { keys[submitter + "\u{0}" + key] }
+
+    func label(_ id: RunID) -> RunLabel? { books[id]?.label }
+
+    func end(_ id: RunID, at milliseconds: Int64) { books[id]?.ended = milliseconds }
+
+    /// A run for the table of runs.
+    func entry(_ id: RunID, _ label: RunLabel, _ status: RunStatus, ended: Int64?) -> RunEntry {
+        RunEntry(
+            id: "\(id.rawValue)", name: label.name, state: status.rawValue,
+            submitted: label.submitted, ended: ended)
+    }
+
+    func summary(_ run: LiveRun, _ view: View) -> RunSummary {
+        summary(run, view.loop.tasks(of: run), view)
+    }
+
+    private func summary(_ run: LiveRun, _ tasks: [TaskView], _ view: View) -> RunSummary {
+        let book = books[run.id]
+        var summary = RunSummary(
+            id: run.id.rawValue, name: book?.label.name ?? "", status: status(run, tasks),
+            submitter: book?.label.submitter ?? "",
+            submitted: Timestamp(milliseconds: book?.label.submitted ?? 0))
+        summary.ended = book?.ended.map { Timestamp(milliseconds: $0) }
+        for task in tasks {
+            summary.subtasks += task.numbers.put
+            summary.succeeded += task.numbers.succeeded
+            summary.failed += task.numbers.failed
+        }
+        if let begun = tasks.compactMap(\.begunAt).min() {
+            summary.started = summary.submitted.advanced(
+                bySeconds: Int64(
+                    (begun.nanoseconds - min(begun.nanoseconds, run.submittedAt.nanoseconds))
+                        / 1_000_000_000))
+        }
+        if book?.label.isOrchestrated == true {
+            summary.orchestrated = OrchestratedState(
+                run: summary.status, task: tasks.first.map { detail($0, strategy: "") })
+        }
+        return summary
+    }
+
+    private func status(_ run: LiveRun, _ tasks: [TaskView]) -> RunStatus {
+        switch run.outcome {
+        case .completed: .completed
+        case .failed: .failed
+        case .cancelled: .cancelled
+        case nil: tasks.contains { $0.begunAt != nil } ? .running : .pending
+        }
+    }
+
+    func detail(_ run: LiveRun, _ view: View) -> RunDetail {
+        let tasks = view.loop.tasks(of: run)
+        let strategies = books[run.id]?.label.strategies ?? []
+        var detail = RunDetail(
+            summary: summary(run, tasks, view),
+            tasks: tasks.enumerated().map { index, task in
+                self.detail(
+                    task, strategy: strategies.indices.contains(index) ? strategies[index] : "")
+            })
+        switch run.outcome {
+        case .failed(_, let failure): detail.failure = FailureSummary(failure)
+        case .cancelled(let reason):
+            detail.failure = FailureSummary(kind: "cancelled", reason: "cancelled", message: reason)
+        case .completed, nil: break
+        }
+        return detail
+    }
+
+    private func detail(_ task: TaskView, strategy: String) -> TaskDetail {
+        let numbers = task.numbers
+        var detail = TaskDetail(name: task.name, strategy: strategy, status: .init(numbers.phase))
+        detail.waiting = numbers.waiting
+        detail.ready = numbers.ready
+        detail.queued = numbers.queued
+        detail.running = numbers.running
+        detail.succeeded = numbers.succeeded
+        detail.failed = numbers.failed
+        detail.withdrawn = numbers.withdrawn
+        detail.put = numbers.put
+        detail.allPut = numbers.allPut
+        detail.failedAttempts = numbers.failedAttempts
+        if case .failed(let failure) = task.outcome { detail.failure = FailureSummary(failure) }
+        return detail
+    }
+
+    /// Why something waits; `nil` if there is no such thing.
+    func explain(_ subject: RunSubject, _ view: View) -> Explanation? {
+        guard let run = view.loop.run(RunID(subject.run)) else { return nil }
+        var reasons: [Explanation.Reason] = []
+        var isFound = subject.task == nil
+        for task in view.loop.tasks(of: run) where subject.task.map({ $0 == task.name }) ?? true {
+            isFound = true
+            let reason: WaitingReason?
+            if let index = subject.subtask {
+                let id = SubtaskID(task: task.id, index: index)
+                guard index < task.numbers.put else { return nil }
+                reason = view.loop.whyWaiting(id)
+            } else {
+                reason = view.loop.whyWaiting(task.id)
+            }
+            guard let reason else { continue }
+            reasons.append(
+                .init(
+                    task: task.name, subtask: subject.subtask, code: reason.code,
+                    sentence: reason.sentence))
+        }
+        return isFound ? Explanation(reasons: reasons) : nil
+    }
+
+    /// What failed attempts wrote last; `nil` if there is no such run or task.
+    func logs(_ subject: RunSubject, _ maximumBytes: Int, _ view: View) -> [LogTail]? {
+        guard let run = view.loop.run(RunID(subject.run)) else { return nil }
+        var tails: [LogTail] = []
+        var left = maximumBytes
+        for task in view.loop.tasks(of: run) where subject.task.map({ $0 == task.name }) ?? true {
+            for failed in task.failedAttempts.reversed()
+            where subject.subtask.map({ $0 == failed.index }) ?? true {
+                guard left > 0 else { break }
+                let text = failed.stderrTail.isEmpty ? failed.message : failed.stderrTail
+                let kept = String(decoding: text.utf8.suffix(left), as: UTF8.self)
+                left -= kept.utf8.count
+                tails.append(
+                    LogTail(
+                        task: task.name, subtask: failed.index, attempt: Int(failed.attempt),
+                        text: kept, isCut: kept.utf8.count < text.utf8.count))
+            }
+        }
+        return tails.reversed()
+    }
+
+    func subtasks(
+        _ id: UInt64, _ name: String, _ first: UInt32, _ limit: Int, _ view: View
+    ) -> SubtaskPage? {
+        guard let run = view.loop.run(RunID(id)),
+            let task = view.loop.tasks(of: run).first(where: { $0.name == name })
+        else { return nil }
+        let total = task.numbers.put
+        let end = min(UInt64(total), UInt64(first) + UInt64(max(0, limit)))
+        let subtasks = (UInt64(first)..<max(UInt64(first), end)).compactMap { index in
+            let index = UInt32(index)
+            return view.loop.subtask(SubtaskID(task: task.id, index: index)).map {
+                SubtaskDetail(index, $0)
+            }
+        }
+        return SubtaskPage(subtasks: subtasks, total: total)
+    }
+}
+
+extension SubtaskDetail {
+    fileprivate init(_ index: UInt32, _ subtask: SubtaskView) {
+        var worker: WorkerID?
+        let status: SubtaskStatus
+        switch subtask.phase {
+        case .waiting: status = .waiting
+        case .ready: status = .ready
+        case .queued(let on): (status, worker) = (.queued, on)
+        case .running(let on): (status, worker) = (.running, on)
+        case .succeeded: status = .succeeded
+        case .failed: status = .failed
+        case .withdrawn: status = .withdrawn
+        }
+        self.init(
+            index: index, status: status, worker: worker.map { UInt64($0.index) },
+            attempts: subtask.placements)
+    }
+}
+
+extension FailureSummary {
+    fileprivate init(_ failure: Failure) {
+        self.init(kind: "\(failure.kind)", reason: failure.reason, message: failure.message)
+    }
+}
+
+extension TaskStatus {
+    fileprivate init(_ phase: TaskPhase) {
+        self =
+            switch phase {
+            case .waiting: .waiting
+            case .beginning: .beginning
+            case .running: .running
+            case .finishing: .finishing
+            case .completed: .completed
+            case .failed: .failed
+            case .cancelled: .cancelled
+            }
+    }
+}

@@ -1,0 +1,65 @@
+import FanfoldCore
+
+/// What is kept of a run beside what the coordinator knows: who wanted it, what it is called, and
+/// where its files are.
+struct RunLabel: Hashable, Sendable {
+    var name: String
+    var submitter: String
+    /// Milliseconds since 1970.
+    var submitted: Int64
+    /// The document within the run's folder.
+    var document: String
+    /// Changes that were asked for beside the document, in order.
+    var overrides: [Setting]
+    var idempotencyKey: String?
+    /// Whether it came through the routes of single tasks.
+    var isOrchestrated: Bool
+    /// The strategies of its tasks, in the order of the document.
+    var strategies: [String]
+
+    /// A value for a key.
+    struct Setting: Hashable, Sendable {
+        var key: String
+        var value: String
+    }
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.byte(1)
+        writer.string(name)
+        writer.string(submitter)
+        writer.zigzag(submitted)
+        writer.string(document)
+        writer.varint(UInt64(overrides.count))
+        for each in overrides {
+            writer.string(each.key)
+            writer.string(each.value)
+        }
+        writer.bool(idempotencyKey != nil)
+        if let idempotencyKey { writer.string(idempotencyKey) }
+        writer.bool(isOrchestrated)
+        writer.varint(UInt64(strategies.count))
+        for strategy in strategies { writer.string(strategy) }
+        return writer.bytes
+    }
+}
+
+extension RunLabel {
+    init(_ bytes: [UInt8]) throws(CodingError) {
+        var reader = ByteReader(bytes)
+        try reader.version(1)
+        name = try reader.string()
+        submitter = try reader.string()
+        submitted = try reader.zigzag()
+        document = try reader.string()
+        overrides = []
+        for _ in 0..<(try reader.count()) {
+            overrides.append(Setting(key: try reader.string(), value: try reader.string()))
+        }
+        idempotencyKey = try reader.bool() ? try reader.string() : nil
+        isOrchestrated = try reader.bool()
+        strategies = []
+        for _ in 0..<(try reader.count()) { strategies.append(try reader.string()) }
+        try reader.finish()
+    }
+}

@@ -1,0 +1,284 @@
+import FanfoldAPI
+import FanfoldBlobs
+import FanfoldCore
+import FanfoldRuntime
+import FanfoldWire
+import Logging
+import Synchronization
+
+/// The workers of a coordinator: takes connections, hands what they say to the loop in its words.
+///
+/// What the loop's thread alone touches is in ``Books``.
+final class WorkerHub: WireServerDelegate {
+    /// How often a worker says that it is there, in milliseconds.
+    static let heartbeatMilliseconds: UInt64 = 1_000
+
+    /// What belongs to the loop's thread.
+    private final class Books: @unchecked Sendable {
+        // Unchecked: touched by the loop's thread only.
+        var remotes: [RemoteWorker] = []
+        /// Looked up only, never walked through.
+        var byUID: [String: WorkerID] = [:]
+        var labels: [WorkerLabel] = []
+        /// Looked up only, never walked through.
+        var measured: [WorkerID: MeasuredUse] = [:]
+        /// When a worker was heard last, in milliseconds since 1970; looked up only.
+        var heard: [WorkerID: Int64] = [:]
+        var liveness = Liveness()
+        var lastSession: UInt64 = 0
+    }
+
+    /// A connection that was let in.
+    private struct Member {
+        var remote: RemoteWorker
+        var intake: EndIntake
+    }
+
+    private let engine: EngineHost
+    private let served: ServedBlobs
+    private let store: BlobStore
+    private let fetcher: BlobFetcher
+    private let dispatcher: Dispatcher
+    private let logger: Logger
+    /// Counts the starts of the coordinator.
+    private let epoch: UInt64
+    private let books = Books()
+    private let members = Mutex<[WireSession: Member]>([:])
+
+    init(
+        engine: EngineHost, store: BlobStore, served: ServedBlobs, fetcher: BlobFetcher,
+        epoch: UInt64, logger: Logger
+    ) {
+        self.engine = engine
+        self.store = store
+        self.served = served
+        self.fetcher = fetcher
+        self.epoch = epoch
+        self.logger = logger
+        dispatcher = Dispatcher(threads: 2, name: "dispatch")
+    }
+
+    func close() { dispatcher.close() }
+
+    var blobSource: (any WireBlobSource)? { served }
+
+    // MARK: On the loop's thread
+
+    /// A worker of an earlier process, which has not come back yet.
+    func recovered(_ bytes: [UInt8]) -> WorkerEntry {
+        let id = WorkerID(UInt32(books.remotes.count))
+        let label = (try? WorkerLabel(bytes)) ?? WorkerLabel(WireHello(), uid: "unknown-\(id.index)", joined: 0)
+        return enter(label, id: id)
+    }
+
+    /// The workers that were there watch the clock from now on.
+    func resume(_ loop: inout EngineLoop, at now: Tick) {
+        for usage in loop.workerUsage() { books.liveness.watch(usage.worker, at: now) }
+    }
+
+    private func enter(_ label: WorkerLabel, id: WorkerID) -> WorkerEntry {
+        let remote = RemoteWorker(
+            id: id, uid: label.uid, name: label.name, dispatcher: dispatcher, blobs: served)
+        books.remotes.append(remote)
+        books.labels.append(label)
+        books.byUID[label.uid] = id
+        return WorkerEntry(
+            port: remote, milliCores: label.milliCores, memoryBytes: label.memoryBytes,
+            label: label.bytes)
+    }
+
+    /// Looks at who is silent; called after each turn.
+    func turned(_ loop: inout EngineLoop) {
+        let now = loop.now
+        books.liveness.turn(at: now)
+        for event in books.liveness.check(at: now) {
+            if case .workerLost(let worker, let reason) = event {
+                let remote = books.remotes[Int(worker.index)]
+                logger.warning(
+                    "a worker is lost", metadata: ["worker": "\(remote.name)", "why": "\(reason)"])
+                lose(remote)
+            }
+            loop.handle(event, at: now)
+        }
+    }
+
+    private func lose(_ remote: RemoteWorker) {
+        books.byUID[remote.uid] = nil
+        remote.stop(reason: "the coordinator has given this worker up")
+    }
+
+    /// What is known of a worker, for the API.
+    func label(of worker: WorkerID) -> WorkerLabel? {
+        books.labels.indices.contains(Int(worker.index)) ? books.labels[Int(worker.index)] : nil
+    }
+
+    /// What a worker said last that it uses.
+    func measured(_ worker: WorkerID) -> MeasuredUse? { books.measured[worker] }
+
+    /// When a worker was heard last, in milliseconds since 1970.
+    func heard(_ worker: WorkerID) -> Int64? { books.heard[worker] }
+
+    /// The uids of all workers there were.
+    var uids: Set<String> { Set(books.labels.map(\.uid)) }
+
+    /// Whether a worker is connected now.
+    func isConnected(_ worker: WorkerID) -> Bool {
+        books.remotes.indices.contains(Int(worker.index))
+            && books.remotes[Int(worker.index)].session != nil
+    }
+
+    /// Has a worker finish what it runs and go.
+    func drain(_ worker: WorkerID, in loop: inout EngineLoop, at now: Tick) {
+        loop.handle(.workerDraining(worker), at: now)
+        let remote = books.remotes[Int(worker.index)]
+        loop.afterCommit { remote.drain(reason: "it was asked to") }
+    }
+
+    private func admit(
+        _ session: WireSession, _ hello: WireHello, uid: String, _ loop: inout EngineLoop,
+        at now: Tick
+    ) {
+        let remote: RemoteWorker
+        if let known = books.byUID[uid] {
+            remote = books.remotes[Int(known.index)]
+        } else {
+            let id = WorkerID(UInt32(loop.workerCount))
+            let label = WorkerLabel(hello, uid: uid, joined: Timestamp.now().milliseconds)
+            let entry = enter(label, id: id)
+            loop.register(
+                WorkerSpec(
+                    id: id, capacity: hello.capabilities.capacity(of: label),
+                    labels: label.labels),
+                entry, at: now)
+            remote = books.remotes[Int(id.index)]
+            logger.info("a worker joined", metadata: ["worker": "\(label.name)"])
+        }
+        books.liveness.watch(remote.id, at: now)
+        remote.attach(session)
+        let intake = EndIntake(store: store, fetcher: fetcher) { [weak self] ended, number, session in
+            self?.deliver(ended, number, session, remote)
+        }
+        members.withLock { $0[session] = Member(remote: remote, intake: intake) }
+        var welcome = WireWelcome()
+        welcome.workerID = UInt64(remote.id.index)
+        welcome.coordinatorEpoch = epoch
+        welcome.heartbeatMilliseconds = Self.heartbeatMilliseconds
+        // A worker is let in once it is on disk that it is there.
+        let greeting = welcome
+        loop.afterCommit { session.welcome(greeting) }
+    }
+
+    private func deliver(
+        _ ended: [EndedAttempt], _ sequence: UInt64, _ session: WireSession,
+        _ remote: RemoteWorker
+    ) {
+        for end in ended { served.release(end.attempt) }
+        engine.perform { [self] loop, now in
+            guard remote.session == session else { return }
+            books.liveness.data(from: remote.id, at: now)
+            loop.receive(ended, from: remote.id, at: now)
+            loop.afterCommit { remote.acknowledge(sequence, over: session) }
+        }
+    }
+
+    // MARK: On event loops
+
+    func session(_ session: WireSession, greeted hello: WireHello) {
+        let uid: String
+        switch session.identity {
+        case .worker(let proved, _): uid = proved
+        case .loopback: uid = hello.workerUid
+        case .coordinator, nil: return session.refuse(.notAllowed, "only workers may come in here")
+        }
+        guard hello.purpose == .work else {
+            return session.refuse(.notAllowed, "blobs are had over the worker's own connection")
+        }
+        engine.perform { [self] loop, now in
+            admit(session, hello, uid: uid, &loop, at: now)
+        }
+    }
+
+    func session(_ session: WireSession, received batch: WireBatch) {
+        guard let member = members.withLock({ $0[session] }) else { return }
+        for message in batch.messages {
+            switch message.kind {
+            case .ended(let ended): member.intake.take(ended, from: session)
+            case .inventory(let inventory): reattach(inventory, session, member.remote)
+            case .heartbeat(let beat): heard(beat, session, member.remote)
+            case .takenBack(let taken):
+                let attempts = taken.attempts.map { AttemptID($0) }
+                tell(.attemptsTakenBack(member.remote.id, attempts), taken.sequence, session, member)
+            case .slotsReturned(let returned):
+                let slots = returned.slots.map { SlotID(wire: $0) }
+                tell(.slotsReturned(member.remote.id, slots), returned.sequence, session, member)
+            case .leaving: engine.perform { [self] loop, now in
+                drain(member.remote.id, in: &loop, at: now)
+            }
+            default: break
+            }
+        }
+    }
+
+    private func tell(
+        _ event: Event, _ sequence: UInt64, _ session: WireSession, _ member: Member
+    ) {
+        let remote = member.remote
+        engine.perform { loop, now in
+            guard remote.session == session else { return }
+            loop.handle(event, at: now)
+            loop.afterCommit { remote.acknowledge(sequence, over: session) }
+        }
+    }
+
+    private func reattach(
+        _ wire: WireInventory, _ session: WireSession, _ remote: RemoteWorker
+    ) {
+        engine.perform { [self] loop, now in
+            guard remote.open(session) else { return }
+            books.lastSession = max(books.lastSession + 1, now.nanoseconds)
+            let inventory = WorkerInventory(
+                session: books.lastSession, queued: wire.queued.map { AttemptID($0) },
+                running: wire.running.map {
+                    RunningAttempt(attempt: AttemptID($0.attempt), slot: SlotID(wire: $0.slot))
+                })
+            loop.handle(.workerReattached(remote.id, inventory), at: now)
+        }
+    }
+
+    private func heard(_ beat: WireHeartbeat, _ session: WireSession, _ remote: RemoteWorker) {
+        engine.perform { [self] _, now in
+            guard remote.session == session else { return }
+            books.liveness.heartbeat(from: remote.id, at: now)
+            // Not an event: what is used decides nothing, and a replay need not know it.
+            books.heard[remote.id] = Timestamp.now().milliseconds
+            books.measured[remote.id] = MeasuredUse(
+                milliCores: beat.milliCores, memoryBytes: beat.memoryBytes)
+        }
+    }
+
+    func session(_ session: WireSession, isSlow: Bool) {
+        let member = members.withLock { $0[session] }
+        logger.info(
+            "a worker reads slowly",
+            metadata: ["worker": "\(member?.remote.name ?? "?")", "slow": "\(isSlow)"])
+    }
+
+    func session(_ session: WireSession, closed reason: WireError) {
+        guard let member = members.withLock({ $0.removeValue(forKey: session) }) else { return }
+        member.intake.reset()
+        engine.perform { [self] _, _ in
+            guard member.remote.detach(session) else { return }
+            logger.info(
+                "a worker's connection ended",
+                metadata: ["worker": "\(member.remote.name)", "why": "\(reason)"])
+        }
+    }
+
+    func server(issued certificate: WireIssued) {
+        logger.info("a certificate was issued", metadata: ["worker": "\(certificate.uid)"])
+    }
+
+    func server(turnedAway reason: WireError, from address: String) {
+        logger.notice("turned away", metadata: ["from": "\(address)", "why": "\(reason)"])
+    }
+}

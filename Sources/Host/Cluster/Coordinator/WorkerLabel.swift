@@ -1,0 +1,76 @@
+import FanfoldCore
+import FanfoldWire
+
+/// What the journal keeps of a worker, so that it is known when it comes back.
+struct WorkerLabel: Hashable, Sendable {
+    /// Random, made once by the worker.
+    var uid: String
+    /// For people.
+    var name: String
+    var milliCores: Int64
+    var memoryBytes: Int64
+    /// What it says of itself, for people: the processor, the host.
+    var description: String
+    /// The version of its program.
+    var build: String
+    /// What it is called when a subtask asks for something by label.
+    var labels: [String]
+    /// When it joined, in milliseconds since 1970.
+    var joined: Int64
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.byte(1)
+        writer.string(uid)
+        writer.string(name)
+        writer.zigzag(milliCores)
+        writer.zigzag(memoryBytes)
+        writer.string(description)
+        writer.string(build)
+        writer.varint(UInt64(labels.count))
+        for label in labels { writer.string(label) }
+        writer.zigzag(joined)
+        return writer.bytes
+    }
+
+    init(_ bytes: [UInt8]) throws(CodingError) {
+        var reader = ByteReader(bytes)
+        try reader.version(1)
+        uid = try reader.string()
+        name = try reader.string()
+        milliCores = try reader.zigzag()
+        memoryBytes = try reader.zigzag()
+        description = try reader.string()
+        build = try reader.string()
+        labels = []
+        for _ in 0..<(try reader.count()) { labels.append(try reader.string()) }
+        joined = try reader.zigzag()
+        try reader.finish()
+    }
+
+    /// - Parameter uid: who it is, as its connection proves.
+    init(_ hello: WireHello, uid: String, joined: Int64) {
+        let has = hello.capabilities
+        func smaller(_ value: Int64, _ limit: Int64) -> Int64 {
+            limit > 0 ? min(value, limit) : value
+        }
+        self.uid = uid
+        name = hello.name.isEmpty ? String(uid.prefix(8)) : hello.name
+        milliCores = max(0, smaller(has.milliCores, has.cgroupMilliCores))
+        memoryBytes = max(0, smaller(has.memoryBytes, has.cgroupMemoryBytes))
+        description = [has.hostName, has.cpuModel, has.operatingSystem, has.architecture]
+            .filter { !$0.isEmpty }.joined(separator: ", ")
+        build = hello.build
+        labels = has.labels.map { "\($0.key)=\($0.value)" }.sorted()
+        self.joined = joined
+    }
+}
+
+extension WireCapabilities {
+    /// What the coordinator may place on the worker.
+    func capacity(of label: WorkerLabel) -> ResourceVector {
+        ResourceVector(
+            milliCores: label.milliCores, memoryBytes: label.memoryBytes,
+            devices: gpus.map { DeviceVector(memoryBytes: max(0, $0.memoryBytes)) })
+    }
+}

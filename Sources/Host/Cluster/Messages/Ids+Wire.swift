@@ -1,0 +1,31 @@
+import FanfoldCore
+import FanfoldWire
+
+extension AttemptID {
+    /// As it stands in a message; the epoch of a stranger is cut to what an epoch can be.
+    init(_ wire: WireAttempt) {
+        self.init(
+            subtask: SubtaskID(task: TaskID(wire.task), index: wire.index),
+            epoch: UInt16(truncatingIfNeeded: wire.epoch))
+    }
+}
+
+extension WireAttempt {
+    init(_ attempt: AttemptID) {
+        self.init()
+        task = attempt.task.index
+        index = attempt.index
+        epoch = UInt32(attempt.epoch)
+    }
+}
+
+extension SlotID {
+    /// A slot as one number: the place in the high half, the generation in the low one.
+    init(wire: UInt64) {
+        self.init(
+            index: UInt32(truncatingIfNeeded: wire >> 32),
+            generation: UInt32(truncatingIfNeeded: wire))
+    }
+
+    var wire: UInt64 { UInt64(index) << 32 | UInt64(generation) }
+}

@@ -1,0 +1,308 @@
+import FanfoldBlobs
+import FanfoldCore
+import FanfoldRuntime
+import FanfoldWire
+import Logging
+import Synchronization
+
+/// What a worker process is told.
+package struct WorkerAgentOptions: Sendable {
+    /// Where its identity and its cache are kept; an absolute path.
+    package var folder: String
+    /// For people.
+    package var name: String
+    /// Where attempts get their working directories.
+    package var scratchDirectory: String
+    /// The executable that runs native functions and plugins.
+    package var helperPath: String
+    /// What it says of itself.
+    package var capabilities: WireCapabilities
+    /// Executors that plugins bring.
+    package var executors: ExecutorPlugins?
+
+    /// Options.
+    package init(
+        folder: String, name: String, scratchDirectory: String, helperPath: String,
+        capabilities: WireCapabilities, executors: ExecutorPlugins?
+    ) {
+        self.folder = folder
+        self.name = name
+        self.scratchDirectory = scratchDirectory
+        self.helperPath = helperPath
+        self.capabilities = capabilities
+        self.executors = executors
+    }
+}
+
+/// A worker: takes orders over a connection, runs them, and hands in what came of them.
+///
+/// It outlives its connection: what runs goes on while there is none, and what ended is kept until
+/// the coordinator has it on disk.
+package final class WorkerAgent: WireClientDelegate {
+    /// Bytes of a result that travel within the message; longer ones are fetched.
+    static let inlineBytes = RemoteWorker.inlineBytes
+
+    private let options: WorkerAgentOptions
+    private let logger: Logger
+    private let uid: String
+    private let store: BlobStore
+    private let served: ServedBlobs
+    private let fetcher: BlobFetcher
+    private let held: HeldEnds
+    private let parts = Mutex<Parts?>(nil)
+    private let state = Mutex(State())
+    private let ended = TimedSemaphore()
+    private let meter: @Sendable () -> MeasuredUse
+
+    /// What is made once the agent is there to be told.
+    private struct Parts: Sendable {
+        var worker: LocalWorker
+        var intake: OrderIntake
+    }
+
+    private struct State {
+        var session: WireSession?
+        var heartbeatMilliseconds: UInt64 = 1_000
+        var beats: UInt64 = 0
+        var isDraining = false
+        var end: String?
+    }
+
+    /// A worker that is not connected yet.
+    ///
+    /// - Parameter meter: what this process and its children use now.
+    package init(
+        _ options: WorkerAgentOptions, uid: String, store: BlobStore, logger: Logger,
+        meter: @escaping @Sendable () -> MeasuredUse
+    ) {
+        self.options = options
+        self.uid = uid
+        self.store = store
+        self.logger = logger
+        self.meter = meter
+        served = ServedBlobs(store: store)
+        fetcher = BlobFetcher(store: store) { job in _ = PlainThread(name: "blob-fetch", job) }
+        let intake = Mutex<OrderIntake?>(nil)
+        held = HeldEnds { blobs, attempts in
+            // What cannot be unpinned is collected when the store is opened next.
+            try? store.unpin(blobs, for: StoredResult.owner)
+            intake.withLock { $0 }?.forget(attempts)
+        }
+        let executor = ExecutorHost(
+            scratchDirectory: options.scratchDirectory, helperPath: options.helperPath,
+            executors: options.executors)
+        let worker = LocalWorker(id: WorkerID(0), name: options.name, executor: executor) {
+            [weak self] _, notice in self?.tell(notice)
+        }
+        let made = OrderIntake(worker: worker, store: store, fetcher: fetcher) {
+            [weak self] ended in self?.tell(.ended(ended))
+        }
+        intake.withLock { $0 = made }
+        parts.withLock { $0 = Parts(worker: worker, intake: made) }
+    }
+
+    /// Beats until the worker is to end.
+    ///
+    /// - Returns: why it ended.
+    package func run() -> String {
+        while true {
+            let (interval, end) = state.withLock { ($0.heartbeatMilliseconds, $0.end) }
+            if let end { return end }
+            _ = ended.wait(.milliseconds(Int64(interval)))
+            beat()
+            endIfDrained()
+        }
+    }
+
+    /// Ends what runs and everything else; ``run()`` has returned.
+    package func stop(reason: String) {
+        parts.withLock { $0 }?.worker.stop(reason: reason)
+        fetcher.close()
+        served.close()
+    }
+
+    /// Has ``run()`` return.
+    package func end(reason: String) {
+        state.withLock { $0.end = $0.end ?? reason }
+        ended.signal()
+    }
+
+    /// Takes nothing new and ends when what is here has ended and is acknowledged.
+    package func drain(reason: String) {
+        let session = state.withLock { state -> WireSession? in
+            guard !state.isDraining else { return nil }
+            state.isDraining = true
+            return state.session
+        }
+        var leaving = WireLeaving()
+        leaving.reason = reason
+        session?.send([WireMessage(.leaving(leaving))])
+        ended.signal()
+    }
+
+    private func beat() {
+        let beat = state.withLock { state -> (WireSession, UInt64)? in
+            guard let session = state.session else { return nil }
+            state.beats += 1
+            return (session, state.beats)
+        }
+        guard let (session, count) = beat else { return }
+        let use = meter()
+        var message = WireHeartbeat()
+        message.sentAtNanoseconds = monotonicNanoseconds()
+        message.milliCores = use.milliCores
+        message.memoryBytes = use.memoryBytes
+        message.count = count
+        if let here = parts.withLock({ $0 })?.worker.inventory() {
+            message.running = UInt32(clamping: here.running.count)
+            message.queued = UInt32(clamping: here.queued.count)
+        }
+        session.send([WireMessage(.heartbeat(message))])
+    }
+
+    private func endIfDrained() {
+        guard state.withLock({ $0.isDraining }), held.count == 0,
+            let parts = parts.withLock({ $0 })
+        else { return }
+        let here = parts.worker.inventory()
+        let waiting = parts.intake.waiting
+        guard here.queued.isEmpty, here.running.isEmpty, waiting.queued.isEmpty,
+            waiting.running.isEmpty
+        else { return }
+        end(reason: "it was drained")
+    }
+
+    // MARK: What the slots tell
+
+    private func tell(_ notice: WorkerNotice) {
+        switch notice {
+        case .ended(let ended): tell(ended)
+        case .takenBack(let attempts):
+            held.send { sequence in
+                var message = WireTakenBack()
+                message.sequence = sequence
+                message.attempts = attempts.map { WireAttempt($0) }
+                return WireMessage(.takenBack(message))
+            }
+            parts.withLock { $0 }?.intake.forget(attempts)
+        case .slotsReturned(let slots):
+            held.send { sequence in
+                var message = WireSlotsReturned()
+                message.sequence = sequence
+                message.slots = slots.map(\.wire)
+                return WireMessage(.slotsReturned(message))
+            }
+        }
+    }
+
+    private func tell(_ ended: [EndedAttempt]) {
+        var blobs: [BlobID] = []
+        let ends = ended.map { ended -> WireAttemptEnd in
+            guard case .success(let payload, _, _) = ended.result.outcome else {
+                return WireAttemptEnd(ended, payload: nil)
+            }
+            guard payload.bytes.count > Self.inlineBytes else {
+                return WireAttemptEnd(ended, payload: .inline(Array(payload.bytes)))
+            }
+            do throws(BlobError) {
+                let id = try store.put(payload.bytes, pinnedFor: StoredResult.owner)
+                blobs.append(id)
+                return WireAttemptEnd(ended, payload: .blob(id, size: payload.bytes.count))
+            } catch {
+                var failed = ended
+                failed.result.outcome = .failure(
+                    WorkFailure(.launch, "its result could not be kept on the worker: \(error)"))
+                return WireAttemptEnd(failed, payload: nil)
+            }
+        }
+        held.send(ends: ended.map(\.attempt), blobs: blobs) { sequence in
+            var message = WireEnded()
+            message.sequence = sequence
+            message.ends = ends
+            return WireMessage(.ended(message))
+        }
+    }
+
+    // MARK: What the coordinator tells
+
+    package var blobSource: (any WireBlobSource)? { served }
+
+    package func clientHello() -> WireHello {
+        var hello = WireHello()
+        hello.workerUid = uid
+        hello.incarnation = monotonicNanoseconds()
+        hello.name = options.name
+        hello.capabilities = options.capabilities
+        return hello
+    }
+
+    package func session(_ session: WireSession, welcomed welcome: WireWelcome) {
+        guard let parts = parts.withLock({ $0 }) else { return }
+        logger.notice("connected", metadata: ["worker": "\(welcome.workerID)"])
+        state.withLock { state in
+            state.session = session
+            state.heartbeatMilliseconds = max(100, welcome.heartbeatMilliseconds)
+        }
+        parts.intake.begin(over: session)
+        held.begin(over: session, acknowledged: welcome.acknowledged) { ends in
+            let here = parts.worker.inventory()
+            let waiting = parts.intake.waiting
+            var inventory = WireInventory()
+            inventory.queued = (here.queued + waiting.queued).map { WireAttempt($0) }
+            inventory.running = (here.running + waiting.running).map { attempt, slot in
+                var running = WireRunningAttempt()
+                running.attempt = WireAttempt(attempt)
+                running.slot = slot.wire
+                return running
+            }
+            inventory.unacknowledgedEnds = UInt64(ends)
+            return WireMessage(.inventory(inventory))
+        }
+        ended.signal()
+    }
+
+    package func session(_ session: WireSession, received batch: WireBatch) {
+        guard let parts = parts.withLock({ $0 }) else { return }
+        for message in batch.messages {
+            switch message.kind {
+            case .define(let define): parts.intake.define(define)
+            case .start(let start): parts.intake.start(start, from: session)
+            case .takeBack(let order):
+                let attempts = order.attempts.map { AttemptID($0) }
+                let waiting = Set(parts.intake.takeBack(attempts))
+                if !waiting.isEmpty { tell(.takenBack(attempts.filter(waiting.contains))) }
+                parts.worker.takeBack(attempts.filter { !waiting.contains($0) })
+            case .cancel(let order):
+                let attempts = order.attempts.map { AttemptID($0) }
+                let others = parts.intake.cancel(attempts, reason: order.reason)
+                parts.worker.cancel(others, reason: order.reason)
+            case .acknowledge(let order): held.acknowledge(order.sequence)
+            case .drain(let order): drain(reason: order.reason)
+            case .shutdown(let order): end(reason: order.reason)
+            default: break
+            }
+        }
+    }
+
+    package func session(_ session: WireSession, isSlow: Bool) {}
+
+    package func session(_ session: WireSession, closed reason: WireError) {
+        held.end(session)
+        state.withLock { state in
+            if state.session == session { state.session = nil }
+        }
+        logger.notice("the connection ended", metadata: ["why": "\(reason)"])
+    }
+
+    package func client(failed reason: WireError, nextTryInMilliseconds: Int64) {
+        logger.info(
+            "not connected",
+            metadata: ["why": "\(reason)", "next try (ms)": "\(nextTryInMilliseconds)"])
+    }
+
+    package func client(gaveUp reason: WireError) { end(reason: "\(reason)") }
+
+    package func client(renewed credentials: WireCredentials) {
+        logger.info("the certificate was renewed")
+    }
+}

@@ -1,0 +1,96 @@
+import FanfoldCore
+import Synchronization
+
+/// An engine that serves until it is stopped: its loop on a thread of its own.
+package final class EngineHost: Sendable {
+    /// How often the loop turns with nothing to do, in nanoseconds.
+    static let idleNanoseconds: UInt64 = 100_000_000
+
+    private let mailbox = Mailbox<EngineMessage>()
+    private let options: LoopOptions
+    private let isStopping = Atomic(false)
+    private let thread = Mutex<PlainThread?>(nil)
+
+    /// An engine that has not started.
+    package init(options: LoopOptions) {
+        self.options = options
+    }
+
+    /// Starts the loop.
+    ///
+    /// - Parameters:
+    ///   - recover: fills the books before the first turn; on the loop's thread.
+    ///   - turned: called after each turn, when what it decided is durable.
+    package func start(
+        recover: @escaping @Sendable (inout EngineLoop) -> Void,
+        turned: @escaping @Sendable (inout EngineLoop) -> Void
+    ) {
+        let body: @Sendable () -> Void = { [self] in
+            var loop = EngineLoop(options: options, mailbox: mailbox)
+            recover(&loop)
+            while !isStopping.load(ordering: .acquiring) {
+                loop.turn(until: loop.now.advanced(byNanoseconds: Self.idleNanoseconds))
+                turned(&loop)
+            }
+            for worker in loop.workers { worker.port.stop(reason: "the coordinator has stopped") }
+            for lane in loop.lanes { lane.close() }
+            mailbox.close()
+        }
+        thread.withLock { $0 = PlainThread(name: "coordinator", body) }
+    }
+
+    /// Has something done on the loop's thread, after what was posted before.
+    package func perform(_ body: @escaping @Sendable (inout EngineLoop, Tick) -> Void) {
+        mailbox.post(.work(body))
+    }
+
+    /// Asks the loop something and waits for the answer without blocking a thread.
+    ///
+    /// - Returns: `nil` if the engine has stopped.
+    package func ask<Answer: Sendable>(
+        _ question: @escaping @Sendable (inout EngineLoop, Tick) -> Answer
+    ) async -> Answer? {
+        await withCheckedContinuation { continuation in
+            let pending = PendingAnswer<Answer>(continuation)
+            mailbox.post(.work { loop, now in pending.give(question(&loop, now)) })
+        }
+    }
+
+    /// Hands the loop what a worker tells.
+    package func tell(_ worker: WorkerID, _ notice: WorkerNotice) {
+        mailbox.post(.worker(worker, notice))
+    }
+
+    /// Ends the loop after the turn it is in, and waits for it.
+    ///
+    /// What runs on workers goes on; what was decided is in the log.
+    package func stop() {
+        isStopping.store(true, ordering: .releasing)
+        mailbox.post(.work { _, _ in })
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        running?.join()
+    }
+}
+
+/// A continuation that is resumed once: with the answer, or with nothing when nobody can give it.
+private final class PendingAnswer<Answer: Sendable>: Sendable {
+    private let continuation: Mutex<CheckedContinuation<Answer?, Never>?>
+
+    init(_ continuation: CheckedContinuation<Answer?, Never>) {
+        self.continuation = Mutex(continuation)
+    }
+
+    func give(_ answer: Answer) { take()?.resume(returning: answer) }
+
+    deinit { take()?.resume(returning: nil) }
+
+    private func take() -> CheckedContinuation<Answer?, Never>? {
+        continuation.withLock { continuation in
+            defer { continuation = nil }
+            return continuation
+        }
+    }
+}
