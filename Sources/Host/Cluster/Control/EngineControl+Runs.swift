@@ -55,7 +55,9 @@ extension EngineControl {
             idempotencyKey: submission.idempotencyKey, isOrchestrated: submission.isOrchestrated,
             strategies: prepared.tasks.map(\.strategy.component.id))
         let isTaken = await settle { [self] loop, now in
-            books.enter(id, label, firstTask: loop.taskCount)
+            books.enter(id, label)
+            outputs.enter(
+                id, tasks: loop.taskCount..<(loop.taskCount + prepared.tasks.count))
             loop.submit(id, prepared, label: label.bytes, at: now)
             journal.change(.putRun(books.entry(id, label, .pending, ended: nil)))
             note("run.submitted", run: id)

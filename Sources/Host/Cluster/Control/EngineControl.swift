@@ -19,6 +19,7 @@ package final class EngineControl: ControlPlane {
     let blobs: BlobStore
     let hub: WorkerHub
     let tokens: JoinTokens
+    let outputs: OutputPlaces
     let runsFolder: String
     let preparer: Preparer
     let books = RunBooks()
@@ -45,13 +46,15 @@ package final class EngineControl: ControlPlane {
 
     init(
         engine: EngineHost, journal: EngineJournal, blobs: BlobStore, hub: WorkerHub,
-        tokens: JoinTokens, runsFolder: String, preparer: @escaping Preparer, logger: Logger
+        tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String,
+        preparer: @escaping Preparer, logger: Logger
     ) {
         self.engine = engine
         self.journal = journal
         self.blobs = blobs
         self.hub = hub
         self.tokens = tokens
+        self.outputs = outputs
         self.runsFolder = runsFolder
         self.preparer = preparer
         self.logger = logger
@@ -65,6 +68,7 @@ package final class EngineControl: ControlPlane {
         var highest: UInt64 = 0
         for run in loop.runs {
             highest = max(highest, run.id.rawValue)
+            outputs.enter(run.id, tasks: run.tasks)
             guard let label = try? RunLabel(run.label) else { continue }
             var ended: Int64?
             if run.outcome != nil {
@@ -73,6 +77,19 @@ package final class EngineControl: ControlPlane {
             books.enter(run.id, label, ended: ended)
         }
         numbers.store(highest + 1, ordering: .releasing)
+    }
+
+    /// A run of an earlier process that has not ended.
+    func prepareAgain(
+        _ run: LiveRun, _ preparer: Preparer
+    ) -> Result<PreparedRun, EngineLogFailure> {
+        do {
+            let label = try RunLabel(run.label)
+            let folder = RunFolder(run.id, below: runsFolder)
+            return .success(try preparer("\(folder.path)/\(label.document)", label.overrides))
+        } catch {
+            return .failure(EngineLogFailure("\(error)"))
+        }
     }
 
     /// Serving begins.

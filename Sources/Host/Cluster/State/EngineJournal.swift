@@ -49,6 +49,16 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     /// The side tables.
     var tables: JournalReader { journal.tables }
 
+    /// All tokens that are kept.
+    func allTokens() throws(JournalError) -> [TokenEntry] {
+        var all: [TokenEntry] = []
+        while true {
+            let page = try tables.tokens(after: all.last?.id ?? "")
+            if page.isEmpty { return all }
+            all += page
+        }
+    }
+
     /// Has a side table changed with the turn that is being decided; on the loop's thread.
     func change(_ change: SideChange) { changes.append(change) }
 

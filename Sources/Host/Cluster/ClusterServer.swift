@@ -1,0 +1,188 @@
+import FanfoldAPI
+import FanfoldBlobs
+import FanfoldCore
+import FanfoldJournal
+import FanfoldRuntime
+import FanfoldWire
+@preconcurrency import Glibc
+import Logging
+import Synchronization
+
+/// What a coordinator is told.
+package struct ClusterServerOptions: Sendable {
+    /// Where everything is kept; an absolute path.
+    package var folder: String
+    /// Where workers connect.
+    package var workerAddress: WireAddress
+    /// Whether workers need certificates even on loopback.
+    package var requiresTLS: Bool
+    /// How long one call to a strategy may take, in nanoseconds.
+    package var strategyCallNanoseconds: UInt64
+    /// Makes a document ready to run.
+    package var preparer: EngineControl.Preparer
+
+    /// Options.
+    package init(
+        folder: String, workerAddress: WireAddress, requiresTLS: Bool,
+        strategyCallNanoseconds: UInt64, preparer: @escaping EngineControl.Preparer
+    ) {
+        self.folder = folder
+        self.workerAddress = workerAddress
+        self.requiresTLS = requiresTLS
+        self.strategyCallNanoseconds = strategyCallNanoseconds
+        self.preparer = preparer
+    }
+}
+
+/// What recovery found, for the log of a coordinator that starts.
+package struct ClusterRecovery: Sendable {
+    /// What the journal says.
+    package var report: RecoveryReport
+    /// Runs that go on.
+    package var runs: Int
+    /// How long it took, in nanoseconds.
+    package var nanoseconds: UInt64
+}
+
+/// A coordinator: the engine with its journal, its blobs and its workers.
+package final class ClusterServer: Sendable {
+    /// What clients may ask.
+    package let control: EngineControl
+    /// Fingerprint of the authority that workers must trust; `nil` without TLS.
+    package let authority: [UInt8]?
+    /// The file with the token of workers of this machine; `nil` with TLS.
+    package let tokenFile: String?
+    private let engine: EngineHost
+    private let journal: EngineJournal
+    private let hub: WorkerHub
+    private let listener: WireServer
+    private let served: ServedBlobs
+    private let fetcher: BlobFetcher
+    private let options: ClusterServerOptions
+    private let logger: Logger
+    private let tokens: JoinTokens
+    private let outputs: OutputPlaces
+
+    /// Opens the state; ``start()`` recovers it and serves.
+    package init(_ options: ClusterServerOptions, logger: Logger) throws {
+        self.options = options
+        self.logger = logger
+        try PrivateFolder.make(options.folder)
+        let runsFolder = options.folder + "/runs"
+        try PrivateFolder.make(runsFolder)
+        let blobs = try BlobStore(folder: options.folder + "/blobs", logger: logger)
+        let journal = try EngineJournal(
+            folder: options.folder + "/journal", blobs: blobs, logger: logger)
+        let outputs = OutputPlaces(runsFolder: runsFolder)
+        let engine = EngineHost(
+            options: LoopOptions(
+                strategyCallNanoseconds: options.strategyCallNanoseconds, log: journal,
+                keepOutput: { (task, output) throws(DataError) in
+                    try outputs.keep(output, of: task)
+                }))
+        served = ServedBlobs(store: blobs)
+        fetcher = BlobFetcher(store: blobs) { job in _ = PlainThread(name: "blob-fetch", job) }
+        let epoch = try PrivateFolder.count(options.folder + "/starts")
+        hub = WorkerHub(
+            engine: engine, store: blobs, served: served, fetcher: fetcher, epoch: epoch,
+            logger: logger)
+        tokens = JoinTokens(engine: engine)
+        control = EngineControl(
+            engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
+            outputs: outputs, runsFolder: runsFolder, preparer: options.preparer, logger: logger)
+        self.engine = engine
+        self.journal = journal
+        self.outputs = outputs
+        let security: WireServerSecurity
+        if options.workerAddress.isLoopback && !options.requiresTLS {
+            let file = options.folder + "/worker.token"
+            security = .loopback(token: try PrivateFolder.secret(file))
+            tokenFile = file
+            authority = nil
+        } else {
+            let made = try CertificateAuthority.open(folder: options.folder + "/authority")
+            security = .coordinator(made, tokens: tokens, isRevoked: { _, _ in false })
+            tokenFile = nil
+            authority = made.fingerprint
+        }
+        listener = WireServer(
+            address: options.workerAddress, security: security, delegate: hub, logger: logger)
+    }
+
+    /// Recovers the state, then lets workers in.
+    ///
+    /// - Returns: where workers connect, and what was recovered.
+    package func start() throws -> (workers: WireAddress, recovery: ClusterRecovery) {
+        let recovered = RecoveryBox()
+        engine.start(
+            recover: { [self] loop in
+                recovered.give(Result { try recover(&loop) })
+            },
+            turned: { [self] loop in
+                hub.turned(&loop)
+                control.turned(&loop)
+                if journal.isSnapshotDue {
+                    journal.writeSnapshot(of: loop) { [engine] body in
+                        engine.perform { _, _ in body() }
+                    }
+                }
+            })
+        let recovery = try recovered.wait()
+        let address = try listener.start()
+        control.open()
+        return (address, recovery)
+    }
+
+    private func recover(_ loop: inout EngineLoop) throws -> ClusterRecovery {
+        let began = monotonicNanoseconds()
+        let (last, report) = try journal.recover(into: &loop) { hub.recovered($0) }
+        control.recovered(loop)
+        tokens.recover(
+            try journal.allTokens(), joined: hub.uids,
+            store: { [journal] in journal.change($0) })
+        loop.resume(
+            after: last,
+            prepare: { [options, control] run in
+                control.prepareAgain(run, options.preparer)
+            },
+            output: { [outputs] task in outputs.output(of: task) })
+        hub.resume(&loop, at: loop.now)
+        return ClusterRecovery(
+            report: report, runs: loop.runs.filter { $0.outcome == nil }.count,
+            nanoseconds: monotonicNanoseconds() - began)
+    }
+
+    /// Stops serving; workers go on with what they have and come back to the next coordinator.
+    package func stop() {
+        listener.stop(reason: "the coordinator is stopping")
+        journal.stop()
+        engine.stop()
+        fetcher.close()
+        served.close()
+        hub.close()
+        do {
+            try journal.close()
+        } catch {
+            logger.error("the journal could not be closed", metadata: ["why": "\(error)"])
+        }
+    }
+}
+
+/// What the loop's thread found, for the thread that started it.
+private final class RecoveryBox: Sendable {
+    private let value = Mutex<Result<ClusterRecovery, any Error>?>(nil)
+    private let isThere = TimedSemaphore()
+
+    func give(_ outcome: Result<ClusterRecovery, any Error>) {
+        value.withLock { $0 = outcome }
+        isThere.signal()
+    }
+
+    func wait() throws -> ClusterRecovery {
+        while true {
+            if isThere.wait(.seconds(3_600)), let found = value.withLock({ $0 }) {
+                return try found.get()
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import FanfoldCluster
+import FanfoldCore
+import FanfoldPlugins
+import FanfoldRuntime
+import FanfoldWire
+@preconcurrency import Glibc
+
+/// `fanfold worker`: offers this machine to a coordinator.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Runs subtasks for a coordinator, until it is drained or stopped.",
+        discussion: """
+            A worker outlives its connection and the coordinator: what runs goes on, and is handed \
+            in over the next connection. Ctrl-C drains it: it takes nothing new and ends what it \
+            runs; again, and it leaves at once.
+            """)
+
+    @OptionGroup var host: HostOptions
+    @OptionGroup var trust: TrustOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the coordinator is: a join string, or an address.", valueName: "where"))
+    var join: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The token of a coordinator on this machine.", valueName: "file"), completion: .file())
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where identity and cache are kept; ~/.local/state/fanfold-worker unless said.",
+            valueName: "folder"), completion: .directory)
+    var state: String?
+
+    @Option(help: "What it is called; the name of the machine unless said.")
+    var name: String?
+
+    @Option(help: "Cores that it offers; all that this process may use unless said.")
+    var cpus: Double?
+
+    @Option(help: ArgumentHelp("Memory that it offers, such as 8GiB.", valueName: "size"))
+    var memory: String?
+
+    @Option(
+        name: .customLong("label"),
+        help: ArgumentHelp("What subtasks may ask for by label.", valueName: "NAME=VALUE"))
+    var labels: [String] = []
+
+    func run() throws {
+        let signals = SignalWatcher()
+        let context = try HostContext(host, safeMode: trust.safeMode)
+        let worker: ClusterWorker
+        do {
+            worker = try ClusterWorker(
+                try options(context), entrance: try entrance(), logger: context.logger,
+                meter: { MeasuredUse(milliCores: 0, memoryBytes: 0) })
+        } catch {
+            Terminal.complain("error: \(error)")
+            throw Exit.usage
+        }
+        signals.start { count in
+            if count > 1 {
+                LiveGroups.killAll()
+                context.discardScratch()
+                Exit.now(.interrupted)
+            }
+            Terminal.complain("draining: ending what runs (again to leave at once)")
+            worker.agent.drain(reason: "it was interrupted")
+        }
+        let reason = worker.run()
+        Terminal.complain("the worker has ended: \(reason)")
+        context.removeScratch()
+    }
+
+    private func entrance() throws -> WorkerEntrance {
+        if join.hasPrefix("fanfold-join:") { return .join(try JoinString(join)) }
+        let address = try WireAddress(join)
+        guard let tokenFile else { return .certificate(address) }
+        return .loopback(address, token: try ClusterToken.read(tokenFile))
+    }
+
+    private func options(_ context: HostContext) throws -> WorkerAgentOptions {
+        var capabilities = WireCapabilities()
+        capabilities.milliCores = Int64((cpus ?? Double(LocalMachine.cores)) * 1_000)
+        capabilities.memoryBytes = try memory.map { try Self.bytes($0) }
+            ?? Int64(Double(LocalMachine.memoryBytes) * context.settings.memoryShare)
+        var host = utsname()
+        uname(&host)
+        capabilities.hostName = Self.text(&host.nodename)
+        capabilities.operatingSystem = Self.text(&host.sysname)
+        capabilities.architecture = Self.text(&host.machine)
+        for label in labels {
+            let parts = label.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                throw WorkerProblem("--label: wanted NAME=VALUE, found \(label)")
+            }
+            capabilities.labels[parts[0]] = parts[1]
+        }
+        return WorkerAgentOptions(
+            folder: folder, name: name ?? capabilities.hostName,
+            scratchDirectory: context.scratchDirectory, helperPath: context.helperPath,
+            capabilities: capabilities, executors: context.executors())
+    }
+
+    private var folder: String {
+        if let state { return DocumentFile.absolute(state, in: DocumentFile.workingDirectory) }
+        if let folder = getenv("XDG_STATE_HOME") {
+            return String(cString: folder) + "/fanfold-worker"
+        }
+        return (getenv("HOME").map { String(cString: $0) } ?? "") + "/.local/state/fanfold-worker"
+    }
+
+    private static func text<Field>(_ field: inout Field) -> String {
+        withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    private static func bytes(_ text: String) throws -> Int64 {
+        do {
+            return try Units.bytes(text)
+        } catch {
+            throw WorkerProblem("--memory: \(error)")
+        }
+    }
+}
+
+/// Stands until somebody gives it.
+final class StopSignal: @unchecked Sendable {
+    // Unchecked: a POSIX semaphore is made to be shared.
+    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { sem_init(semaphore, 0, 0) }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    func give() { sem_post(semaphore) }
+
+    func wait() { while sem_wait(semaphore) == -1 && errno == EINTR {} }
+}
