@@ -122,6 +122,13 @@ let package = Package(
         .target(
             name: "FanfoldJournal", dependencies: ["CFanfoldSystem", grdb],
             path: "Sources/Host/Journal"),
+        .target(
+            name: "FanfoldCluster",
+            dependencies: [
+                "FanfoldAPI", "FanfoldBlobs", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+                "FanfoldRuntime", "FanfoldWire", logging,
+            ],
+            path: "Sources/Host/Cluster"),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
@@ -130,7 +137,8 @@ let package = Package(
             name: "fanfold",
             dependencies: [
                 "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
-                "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+                "FanfoldAPI", "FanfoldCluster", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+                "FanfoldWire",
                 "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
@@ -182,6 +190,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],
             exclude: ["Broken"]),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: ["FanfoldBlobs", "FanfoldCluster", "FanfoldCore", "FanfoldRuntime"]),
         .testTarget(name: "TidyTests"),
     ]
         + bundledPlugins.flatMap { plugin -> [Target] in

@@ -118,6 +118,7 @@ package final class ClusterServer: Sendable {
             recover: { [self] loop in
                 recovered.give(Result { try recover(&loop) })
             },
+            woke: { [hub] now in hub.woke(now) },
             turned: { [self] loop in
                 hub.turned(&loop)
                 control.turned(&loop)
@@ -129,6 +130,7 @@ package final class ClusterServer: Sendable {
             })
         let recovery = try recovered.wait()
         let address = try listener.start()
+        if let authority { tokens.open(at: address, authority: authority) }
         control.open()
         return (address, recovery)
     }

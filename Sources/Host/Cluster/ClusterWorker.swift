@@ -56,7 +56,7 @@ package final class ClusterWorker: Sendable {
             guard let known = try WireCredentials.load(folder: options.folder) else {
                 throw WorkerProblem(
                     "\(options.folder) holds no certificate of a coordinator; start the worker "
-                        + "with the join string that `fanfold token create` prints")
+                        + "with the join string that `fanfold token create --role worker` prints")
             }
             return (address, .certificate(known, to: .coordinator))
         case .join(let join):
@@ -89,7 +89,7 @@ package final class ClusterWorker: Sendable {
         } catch {
             throw WorkerProblem(
                 "the coordinator at \(join.address) did not let this worker in (\(error)); the "
-                    + "join string may be spent or too old: make another with `fanfold token create`")
+                    + "join string may be spent or too old: make another with `fanfold token create --role worker`")
         }
     }
 
@@ -101,5 +101,17 @@ package final class ClusterWorker: Sendable {
         client.stop(reason: reason)
         agent.stop(reason: reason)
         return reason
+    }
+}
+
+/// The token by which workers of the coordinator's own machine are known.
+package enum ClusterToken {
+    /// The token in the file that `fanfold serve` names.
+    package static func read(_ path: String) throws -> [UInt8] {
+        guard let bytes = try PrivateFolder.read(path, count: 32) else {
+            throw WorkerProblem(
+                "there is no token file \(path); `fanfold serve` says where it is")
+        }
+        return bytes
     }
 }

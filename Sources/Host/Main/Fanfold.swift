@@ -17,7 +17,7 @@ struct Fanfold: ParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ValidateCommand.self, PlanCommand.self, RunCommand.self,
-            PluginCommand.self, JournalCommand.self, SchemaCommand.self, DoctorCommand.self,
+            ServeCommand.self, WorkerCommand.self, PluginCommand.self, JournalCommand.self, SchemaCommand.self, DoctorCommand.self,
             CompletionCommand.self,
             SimulateCommand.self, BenchCommand.self,
         ])

@@ -1,4 +1,5 @@
 import CFanfoldSystem
+import FanfoldCluster
 import FanfoldPlugins
 import FanfoldRuntime
 import FanfoldServices
@@ -87,6 +88,39 @@ final class HostContext: Sendable {
             Terminal.complain(
                 Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
             throw Exit.usage
+        }
+    }
+
+    /// Loads what a document names, without a word on the terminal.
+    func prepared(
+        _ path: String, _ overrides: [RunLabel.Setting]
+    ) throws(DocumentErrors) -> PreparedRun {
+        let pipeline = try Pipeline.load(
+            path: path, overrides: overrides.map { .set("\($0.key)=\($0.value)") })
+        var trust = registry.trust
+        trust.lock = try LockFile.load(for: pipeline)
+        return try PreparedRun(
+            pipeline, registry: registry.governed(by: trust), helpers: helpers,
+            services: { [services] component, grant in
+                services.services(
+                    component: component.id, version: component.version, grant: grant)
+            },
+            logger: logger)
+    }
+
+    /// The executors that a worker offers: bundled plugins and those on the search path.
+    func executors() -> ExecutorPlugins {
+        ExecutorPlugins(
+            logger: logger,
+            services: { [services] _, component in
+                services.services(
+                    component: component.id, version: component.version, grant: .nothing)
+            }
+        ) { [registry] (use) throws(PluginLoadError) in
+            let plugin = try registry.plugin(providing: use)
+            guard let component = plugin.components.first(where: { $0.id == use || $0.shortID == use })
+            else { throw .notFound(name: use, available: [], searched: []) }
+            return (plugin, component)
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FanfoldAPI
 import FanfoldCluster
 import FanfoldRuntime
 import FanfoldWire
@@ -15,39 +16,50 @@ struct ServeCommand: ParsableCommand {
             they run and come back.
 
             On loopback, workers of this machine find their token in the state folder. On any other \
-            address TLS is used, and workers join with a token from `fanfold token create`.
+            address TLS is used, and workers join with a string from `fanfold token create --role worker`.
             """)
 
     @OptionGroup var host: HostOptions
     @OptionGroup var trust: TrustOptions
     @OptionGroup var state: StateOptions
 
-    @Option(help: ArgumentHelp("Where workers connect.", valueName: "address"))
-    var workers = "127.0.0.1:7334"
+    @Option(help: ArgumentHelp("Where clients connect.", valueName: "host:port"))
+    var listen = "127.0.0.1:7433"
+
+    @Option(help: ArgumentHelp("Where workers connect.", valueName: "host:port"))
+    var workers = "127.0.0.1:7434"
 
     @Flag(name: .customLong("tls"), help: "Want certificates of workers even on loopback.")
     var requiresTLS = false
 
+    @Option(
+        help: ArgumentHelp("The certificates of the API, PEM.", valueName: "file"),
+        completion: .file())
+    var certificate: String?
+
+    @Option(
+        help: ArgumentHelp("The private key of the API, PEM.", valueName: "file"),
+        completion: .file())
+    var key: String?
+
     func run() throws {
         let signals = SignalWatcher()
         let context = try HostContext(host, safeMode: trust.safeMode)
+        let folder = state.folder(context.settings)
         let server: ClusterServer
+        let api: ServedAPI
         do {
-            server = try ClusterServer(
-                ClusterServerOptions(
-                    folder: state.folder, workerAddress: try WireAddress(workers),
-                    requiresTLS: requiresTLS,
-                    strategyCallNanoseconds: UInt64(
-                        clamping: context.settings.strategyCallNanoseconds),
-                    preparer: { (path, overrides) throws(DocumentErrors) in
-                        try context.prepared(path, overrides)
-                    }), logger: context.logger)
+            let configuration = try apiConfiguration(folder)
+            server = try ClusterServer(options(context, folder), logger: context.logger)
             let (address, recovery) = try server.start()
             tell(server, address, recovery)
+            api = try ServedAPI(
+                configuration, control: server.control, folder: folder, logger: context.logger)
         } catch {
             Terminal.complain("error: \(error)")
             throw Exit.usage
         }
+        Terminal.complain("clients connect to \(api.address)")
         let stop = StopSignal()
         signals.start { count in
             if count > 1 { Exit.now(.interrupted) }
@@ -55,8 +67,29 @@ struct ServeCommand: ParsableCommand {
         }
         stop.wait()
         Terminal.complain("stopping; workers keep what they run")
+        api.stop()
         server.stop()
         context.removeScratch()
+    }
+
+    private func options(
+        _ context: HostContext, _ folder: String
+    ) throws -> ClusterServerOptions {
+        ClusterServerOptions(
+            folder: folder, workerAddress: try WireAddress(workers), requiresTLS: requiresTLS,
+            strategyCallNanoseconds: UInt64(clamping: context.settings.strategyCallNanoseconds),
+            preparer: { (path, overrides) throws(DocumentErrors) in
+                try context.prepared(path, overrides)
+            })
+    }
+
+    private func apiConfiguration(_ folder: String) throws -> APIConfiguration {
+        guard case .host(let host, let port) = try WireAddress(listen) else {
+            throw WorkerProblem("--listen: wanted host:port, found \(listen)")
+        }
+        var tls: APIConfiguration.TLS?
+        if let certificate, let key { tls = .files(certificates: certificate, key: key) }
+        return APIConfiguration(host: host, port: port, tls: tls, localFolder: folder)
     }
 
     private func tell(_ server: ClusterServer, _ address: WireAddress, _ recovery: ClusterRecovery) {
@@ -76,7 +109,7 @@ struct ServeCommand: ParsableCommand {
                 "start one on this machine with: fanfold worker --join \(address) "
                     + "--token-file \(file)")
         } else {
-            Terminal.complain("have one join with the string from: fanfold token create")
+            Terminal.complain("have one join with the string from: fanfold token create --role worker")
         }
     }
 }
@@ -86,14 +119,13 @@ struct StateOptions: ParsableArguments {
     @Option(
         name: .customLong("state"),
         help: ArgumentHelp(
-            "Where everything is kept; ~/.local/state/fanfold unless said.", valueName: "folder"),
+            "Where everything is kept; `state:` of the settings unless said.", valueName: "folder"),
         completion: .directory)
     var path: String?
 
     /// The folder as an absolute path.
-    var folder: String {
-        if let path { return DocumentFile.absolute(path, in: DocumentFile.workingDirectory) }
-        if let folder = getenv("XDG_STATE_HOME") { return String(cString: folder) + "/fanfold" }
-        return (getenv("HOME").map { String(cString: $0) } ?? "") + "/.local/state/fanfold"
+    func folder(_ settings: Settings) -> String {
+        path.map { DocumentFile.absolute($0, in: DocumentFile.workingDirectory) }
+            ?? settings.resolvedServices.stateDirectory
     }
 }

@@ -119,11 +119,10 @@ struct WorkerCommand: ParsableCommand {
     }
 
     private static func bytes(_ text: String) throws -> Int64 {
-        do {
-            return try Units.bytes(text)
-        } catch {
-            throw WorkerProblem("--memory: \(error)")
+        guard let count = Sizes.bytes(text) else {
+            throw WorkerProblem("--memory: wanted \(Sizes.wanted), found \(text)")
         }
+        return count
     }
 }
 

@@ -70,7 +70,7 @@ final class ServedBlobs: WireBlobSource {
     ) -> Result<WireBlobPiece, WireBlobError> {
         let sums: [UInt8]
         if let slice = lent.withLock({ $0.slices[id]?.slice }) {
-            sums = slice.withBytes { ChunkSums(of: $0).encoded }
+            sums = slice.withBytes { ChunkSums.of($0).encoded }
         } else {
             do throws(BlobError) {
                 sums = try store.sums(of: id).encoded

@@ -67,7 +67,7 @@ extension EngineControl {
             throw ControlError(
                 .conflict, "run \(id) has no outputs: it is \(detail.summary.status.rawValue)")
         }
-        guard let label = await ask({ (books: RunBooks) in books.label(RunID(id)) }) ?? nil else {
+        guard let label = await askBooks({ $0.label(RunID(id)) }) ?? nil else {
             throw Self.noRun(id)
         }
         let folder = RunFolder(RunID(id), below: runsFolder)

@@ -6,7 +6,7 @@ import FanfoldRuntime
 extension EngineControl {
     package func submit(_ submission: Submission) async throws(ControlError) -> RunDetail {
         if let key = submission.idempotencyKey,
-            let known = await ask({ $0.run(submitter: submission.submitter, key: key) }) ?? nil
+            let known = await askBooks({ $0.run(submitter: submission.submitter, key: key) }) ?? nil
         {
             return try await run(known.rawValue)
         }
@@ -53,7 +53,8 @@ extension EngineControl {
             document: submission.format == .yaml ? "pipeline.yaml" : "pipeline.json",
             overrides: submission.overrides.map { .init(key: $0.key, value: $0.value) },
             idempotencyKey: submission.idempotencyKey, isOrchestrated: submission.isOrchestrated,
-            strategies: prepared.tasks.map(\.strategy.component.id))
+            strategies: prepared.tasks.map(\.strategy.component.id),
+            outputs: prepared.pipeline.outputs.map(\.name))
         let isTaken = await settle { [self] loop, now in
             books.enter(id, label)
             outputs.enter(
@@ -100,7 +101,7 @@ extension EngineControl {
         guard before.summary.status != .completed else {
             throw ControlError(.conflict, "nothing of run \(id) failed")
         }
-        guard let label = await ask({ [books] _ in books.label(RunID(id)) }) ?? nil else {
+        guard let label = await askBooks({ $0.label(RunID(id)) }) ?? nil else {
             throw Self.noRun(id)
         }
         let folder = RunFolder(RunID(id), below: runsFolder)

@@ -119,6 +119,7 @@ extension WorkerHub {
         let status: WorkerStatus =
             switch usage.phase {
             case .active: isConnected(usage.worker) ? .active : .unknown
+            case .suspect: .unknown
             case .draining: .draining
             case .lost: .lost
             }

@@ -158,7 +158,7 @@ package final class EngineControl: ControlPlane {
         await engine.ask { loop, now in question(RunBooks.View(loop: loop, now: now)) }
     }
 
-    func ask<Answer: Sendable>(
+    func askBooks<Answer: Sendable>(
         _ question: @escaping @Sendable (RunBooks) -> Answer
     ) async -> Answer? {
         await engine.ask { [books] _, _ in question(books) }

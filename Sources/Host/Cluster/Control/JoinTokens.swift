@@ -15,6 +15,8 @@ final class JoinTokens: JoinTokenStore {
     private let created: Mutex<[String: Timestamp]>
     private let engine: EngineHost
     private let change = Mutex<(@Sendable (SideChange) -> Void)?>(nil)
+    /// What a worker must know beside the secret; `nil` where no token is needed.
+    private let entrance = Mutex<(address: WireAddress, authority: [UInt8])?>(nil)
 
     /// No tokens; ``recover(_:joined:store:)`` brings back those that there were.
     init(engine: EngineHost) {
@@ -40,10 +42,21 @@ final class JoinTokens: JoinTokenStore {
         change.withLock { $0 = store }
     }
 
-    /// Makes a token; it counts when ``entry(_:)`` is stored.
+    /// Workers join here, and trust this authority.
+    func open(at address: WireAddress, authority: [UInt8]) {
+        entrance.withLock { $0 = (address, authority) }
+    }
+
+    /// Makes a token; its secret is a whole join string.  It counts when ``entry(_:)`` is stored.
     func make(
         _ request: JoinTokenRequest, now: Timestamp
     ) throws(ControlError) -> NewJoinToken {
+        guard let (address, authority) = entrance.withLock({ $0 }) else {
+            throw ControlError(
+                .conflict,
+                "workers of this machine need no join token here: `fanfold serve` said which file "
+                    + "holds theirs; serve with --workers ADDRESS or --tls for others")
+        }
         var labels: [String: String] = [:]
         for label in request.labels {
             let parts = label.split(separator: "=", maxSplits: 1).map(String.init)
@@ -64,7 +77,7 @@ final class JoinTokens: JoinTokenStore {
                 .tooMany, "there are \(TokenBook.tokens) tokens already; revoke some")
         }
         created.withLock { $0[record.id] = now }
-        return NewJoinToken(summary: summary(record), secret: token.text)
+        return NewJoinToken(summary: summary(record), secret: JoinString(address: address, authority: authority, token: token).text)
     }
 
     func summaries(now: Timestamp) -> [JoinTokenSummary] {

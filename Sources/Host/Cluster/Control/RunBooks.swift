@@ -85,6 +85,11 @@ final class RunBooks: @unchecked Sendable {
                 self.detail(
                     task, strategy: strategies.indices.contains(index) ? strategies[index] : "")
             })
+        if run.outcome == .completed {
+            detail.outputs = (books[run.id]?.label.outputs ?? []).map {
+                OutputSummary(name: $0, bytes: nil, mediaType: "application/octet-stream")
+            }
+        }
         switch run.outcome {
         case .failed(_, let failure): detail.failure = FailureSummary(failure)
         case .cancelled(let reason):

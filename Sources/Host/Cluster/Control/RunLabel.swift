@@ -2,7 +2,7 @@ import FanfoldCore
 
 /// What is kept of a run beside what the coordinator knows: who wanted it, what it is called, and
 /// where its files are.
-struct RunLabel: Hashable, Sendable {
+package struct RunLabel: Hashable, Sendable {
     var name: String
     var submitter: String
     /// Milliseconds since 1970.
@@ -16,11 +16,15 @@ struct RunLabel: Hashable, Sendable {
     var isOrchestrated: Bool
     /// The strategies of its tasks, in the order of the document.
     var strategies: [String]
+    /// The names of its outputs.
+    var outputs: [String]
 
     /// A value for a key.
-    struct Setting: Hashable, Sendable {
-        var key: String
-        var value: String
+    package struct Setting: Hashable, Sendable {
+        /// What is changed.
+        package var key: String
+        /// What it becomes.
+        package var value: String
     }
 
     var bytes: [UInt8] {
@@ -40,6 +44,8 @@ struct RunLabel: Hashable, Sendable {
         writer.bool(isOrchestrated)
         writer.varint(UInt64(strategies.count))
         for strategy in strategies { writer.string(strategy) }
+        writer.varint(UInt64(outputs.count))
+        for output in outputs { writer.string(output) }
         return writer.bytes
     }
 }
@@ -60,6 +66,8 @@ extension RunLabel {
         isOrchestrated = try reader.bool()
         strategies = []
         for _ in 0..<(try reader.count()) { strategies.append(try reader.string()) }
+        outputs = []
+        for _ in 0..<(try reader.count()) { outputs.append(try reader.string()) }
         try reader.finish()
     }
 }

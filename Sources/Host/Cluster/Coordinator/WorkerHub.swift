@@ -32,6 +32,8 @@ final class WorkerHub: WireServerDelegate {
     private struct Member {
         var remote: RemoteWorker
         var intake: EndIntake
+        /// Whether the worker registered over it: then the coordinator knows what is on it.
+        var isFirst: Bool
     }
 
     private let engine: EngineHost
@@ -87,10 +89,12 @@ final class WorkerHub: WireServerDelegate {
             label: label.bytes)
     }
 
+    /// A turn of the loop begins: a pause of this process counts for nobody.
+    func woke(_ now: Tick) { books.liveness.turn(at: now) }
+
     /// Looks at who is silent; called after each turn.
     func turned(_ loop: inout EngineLoop) {
         let now = loop.now
-        books.liveness.turn(at: now)
         for event in books.liveness.check(at: now) {
             if case .workerLost(let worker, let reason) = event {
                 let remote = books.remotes[Int(worker.index)]
@@ -138,34 +142,38 @@ final class WorkerHub: WireServerDelegate {
         _ session: WireSession, _ hello: WireHello, uid: String, _ loop: inout EngineLoop,
         at now: Tick
     ) {
-        let remote: RemoteWorker
-        if let known = books.byUID[uid] {
-            remote = books.remotes[Int(known.index)]
-        } else {
-            let id = WorkerID(UInt32(loop.workerCount))
-            let label = WorkerLabel(hello, uid: uid, joined: Timestamp.now().milliseconds)
-            let entry = enter(label, id: id)
-            loop.register(
-                WorkerSpec(
-                    id: id, capacity: hello.capabilities.capacity(of: label),
-                    labels: label.labels),
-                entry, at: now)
-            remote = books.remotes[Int(id.index)]
-            logger.info("a worker joined", metadata: ["worker": "\(label.name)"])
+        let known = books.byUID[uid]
+        let id = known ?? WorkerID(UInt32(loop.workerCount))
+        var entry: WorkerEntry?
+        if known == nil {
+            entry = enter(
+                WorkerLabel(hello, uid: uid, joined: Timestamp.now().milliseconds), id: id)
         }
-        books.liveness.watch(remote.id, at: now)
+        let remote = books.remotes[Int(id.index)]
+        books.liveness.watch(id, at: now)
         remote.attach(session)
-        let intake = EndIntake(store: store, fetcher: fetcher) { [weak self] ended, number, session in
+        let intake = EndIntake(store: store, fetcher: fetcher) {
+            [weak self] ended, number, session in
             self?.deliver(ended, number, session, remote)
         }
-        members.withLock { $0[session] = Member(remote: remote, intake: intake) }
+        members.withLock {
+            $0[session] = Member(remote: remote, intake: intake, isFirst: known == nil)
+        }
         var welcome = WireWelcome()
-        welcome.workerID = UInt64(remote.id.index)
+        welcome.workerID = UInt64(id.index)
         welcome.coordinatorEpoch = epoch
         welcome.heartbeatMilliseconds = Self.heartbeatMilliseconds
-        // A worker is let in once it is on disk that it is there.
         let greeting = welcome
+        // A worker is let in once it is on disk that it is there, and before its first order.
         loop.afterCommit { session.welcome(greeting) }
+        guard let entry else { return }
+        _ = remote.open(session)
+        let label = books.labels[Int(id.index)]
+        loop.register(
+            WorkerSpec(
+                id: id, capacity: hello.capabilities.capacity(of: label), labels: label.labels),
+            entry, at: now)
+        logger.info("a worker joined", metadata: ["worker": "\(label.name)"])
     }
 
     private func deliver(
@@ -203,7 +211,7 @@ final class WorkerHub: WireServerDelegate {
         for message in batch.messages {
             switch message.kind {
             case .ended(let ended): member.intake.take(ended, from: session)
-            case .inventory(let inventory): reattach(inventory, session, member.remote)
+            case .inventory(let inventory): reattach(inventory, session, member)
             case .heartbeat(let beat): heard(beat, session, member.remote)
             case .takenBack(let taken):
                 let attempts = taken.attempts.map { AttemptID($0) }
@@ -231,17 +239,30 @@ final class WorkerHub: WireServerDelegate {
     }
 
     private func reattach(
-        _ wire: WireInventory, _ session: WireSession, _ remote: RemoteWorker
+        _ wire: WireInventory, _ session: WireSession, _ member: Member
     ) {
+        let remote = member.remote
+        let running = wire.running.map {
+            RunningAttempt(attempt: AttemptID($0.attempt), slot: SlotID(wire: $0.slot))
+        }
+        let queued = wire.queued.map { AttemptID($0) }
+        if member.isFirst {
+            // What it has is of a worker that was given up: nobody waits for it.
+            let strangers = queued + running.map(\.attempt)
+            if !strangers.isEmpty {
+                remote.cancel(strangers, reason: "the worker had been given up")
+            }
+            return
+        }
         engine.perform { [self] loop, now in
             guard remote.open(session) else { return }
             books.lastSession = max(books.lastSession + 1, now.nanoseconds)
-            let inventory = WorkerInventory(
-                session: books.lastSession, queued: wire.queued.map { AttemptID($0) },
-                running: wire.running.map {
-                    RunningAttempt(attempt: AttemptID($0.attempt), slot: SlotID(wire: $0.slot))
-                })
-            loop.handle(.workerReattached(remote.id, inventory), at: now)
+            loop.handle(
+                .workerReattached(
+                    remote.id,
+                    WorkerInventory(
+                        session: books.lastSession, queued: queued, running: running)),
+                at: now)
         }
     }
 

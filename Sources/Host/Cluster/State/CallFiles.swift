@@ -1,4 +1,5 @@
 import FanfoldCore
+import FanfoldRuntime
 @preconcurrency import Glibc
 
 /// The calls of each living task, in a file of its own beside the journal.
@@ -49,7 +50,8 @@ final class CallFiles: @unchecked Sendable {
     ///
     /// What cannot be written now stays in memory until it can.
     func append(_ call: [UInt8], to task: TaskID) throws(EngineLogFailure) {
-        var file = try open.removeValue(forKey: task) ?? make(task)
+        var file: File
+        if let known = open.removeValue(forKey: task) { file = known } else { file = try make(task) }
         defer { open[task] = file }
         Frames.append(call, to: &file.pending)
         if file.pending.count >= Self.gatheredBytes { try write(&file, task) }

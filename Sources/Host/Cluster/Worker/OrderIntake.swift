@@ -9,7 +9,7 @@ import Synchronization
 /// that lie elsewhere are fetched first.
 final class OrderIntake: Sendable {
     private struct Spec {
-        var run: Result<RunSpec, WorkFailure>
+        var run: Result<FanfoldRuntime.RunSpec, WorkFailure>
         var taskName: String
         var directory: String
     }
@@ -74,9 +74,9 @@ final class OrderIntake: Sendable {
     }
 
     func define(_ wire: WireDefine) {
-        let run: Result<RunSpec, WorkFailure>
+        let run: Result<FanfoldRuntime.RunSpec, WorkFailure>
         do {
-            run = .success(try RunSpec(json: try JSON(parsing: Array(wire.runSpecJson))))
+            run = .success(try FanfoldRuntime.RunSpec(json: try JSON(parsing: Array(wire.runSpecJson))))
         } catch {
             run = .failure(
                 WorkFailure(.inputInvalid, "what to run makes no sense to this worker: \(error)"))
@@ -128,7 +128,7 @@ final class OrderIntake: Sendable {
         if case .refuse(let why) = wire.order { return (.refuse(why), []) }
         if !wire.refuse.isEmpty { return (.refuse(wire.refuse), []) }
         guard let spec else { return (.refuse("nobody has said what to run"), []) }
-        let run: RunSpec
+        let run: FanfoldRuntime.RunSpec
         switch spec.run {
         case .success(let known): run = known
         case .failure(let failure): return (.refuse(failure.message), [])

@@ -20,16 +20,19 @@ package final class EngineHost: Sendable {
     ///
     /// - Parameters:
     ///   - recover: fills the books before the first turn; on the loop's thread.
+    ///   - woke: told the moment of each turn before anything is taken in.
     ///   - turned: called after each turn, when what it decided is durable.
     package func start(
         recover: @escaping @Sendable (inout EngineLoop) -> Void,
+        woke: @escaping @Sendable (Tick) -> Void,
         turned: @escaping @Sendable (inout EngineLoop) -> Void
     ) {
         let body: @Sendable () -> Void = { [self] in
             var loop = EngineLoop(options: options, mailbox: mailbox)
             recover(&loop)
             while !isStopping.load(ordering: .acquiring) {
-                loop.turn(until: loop.now.advanced(byNanoseconds: Self.idleNanoseconds))
+                loop.turn(
+                    until: loop.now.advanced(byNanoseconds: Self.idleNanoseconds), woke: woke)
                 turned(&loop)
             }
             for worker in loop.workers { worker.port.stop(reason: "the coordinator has stopped") }

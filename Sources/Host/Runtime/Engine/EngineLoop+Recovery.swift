@@ -69,7 +69,8 @@ extension EngineLoop {
         prepare: (LiveRun) -> Result<PreparedRun, EngineLogFailure>,
         output: (TaskID) -> Dataset?
     ) {
-        origin = monotonicNanoseconds() &- last.nanoseconds
+        origin = monotonicNanoseconds() &- max(last, coordinator.latest).nanoseconds
+        wakeAt = coordinator.wakes
         for place in runs.indices where runs[place].outcome == nil {
             switch prepare(runs[place]) {
             case .success(let prepared): adopt(prepared, run: place, output: output)

@@ -54,8 +54,10 @@ package struct EngineLoop {
 
     /// Waits for messages, takes them in and sends out what follows.
     ///
-    /// - Parameter deadline: when to come back without a message.
-    mutating func turn(until deadline: Tick) {
+    /// - Parameters:
+    ///   - deadline: when to come back without a message.
+    ///   - woke: told the moment of the turn before anything is taken in.
+    mutating func turn(until deadline: Tick, woke: (Tick) -> Void = { _ in }) {
         var next = deadline
         if let wakeAt { next = min(next, wakeAt) }
         if let due = nextRunDeadline() { next = min(next, due) }
@@ -63,6 +65,7 @@ package struct EngineLoop {
             held.isEmpty ? mailbox.takeAll(until: origin &+ next.nanoseconds) : held
         held = []
         let moment = now
+        woke(moment)
         for message in messages { receive(message, at: moment) }
         fireTimers(at: moment)
         endTurn()

@@ -27,7 +27,7 @@ extension AttemptReport {
 
 extension Failure {
     /// Why an attempt gave no result.
-    init(_ failure: WorkFailure) {
+    package init(_ failure: WorkFailure) {
         let (kind, reason): (FailureClass, String) =
             switch failure.kind {
             case .exitCode(let code): (.exitCode, "exit.\(code)")

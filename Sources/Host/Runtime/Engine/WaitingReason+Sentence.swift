@@ -17,7 +17,26 @@ extension WaitingReason {
                 + "larger workers (--workers)"
         case .concurrencyLimit(let limit): "because the run may hold \(limit) slots"
         case .waitingForCapacity: "for something else to end"
+        case .suspect(let worker):
+            "for worker \(worker.index), which has been silent for longer than usual"
         case .queued: "behind others of its shape"
+        }
+    }
+
+    /// The reason for programs.
+    package var code: String {
+        switch self {
+        case .dependencyWaiting: "dependency-waiting"
+        case .subtasksWaiting: "subtasks-waiting"
+        case .backingOff: "backing-off"
+        case .strategyAnswering: "strategy-answering"
+        case .noWorker: "no-worker"
+        case .noWorkerType: "no-worker-type"
+        case .exceedsMaximumWorker: "exceeds-max-worker"
+        case .concurrencyLimit: "concurrency-limit"
+        case .waitingForCapacity: "waiting-for-capacity"
+        case .suspect: "suspect"
+        case .queued: "queued"
         }
     }
 

@@ -4,6 +4,12 @@ package struct SpecID: Hashable, Sendable {
     package var task: UInt32
     /// The number of the specification within the task.
     package var number: UInt32
+
+    /// The specification of this number.
+    package init(task: UInt32, number: UInt32) {
+        self.task = task
+        self.number = number
+    }
 }
 
 /// One attempt of a subtask, as an executor gets it.

@@ -57,6 +57,15 @@ enum Unit {
     }
 }
 
+/// Sizes as settings and the command line have them.
+package enum Sizes {
+    /// What is wanted, with every unit there is.
+    package static var wanted: String { Unit.bytes.wanted }
+
+    /// Bytes; `nil` if the text is no size.
+    package static func bytes(_ text: String) -> Int64? { Unit.bytes.value(text) }
+}
+
 /// An amount of money, `20 USD`.
 enum Price {
     /// What is wanted.
