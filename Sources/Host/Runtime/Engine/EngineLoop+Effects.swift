@@ -152,6 +152,7 @@ extension EngineLoop {
         case .timeout: "it ran longer than its timeout"
         case .withdrawn: "the strategy does not need it any more"
         case .taskFailed: "its task failed"
+        case .givenUp: "it was given up, and may run elsewhere"
         case .runCancelled:
             attempts.first.flatMap { runs[tasks[Int($0.task.index)].run].cancelReason }
                 ?? "the run has ended"
