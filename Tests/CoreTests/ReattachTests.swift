@@ -36,6 +36,19 @@ import Testing
             ])
     }
 
+    @Test func `an order that never arrives fails its subtask in the end`() {
+        let env = TestEnv()
+        env.put(1)
+        for session in 1..<UInt64(Limits.placementsPerSubtask) { env.on(shown(session)) }
+        #expect(env.core.progress(of: task0)?.running == 1)
+        let effects = env.on(shown(UInt64(Limits.placementsPerSubtask)))
+        guard case .tellFailure(attempt(0).subtask, let failure, 0) = effects.first else {
+            Issue.record("the failure should have been told: \(effects)")
+            return
+        }
+        #expect(failure.reason == "attempt.undeliverable")
+    }
+
     @Test func `ends that come before the inventory hand their slots on as ever`() {
         let env = TestEnv()
         env.put(3)

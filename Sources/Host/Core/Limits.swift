@@ -16,6 +16,9 @@ package enum Limits {
     package static let workersSearchedForQueued = 64
     /// Times that a subtask loses its worker and is tried again free of charge.
     package static let lossesPerSubtask = 8
+    /// Placements of a subtask after which one that did not reach its worker was the last: an order
+    /// that breaks its connection each time must not go on for ever.
+    package static let placementsPerSubtask = 1000
     /// Times that a strategy may have a subtask tried again after it failed for good.
     package static let verdictRetriesPerSubtask = 8
     /// Answers in a row in which a strategy that nothing keeps waiting put nothing.
@@ -34,7 +37,7 @@ package enum Limits {
     package static let heartbeatNanoseconds: UInt64 = 1_000_000_000
     /// The deviation that is taken for the least, in nanoseconds: a network that was steady for a
     /// while may still stall for a moment.
-    package static let heartbeatDeviationNanoseconds: UInt64 = 500_000_000
+    package static let heartbeatDeviationNanoseconds: UInt64 = 1_000_000_000
     /// The longest interval that is remembered as such, in nanoseconds: one partition must not make
     /// the next one look usual.
     static let heartbeatIntervalNanoseconds: UInt64 = 10_000_000_000

@@ -107,6 +107,7 @@ package struct Simulation {
     var taskEnds: [Int] = []
     var completed: Set<Int> = []
     var lostWorkers: Set<WorkerID> = []
+    var registered: Set<WorkerID> = []
     var suspects: Set<WorkerID> = []
     /// What the disk of the coordinator has: a snapshot, and what happened after it.
     var snapshot: [UInt8] = []
@@ -196,7 +197,11 @@ package struct Simulation {
         case .workerLost(let worker, _):
             lostWorkers.insert(worker)
             suspects.remove(worker)
-        case .workerSuspected(let worker), .workerDoubted(let worker): suspects.insert(worker)
+        case .workerRegistered(let spec): registered.insert(spec.id)
+        case .workerSuspected(let worker), .workerDoubted(let worker):
+            if registered.contains(worker), !lostWorkers.contains(worker) {
+                suspects.insert(worker)
+            }
         case .workerTrusted(let worker), .workerReattached(let worker, _):
             suspects.remove(worker)
         default: break

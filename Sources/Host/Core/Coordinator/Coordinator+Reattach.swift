@@ -63,6 +63,8 @@ extension Coordinator {
     }
 
     /// Orders that did not arrive: nothing of them has run, so another try costs nothing.
+    ///
+    /// But one that has been placed for too often fails for good.
     private mutating func placeMissing(on worker: Int, _ found: Found) {
         for cell in workers[worker].cells {
             let all =
@@ -70,10 +72,22 @@ extension Coordinator {
                 + cellLinks.members(of: cells[Int(cell)].queued)
             for placement in all.reversed()
             where !found.attempts.contains(placements[placement].attempt) {
-                placeAgain(placement)
+                let record = placements[placement]
+                guard record.fate != .doomed,
+                    Int(record.attempt.epoch) >= Limits.placementsPerSubtask
+                else {
+                    placeAgain(placement)
+                    continue
+                }
+                failForGood(remove(placement), record.attempt.index, Self.undeliverable)
             }
         }
     }
+
+    private static let undeliverable = Failure(
+        .unavailable, retry: .never, reason: "attempt.undeliverable",
+        "an order must reach its worker within \(Limits.placementsPerSubtask) placements, and did "
+            + "not: see what the workers log when their connections go")
 
     private mutating func freeMissing(on worker: Int, _ found: Found) {
         for index in workers[worker].slots.indices
