@@ -25,7 +25,9 @@ extension Simulation {
 
     /// A connection goes; what arrives within `cut` nanoseconds still does.
     mutating func dropLink(_ worker: Int, cut: UInt64) {
-        guard workers[worker].isAlive, workers[worker].isLinked else { return }
+        guard workers[worker].isAlive, workers[worker].isLinked,
+            registered.contains(workers[worker].id)
+        else { return }
         workers[worker].isLinked = false
         workers[worker].cut = now.advanced(byNanoseconds: cut)
         schedule(
@@ -115,7 +117,10 @@ extension Simulation {
         } catch {
             problem("the disk could not be read: \(error)")
         }
-        for worker in workers.indices where !lostWorkers.contains(workers[worker].id) {
+        for worker in workers.indices
+        where registered.contains(workers[worker].id)
+            && !lostWorkers.contains(workers[worker].id)
+        {
             workers[worker].isOpen = false
             workers[worker].cut = min(workers[worker].cut, now)
             dropLink(worker, cut: 0)

@@ -18,11 +18,12 @@
 /// that it was about is placed again under a new epoch; a slot that nothing runs in is free.  What
 /// the worker has and the coordinator does not want is cancelled; it keeps its slot until it ends.
 package struct WorkerInventory: Hashable, Sendable {
-    /// Counts the worker's connections, from 1: an inventory of an older one changes nothing.
+    /// Counts the worker's connections after the one on which it registered, from 1: an inventory
+    /// of an older one changes nothing.
     package var session: UInt64
-    /// Attempts that are queued, the first to run first.
+    /// Attempts that are queued and have no slot, the first to run first.
     package var queued: [AttemptID]
-    /// Attempts that run.
+    /// Attempts that have a slot, whether they have begun or not.
     package var running: [RunningAttempt]
 
     /// What is on a worker.
