@@ -88,7 +88,9 @@ let package = Package(
             name: "CLibFFI", path: "Sources/Host/CLibFFI", pkgConfig: "libffi",
             providers: [.apt(["libffi-dev"])]),
         .target(name: "CFanfoldSystem", path: "Sources/Host/System"),
-        .target(name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core"),
+        .target(
+            name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core",
+            linkerSettings: [.linkedLibrary("m")]),
         .target(
             name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
             path: "Sources/Host/Simulation"),

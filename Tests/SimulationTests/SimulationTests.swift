@@ -29,4 +29,40 @@ import Testing
         var second = Simulation(seed: 2)
         #expect(first.run().transcriptHash != second.run().transcriptHash)
     }
+
+    @Test func `connections that go, silences and a coordinator that is killed change no result`() {
+        var problems: [String] = []
+        var completed = 0
+        for seed in UInt64(1)...200 {
+            var simulation = Simulation(seed: seed, options: .unreliable)
+            let report = simulation.run()
+            problems += report.problems
+            if report.outcome == .completed { completed += 1 }
+        }
+        #expect(problems == [])
+        #expect(completed > 50, "a world in which nothing completes shows little")
+    }
+
+    @Test func `a coordinator that is replaced by its copy now and then goes on the same`() {
+        for seed in UInt64(1)...40 {
+            var options = SimulationOptions.unreliable
+            options.restarts = 0
+            var original = Simulation(seed: seed, options: options)
+            options.copies = 50
+            var copied = Simulation(seed: seed, options: options)
+            #expect(original.run() == copied.run())
+        }
+    }
+
+    @Test func `a coordinator that is replaced by its copy after every event goes on the same`() {
+        for seed in UInt64(1)...12 {
+            var options = SimulationOptions()
+            options.tasks = 3
+            options.subtasks = 12
+            var original = Simulation(seed: seed, options: options)
+            options.copies = 1000
+            var copied = Simulation(seed: seed, options: options)
+            #expect(original.run() == copied.run())
+        }
+    }
 }

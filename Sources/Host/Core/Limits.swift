@@ -16,6 +16,9 @@ package enum Limits {
     package static let workersSearchedForQueued = 64
     /// Times that a subtask loses its worker and is tried again free of charge.
     package static let lossesPerSubtask = 8
+    /// Placements of a subtask after which one that did not reach its worker was the last: an order
+    /// that breaks its connection each time must not go on for ever.
+    package static let placementsPerSubtask = 1000
     /// Times that a strategy may have a subtask tried again after it failed for good.
     package static let verdictRetriesPerSubtask = 8
     /// Answers in a row in which a strategy that nothing keeps waiting put nothing.
@@ -28,6 +31,24 @@ package enum Limits {
     package static let attemptsPerSubtask = 1000
     /// Ids of workers that may be left out.
     package static let workerGap = 65_536
+    /// Intervals between heartbeats that are remembered of a worker.
+    static let heartbeatWindow = 100
+    /// The interval that is expected before the first is measured, in nanoseconds.
+    package static let heartbeatNanoseconds: UInt64 = 1_000_000_000
+    /// The deviation that is taken for the least, in nanoseconds: a network that was steady for a
+    /// while may still stall for a moment.
+    package static let heartbeatDeviationNanoseconds: UInt64 = 1_000_000_000
+    /// The longest interval that is remembered as such, in nanoseconds: one partition must not make
+    /// the next one look usual.
+    static let heartbeatIntervalNanoseconds: UInt64 = 10_000_000_000
+    /// Time between two turns of the coordinator's loop, in nanoseconds, that is no pause.
+    package static let loopTurnNanoseconds: UInt64 = 1_000_000_000
+    /// Phi from which a worker is suspected: it is given nothing new.
+    package static let phiSuspected = 1.0
+    /// Phi from which a worker is doubted: what has not begun is placed elsewhere.
+    package static let phiDoubted = 5.0
+    /// Phi from which a worker is lost, if nothing at all came from it.
+    package static let phiLost = 8.0
     /// Shapes waiting for capacity that are looked at before another is given more work ahead.
     package static let starvedShapesSearched = 16
 }

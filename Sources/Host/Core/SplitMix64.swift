@@ -2,7 +2,8 @@
 ///
 /// Source: G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom number generators", 2014.
 package struct SplitMix64: RandomNumberGenerator, Hashable, Sendable {
-    private var state: UInt64
+    /// A generator with this seed goes on from here.
+    private(set) var state: UInt64
 
     /// The same seed gives the same numbers.
     package init(seed: UInt64) { state = seed }

@@ -9,6 +9,20 @@ struct SimulatedWorker {
     /// Whether it does not listen when it is told to cancel what runs.
     let isDeaf: Bool
     var isAlive = true
+    /// Counts its connections, from 0.
+    var session: UInt64 = 0
+    /// Whether its connection stands, as it really is.
+    var isLinked = true
+    /// What arrives later than this, on a connection that is gone, is lost.
+    var cut = Tick.zero
+    /// Whether the coordinator sends orders: it knows what is on the worker.
+    var isOpen = true
+    /// The connection whose inventory the coordinator took in.
+    var heardSession: UInt64 = 0
+    /// Ends that were not acknowledged, in order.
+    var unacknowledged: [AttemptReport] = []
+    /// Nothing that it says overtakes its inventory.
+    var notBefore = Tick.zero
     /// Nothing overtakes anything on the way to a worker.
     var lastArrival = Tick.zero
     var running: [(slot: SlotID, attempt: AttemptID, shape: ShapeID)] = []

@@ -7,9 +7,17 @@ extension Simulation {
             return problem("an order goes to worker \(worker.index), which is not there")
         }
         let index = Int(worker.index)
+        if case .start(_, let assignments) = effect, suspects.contains(worker) {
+            for each in assignments where !each.isPromotion {
+                problem("something new is placed on worker \(index), which is silent")
+            }
+        }
+        guard workers[index].isOpen else { return }
         let due = now.advanced(byNanoseconds: random.upTo(1_000_000))
         workers[index].lastArrival = max(workers[index].lastArrival, due)
-        schedule(.order(index, effect), at: workers[index].lastArrival)
+        schedule(
+            .order(index, effect, session: workers[index].session),
+            at: workers[index].lastArrival)
     }
 
     /// A worker does what it is told.
@@ -100,11 +108,26 @@ extension Simulation {
         report(worker, .attemptsEnded(workers[worker].id, [ended]))
     }
 
-    /// What a worker says arrives late, out of order, and sometimes twice.
+    /// What a worker says arrives late, out of order, and sometimes twice; or, on a connection
+    /// that is gone, never.
     private mutating func report(_ worker: Int, _ event: Event) {
-        schedule(.event(event), after: random.upTo(3_000_000))
-        if chance(options.doubledReports) {
-            schedule(.event(event), after: random.upTo(30_000_000))
+        if case .attemptsEnded(_, let reports) = event {
+            workers[worker].unacknowledged += reports
         }
+        let delays: [UInt64] = [3_000_000, chance(options.doubledReports) ? 30_000_000 : 0]
+        for delay in delays where delay > 0 && workers[worker].isLinked {
+            let due = now.advanced(byNanoseconds: random.upTo(delay))
+            schedule(
+                .report(worker, event, session: workers[worker].session),
+                at: max(due, workers[worker].notBefore))
+        }
+    }
+}
+
+extension Assignment {
+    /// Whether it is about an attempt that is on the worker already.
+    fileprivate var isPromotion: Bool {
+        if case .promote = order { return true }
+        return false
     }
 }

@@ -18,6 +18,9 @@ extension Simulation {
         for _ in 0...random.upTo(UInt64(options.workers - 1)) {
             addWorker(after: random.upTo(50_000_000))
         }
+        while chance(options.restarts) {
+            schedule(.coordinatorDies, after: random.upTo(200_000_000))
+        }
         if chance(options.cancelledRuns) {
             let cancel = Event.runCancelled(RunID(1), reason: "nobody wants it")
             schedule(.event(cancel), after: random.upTo(200_000_000))
@@ -75,6 +78,7 @@ extension Simulation {
             schedule(
                 .workerDrains(Int(id.index)), after: nanoseconds + random.upTo(150_000_000))
         }
+        disturb(Int(id.index), after: nanoseconds)
     }
 
     /// A worker is gone; the coordinator hears of it later.

@@ -19,11 +19,30 @@ package struct SimulationOptions: Hashable, Sendable {
     package var lostWorkers: UInt64 = 400
     /// The run is cancelled at some time.
     package var cancelledRuns: UInt64 = 100
+    /// A worker's connection goes, some times: what is on its way either way is lost.
+    package var droppedConnections: UInt64 = 0
+    /// A worker is silent for a while: suspected, perhaps doubted, and trusted again.
+    package var silences: UInt64 = 0
+    /// The coordinator is killed, some times, and comes back from a snapshot and later events.
+    package var restarts: UInt64 = 0
+    /// After an event the coordinator is replaced by what its bytes say; changes nothing else.
+    package var copies: UInt64 = 0
     /// Events after which a run should have ended long ago.
     package var maximumEvents = 100_000
 
     /// The usual world.
     package init() {}
+
+    /// A world in which connections go, workers fall silent and the coordinator is killed.
+    package static var unreliable: SimulationOptions {
+        var options = SimulationOptions()
+        options.droppedConnections = 600
+        options.silences = 300
+        options.restarts = 300
+        // Nothing is lost on a connection that stands.
+        options.lostTakeBacks = 0
+        return options
+    }
 }
 
 /// What a simulated run showed.
@@ -43,7 +62,13 @@ package struct SimulationReport: Hashable, Sendable {
 package struct Simulation {
     enum Happening {
         case event(Event)
-        case order(Int, Effect)
+        case order(Int, Effect, session: UInt64)
+        case report(Int, Event, session: UInt64)
+        case acknowledged(Int, [AttemptID], session: UInt64)
+        case linkGoes(Int)
+        case linkIsMissed(Int, session: UInt64)
+        case linkReturns(Int)
+        case coordinatorDies
         case ends(worker: Int, attempt: AttemptID, failure: Failure?)
         case workerDies(Int)
         case workerDrains(Int)
@@ -82,6 +107,13 @@ package struct Simulation {
     var taskEnds: [Int] = []
     var completed: Set<Int> = []
     var lostWorkers: Set<WorkerID> = []
+    var registered: Set<WorkerID> = []
+    var suspects: Set<WorkerID> = []
+    /// What the disk of the coordinator has: a snapshot, and what happened after it.
+    var snapshot: [UInt8] = []
+    var journal: [(event: [UInt8], tick: Tick)] = []
+    /// Decides when the coordinator is copied, apart from the world, which stays the same.
+    var copying: SplitMix64
     var runEnds: [RunOutcome] = []
 
     /// A world for this seed.
@@ -89,6 +121,8 @@ package struct Simulation {
         self.seed = seed
         self.options = options
         self.random = SplitMix64(seed: seed)
+        self.copying = SplitMix64(seed: seed &+ 1)
+        self.snapshot = coordinator.encoded()
     }
 
     /// Runs the world until nothing happens in it any more.
@@ -129,22 +163,49 @@ package struct Simulation {
     private mutating func happen(_ happening: Happening) {
         switch happening {
         case .event(let event): deliver(event)
-        case .order(let worker, let effect): obey(worker, effect)
+        case .order(let worker, let effect, let session):
+            if arrives(worker, session) { obey(worker, effect) }
+        case .report(let worker, let event, let session):
+            if arrives(worker, session) { hear(worker, event, session) }
+        case .acknowledged(let worker, let attempts, let session):
+            if arrives(worker, session) { forgetEnds(worker, attempts) }
+        case .linkGoes(let worker): dropLink(worker, cut: random.upTo(2_000_000))
+        case .linkIsMissed(let worker, let session): missLink(worker, session)
+        case .linkReturns(let worker): returnLink(worker)
+        case .coordinatorDies: restart()
         case .ends(let worker, let attempt, let failure): finish(worker, attempt, failure)
         case .workerDies(let worker): die(worker)
         case .workerDrains(let worker): deliver(.workerDraining(workers[worker].id))
         }
     }
 
-    private mutating func deliver(_ event: Event) {
+    mutating func deliver(_ event: Event) {
         events += 1
-        if case .workerLost(let worker, _) = event { lostWorkers.insert(worker) }
+        note(event)
+        record(event)
         for effect in coordinator.handle(event, at: now) {
             transcript.mix(now.nanoseconds)
             transcript.mix(effect)
             carryOut(effect)
         }
         for violation in coordinator.violations() { problem(violation) }
+        copyCoordinator()
+    }
+
+    private mutating func note(_ event: Event) {
+        switch event {
+        case .workerLost(let worker, _):
+            lostWorkers.insert(worker)
+            suspects.remove(worker)
+        case .workerRegistered(let spec): registered.insert(spec.id)
+        case .workerSuspected(let worker), .workerDoubted(let worker):
+            if registered.contains(worker), !lostWorkers.contains(worker) {
+                suspects.insert(worker)
+            }
+        case .workerTrusted(let worker), .workerReattached(let worker, _):
+            suspects.remove(worker)
+        default: break
+        }
     }
 
     private mutating func checkEnd() {
@@ -153,6 +214,11 @@ package struct Simulation {
             let isDeaf = workers[Int(worker.worker.index)].isDeaf
             if !isDeaf, worker.free != worker.total || worker.queued > 0 {
                 problem("worker \(worker.worker.index) must be whole when all is over")
+            }
+        }
+        for worker in workers where worker.isAlive && !worker.isDeaf {
+            if !worker.running.isEmpty || !worker.queued.isEmpty {
+                problem("something is left on worker \(worker.id.index) when all is over")
             }
         }
         for (task, progress) in coordinator.progress().enumerated() {

@@ -27,7 +27,7 @@ extension Coordinator {
     }
 
     /// The placement of an attempt that has not been given up and is on this worker.
-    private func find(_ attempt: AttemptID, on worker: Int) -> UInt32? {
+    func find(_ attempt: AttemptID, on worker: Int) -> UInt32? {
         guard let task = known(attempt.task), attempt.index < tasks[task].subtasks.count else {
             return nil
         }

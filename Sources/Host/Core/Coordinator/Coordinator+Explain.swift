@@ -54,11 +54,25 @@ extension Coordinator {
         if classes[shapes[shape].resources].totalSlots == 0 {
             return exceeded(request, able.map(\.ledger.total))
         }
+        if let suspect = onlySuspect(for: request) { return .suspect(suspect) }
         let run = runs[tasks[shapes[shape].task].run]
         if run.slots >= run.maximumConcurrency {
             return .concurrencyLimit(run.maximumConcurrency)
         }
         return .waitingForCapacity
+    }
+
+    /// A suspected worker that could take the request, if no trusted one could.
+    private func onlySuspect(for request: ResourceRequest) -> WorkerID? {
+        var suspect: Int?
+        for (index, worker) in workers.enumerated()
+        where worker.phase == .active && worker.ledger.hasLabels(of: request)
+            && Ledger.count(of: request, in: worker.ledger.total) > 0
+        {
+            guard worker.isSuspect else { return nil }
+            suspect = suspect ?? index
+        }
+        return suspect.map { id(ofWorker: $0) }
     }
 
     /// The first dimension in which a request is more than any worker has.

@@ -46,6 +46,9 @@ extension Coordinator {
             }
             let inCells = worker.cells.reduce(0) { $0 + cells[Int($1)].slots }
             if inCells != held { found.append("worker \(index): slots are miscounted") }
+            if worker.phase == .lost, worker.isSuspect || held > 0 || !worker.cells.isEmpty {
+                found.append("worker \(index): is lost, and must hold nothing")
+            }
             for cell in worker.cells where !cells[Int(cell)].isUsed {
                 found.append("worker \(index): cell \(cell) is not used")
             }

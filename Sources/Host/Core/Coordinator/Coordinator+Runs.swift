@@ -123,6 +123,26 @@ extension Coordinator {
         }
     }
 
+    /// Keeps of an ended run no more than its numbers: what is left has a fixed size.
+    mutating func forget(_ id: RunID) {
+        guard let run = runIndices[id], runs[run].hasEnded, !runs[run].isForgotten else { return }
+        runs[run].isForgotten = true
+        runs[run].outcome = .completed
+        for task in runs[run].tasks {
+            for shape in tasks[task].shapes {
+                shapes[shape].spec = ShapeSpec(task: tasks[task].spec.id)
+                shapes[shape].queue = ReadyQueue()
+                shapes[shape].hungry = []
+            }
+            var kept = TaskState(
+                spec: TaskSpec(id: tasks[task].spec.id, name: ""), run: run,
+                resources: tasks[task].resources, progress: tasks[task].progress)
+            kept.phase = tasks[task].phase
+            kept.split = tasks[task].split
+            tasks[task] = kept
+        }
+    }
+
     mutating func declare(_ id: ShapeID, _ spec: ShapeSpec) {
         guard id.index >= shapes.count else { return }
         precondition(Int(id.index) == shapes.count, "shapes are declared in the order of their ids")

@@ -24,10 +24,16 @@ extension Coordinator {
             let worker = workers[index]
             let queued = worker.cells.reduce(0) { $0 + cells[Int($1)].queued.count }
             return WorkerUsage(
-                worker: id(ofWorker: index), phase: worker.phase, total: worker.ledger.total,
+                worker: id(ofWorker: index), phase: phase(ofWorkerAt: index),
+                total: worker.ledger.total,
                 free: worker.ledger.free, measured: worker.ledger.measured,
                 slots: worker.ledger.count, queued: queued)
         }
+    }
+
+    private func phase(ofWorkerAt index: Int) -> WorkerPhase {
+        workers[index].phase == .active && workers[index].isSuspect
+            ? .suspect : workers[index].phase
     }
 
     /// The tasks that nothing moves but a worker that is not there: each with what it lacks.
@@ -41,7 +47,7 @@ extension Coordinator {
             else { return nil }
             for shape in task.shapes where shapes[shape].ready > 0 {
                 switch capacityReason(shape) {
-                case .waitingForCapacity, .concurrencyLimit: return nil
+                case .waitingForCapacity, .concurrencyLimit, .suspect: return nil
                 case let reason: return (task.spec.id, reason)
                 }
             }

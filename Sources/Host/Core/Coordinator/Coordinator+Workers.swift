@@ -40,6 +40,7 @@ extension Coordinator {
         guard let worker = known(id) else { return }
         if workers[worker].phase == .active { exclude(worker) }
         workers[worker].phase = .lost
+        workers[worker].isSuspect = false
         let failure = Failure(
             .workerLost, retry: .elsewhere, reason: "worker.lost",
             "worker \(id.index) was lost: \(reason)")
@@ -109,7 +110,7 @@ extension Coordinator {
     }
 
     private mutating func offer(_ worker: Int, to resources: Int) {
-        guard workers[worker].phase == .active else { return }
+        guard workers[worker].takesWork else { return }
         while classes[resources].isCandidate.count <= worker {
             classes[resources].isCandidate.append(false)
         }

@@ -40,6 +40,12 @@ package struct Coordinator: Sendable {
     /// The id that the next task has.
     package var nextTask: TaskID { TaskID(UInt32(tasks.count)) }
 
+    /// The moment of the latest event: a clock that goes on after a restart starts here.
+    package var latest: Tick { clock }
+
+    /// The moment of the last ``Effect/wakeAt(_:)`` that has not come, for a shell that restarts.
+    package var wakes: Tick? { wake }
+
     /// Takes in what happened and says what is to be done; the only way in.
     ///
     /// - Parameters:
@@ -65,6 +71,10 @@ package struct Coordinator: Sendable {
         case .workerRegistered(let spec): register(spec)
         case .workerDraining(let worker): drain(worker)
         case .workerLost(let worker, let reason): lose(worker, reason: reason)
+        case .workerSuspected(let worker): suspect(worker)
+        case .workerDoubted(let worker): doubt(worker)
+        case .workerTrusted(let worker): trust(worker)
+        case .workerReattached(let worker, let inventory): reattach(worker, inventory)
         case .workerMeasured(let worker, let use): measure(worker, use)
         case .strategyBegan(let task): strategyBegan(task)
         case .strategySplit(let task, let added, let state): strategySplit(task, added, state)
@@ -75,6 +85,7 @@ package struct Coordinator: Sendable {
         case .attemptsTakenBack(let worker, let attempts): takenBack(worker, attempts)
         case .slotsReturned(let worker, let slots): slotsReturned(worker, slots)
         case .timeElapsed: wake = nil
+        case .runForgotten(let run): forget(run)
         }
     }
 }

@@ -50,6 +50,9 @@ package enum CancelReason: UInt8, Hashable, Sendable {
     case taskFailed
     /// The run was cancelled, or another of its tasks failed.
     case runCancelled
+    /// It was given up, and may run elsewhere: the worker was silent, or did not know that it was
+    /// cancelled.
+    case givenUp
 }
 
 /// What a worker is to do with an attempt.

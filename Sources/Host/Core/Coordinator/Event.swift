@@ -16,6 +16,17 @@ package enum Event: Hashable, Sendable {
     case workerDraining(WorkerID)
     /// A worker is gone for good, with everything on it.
     case workerLost(WorkerID, reason: String)
+    /// A worker has not been heard of for longer than usual: it is given nothing new, and keeps
+    /// what it has.
+    case workerSuspected(WorkerID)
+    /// A suspected worker is still silent: what has not begun on it is placed elsewhere; what runs
+    /// is waited for.
+    case workerDoubted(WorkerID)
+    /// A worker that was suspected or doubted is heard of again: it takes work again.
+    case workerTrusted(WorkerID)
+    /// A worker is connected again, or the coordinator is back, and says what is on it.  What the
+    /// two disagree about is settled: see ``WorkerInventory``.
+    case workerReattached(WorkerID, WorkerInventory)
     /// What a worker's processes use now, as it measured; never changes what is reserved.
     case workerMeasured(WorkerID, MeasuredUse)
 
@@ -40,6 +51,8 @@ package enum Event: Hashable, Sendable {
 
     /// The moment of the last ``Effect/wakeAt(_:)`` has come.
     case timeElapsed
+    /// Nobody asks about an ended run any more: what is kept of it goes.  Ids are not used again.
+    case runForgotten(RunID)
 }
 
 /// A strategy's answer to what it was told.

@@ -75,10 +75,20 @@ struct Placement: Sendable {
 
 /// All attempts on workers: a table with places that are used again.
 struct Placements: Sendable {
-    private var records: ContiguousArray<Placement> = []
-    private var free: [UInt32] = []
+    private(set) var records: ContiguousArray<Placement> = []
+    /// Places that are not used.
+    private(set) var free: [UInt32] = []
     /// How many there are.
     private(set) var count = 0
+
+    init() {}
+
+    /// A table as it was.
+    init(records: ContiguousArray<Placement>, free: [UInt32]) {
+        self.records = records
+        self.free = free
+        count = records.count - free.count
+    }
 
     mutating func insert(_ placement: Placement) -> UInt32 {
         count += 1

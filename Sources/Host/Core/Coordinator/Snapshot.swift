@@ -48,6 +48,8 @@ package struct TaskProgress: Hashable, Sendable {
 package enum WorkerPhase: UInt8, Hashable, Sendable {
     /// It takes subtasks.
     case active
+    /// It has been silent for longer than usual: it gets nothing new.
+    case suspect
     /// It finishes what it runs.
     case draining
     /// It is gone.
@@ -100,6 +102,8 @@ package enum WaitingReason: Hashable, Sendable {
     case noWorkerType(labels: [String])
     /// It needs more than any worker has, even an idle one.
     case exceedsMaximumWorker(ResourceDimension, wanted: Int64, largest: Int64)
+    /// A worker that could take it has been silent for longer than usual; no other could.
+    case suspect(WorkerID)
     /// The run holds as many slots as it may.
     case concurrencyLimit(Int)
     /// A worker could take it, when something ends there.

@@ -12,6 +12,8 @@ struct RunState: Sendable {
     /// Set once the outcome is decided; the run ends when nothing of it is left outside.
     var outcome: RunOutcome?
     var hasEnded = false
+    /// Whether nothing but its id is kept.
+    var isForgotten = false
     /// Tasks that have not ended.
     var liveTasks = 0
     /// Slots held by its shapes.
@@ -176,10 +178,17 @@ struct WorkerState: Sendable {
     var phase = WorkerPhase.lost
     /// Whether it ever registered.
     var isKnown = false
+    /// Whether it has been silent for so long that it gets nothing new.
+    var isSuspect = false
+    /// The connection whose inventory was taken in last.
+    var session: UInt64 = 0
     var ledger = Ledger(total: ResourceVector(milliCores: 0, memoryBytes: 0))
     var slots: ContiguousArray<SlotState> = []
     var freeSlots: [UInt32] = []
     var cells: [UInt32] = []
+
+    /// Whether it is given what is ready.
+    var takesWork: Bool { phase == .active && !isSuspect }
 
     var isTouched = false
     var starts: [Assignment] = []

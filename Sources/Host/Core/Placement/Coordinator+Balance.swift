@@ -21,7 +21,7 @@ extension Coordinator {
         let request = classes[resources].request
         while let candidate = classes[resources].candidates.first {
             let ledger = workers[Int(candidate)].ledger
-            if workers[Int(candidate)].phase == .active, ledger.fits(request) {
+            if workers[Int(candidate)].takesWork, ledger.fits(request) {
                 return (Int(candidate), Ledger.count(of: request, in: ledger.free))
             }
             classes[resources].candidates.removeFirst()

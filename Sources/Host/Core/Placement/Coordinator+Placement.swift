@@ -77,7 +77,7 @@ extension Coordinator {
         guard !isAtConcurrencyLimit(shape) else { return nil }
         let resources = shapes[shape].resources
         while let candidate = classes[resources].candidates.popFirst() {
-            if workers[Int(candidate)].phase == .active,
+            if workers[Int(candidate)].takesWork,
                 let slot = makeSlot(of: shape, on: Int(candidate))
             {
                 classes[resources].candidates.append(candidate)
@@ -86,7 +86,7 @@ extension Coordinator {
             classes[resources].isCandidate[Int(candidate)] = false
         }
         while let candidate = classes[resources].reluctant.popFirst() {
-            if workers[Int(candidate)].phase == .active,
+            if workers[Int(candidate)].takesWork,
                 let slot = makeSlot(of: shape, on: Int(candidate))
             {
                 classes[resources].reluctant.append(candidate)
@@ -136,7 +136,7 @@ extension Coordinator {
                 let cell = cells[Int(index)]
                 guard cell.isUsed, cell.shape == shape, cell.isHungry else { continue }
                 cells[Int(index)].isHungry = false
-                guard workers[cell.worker].phase == .active, cell.slots > cell.stuck else {
+                guard workers[cell.worker].takesWork, cell.slots > cell.stuck else {
                     continue
                 }
                 if !cell.isFresh, mustMakeWay(shape, on: cell.worker, starved) {

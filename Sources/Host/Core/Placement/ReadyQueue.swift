@@ -7,7 +7,7 @@ import HeapModule
 /// differ.  Subtasks that have to be placed again go before both.  Entries of subtasks that were
 /// withdrawn stay until they come up: whoever takes one looks whether it is still ready.
 struct ReadyQueue: Sendable {
-    private struct Entry: Comparable {
+    struct Entry: Comparable {
         var priority: Float
         var index: UInt32
 
@@ -16,10 +16,10 @@ struct ReadyQueue: Sendable {
         }
     }
 
-    private var again: Deque<UInt32> = []
-    private var equal: Deque<UInt32> = []
-    private var equalPriority: Float = 0
-    private var ordered: Heap<Entry> = []
+    var again: Deque<UInt32> = []
+    var equal: Deque<UInt32> = []
+    var equalPriority: Float = 0
+    var ordered: Heap<Entry> = []
 
     /// Puts a subtask in its place.
     mutating func push(_ index: UInt32, priority: Float) {

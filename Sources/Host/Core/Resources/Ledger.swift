@@ -5,14 +5,14 @@ package struct Ledger: Hashable, Sendable {
     /// What the worker has.
     package let total: ResourceVector
     /// What is not reserved.
-    package private(set) var free: ResourceVector
+    package internal(set) var free: ResourceVector
     /// What the worker measured last; never changes what is free.
     package var measured: MeasuredUse?
     /// Labels of the worker.
     package let labels: [String]
-    private var reservations: [SlotID: Reservation] = [:]
+    var reservations: [SlotID: Reservation] = [:]
 
-    private struct Reservation: Hashable {
+    struct Reservation: Hashable {
         var milliCores: Int64
         var memoryBytes: Int64
         var deviceMilli: Int64
@@ -72,8 +72,8 @@ package struct Ledger: Hashable, Sendable {
         free.milliCores += held.milliCores
         free.memoryBytes += held.memoryBytes
         for device in held.devices {
-            free.devices[device].milli += held.deviceMilli
-            free.devices[device].memoryBytes += held.deviceMemoryBytes
+            free.devices[device].milli &+= held.deviceMilli
+            free.devices[device].memoryBytes &+= held.deviceMemoryBytes
         }
         return true
     }
@@ -134,11 +134,11 @@ package struct Ledger: Hashable, Sendable {
         var memory = free.memoryBytes
         var devices = free.devices
         for held in reservations.values {
-            cores += held.milliCores
-            memory += held.memoryBytes
+            cores &+= held.milliCores
+            memory &+= held.memoryBytes
             for device in held.devices {
-                devices[device].milli += held.deviceMilli
-                devices[device].memoryBytes += held.deviceMemoryBytes
+                devices[device].milli &+= held.deviceMilli
+                devices[device].memoryBytes &+= held.deviceMemoryBytes
             }
         }
         if cores != total.milliCores || memory != total.memoryBytes || devices != total.devices {

@@ -16,6 +16,8 @@ extension WaitingReason {
                 + "\(amount(largest, dimension)); ask for less in `needs:`, or start fewer and "
                 + "larger workers (--workers)"
         case .concurrencyLimit(let limit): "because the run may hold \(limit) slots"
+        case .suspect(let worker):
+            "for worker \(worker.index), which has been silent for longer than usual"
         case .waitingForCapacity: "for something else to end"
         case .suspect(let worker):
             "for worker \(worker.index), which has been silent for longer than usual"
