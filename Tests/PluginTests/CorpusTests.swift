@@ -36,10 +36,20 @@ import Testing
     /// the example does not make.
     @Test(.timeLimit(.minutes(2)))
     func `of its own kind's checks a good plugin skips only what it does not declare`() throws {
+        let isolation = [
+            "same-inside-and-out", "kill-anywhere", "hang-anywhere", "upgrade-side-by-side",
+        ]
         for (plugin, names) in [
-            (GoodPlugin.rows, ["partition-complete", "replay", "graph-sane", "budget"]),
-            (.cloud, ["exactly-once", "launch-idempotent", "error-mapping", "http-only-via-host"]),
-            (.words, ["exactly-once", "run-cancel-mid", "outputs-match-reference"]),
+            (
+                GoodPlugin.rows,
+                ["partition-complete", "replay", "graph-sane", "budget"] + isolation
+            ),
+            (
+                .cloud,
+                ["exactly-once", "launch-idempotent", "error-mapping", "http-only-via-host"]
+                    + isolation
+            ),
+            (.words, ["exactly-once", "run-cancel-mid", "outputs-match-reference"] + isolation),
             (.policy, ["policy-total"]),
         ] {
             let report = try CheckRig.report(try CheckRig.good(plugin), [])

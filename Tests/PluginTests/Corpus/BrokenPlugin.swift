@@ -49,5 +49,5 @@ struct BrokenPlugin: Sendable, CustomTestStringConvertible {
     /// Every plugin of the corpus, in the order of the checks.
     static let corpus =
         fileCorpus + descriptionCorpus + instanceCorpus + skewCorpus + memoryCorpus + laneCorpus
-        + strategyCorpus + callCorpus + providerCorpus + executorCorpus
+        + strategyCorpus + callCorpus + providerCorpus + executorCorpus + isolationCorpus
 }

@@ -1,8 +1,9 @@
 extension BrokenPlugin {
     private static func words(
-        _ check: String, _ changes: [(find: String, replace: String)]
+        _ check: String, also: Set<String> = [], why: String = "",
+        _ changes: [(find: String, replace: String)]
     ) -> BrokenPlugin {
-        BrokenPlugin(check: check, good: .words, changes: changes)
+        BrokenPlugin(check: check, also: also, why: why, good: .words, changes: changes)
     }
 
     /// Group I: executors and policies.
@@ -33,7 +34,8 @@ extension BrokenPlugin {
                 ),
             ]),
         words(
-            "run-crashing-kernel",
+            "run-crashing-kernel", also: ["same-inside-and-out", "upgrade-side-by-side"],
+            why: "they too run without inputs in this process",
             [
                 (
                     "   uint32_t n = subtask->part_count;",

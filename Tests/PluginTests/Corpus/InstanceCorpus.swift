@@ -56,7 +56,7 @@ extension BrokenPlugin {
             changes: [
                 (
                     "strcmp(id, \"fanfold.strategy/1\") ? NULL : &strategy",
-                    "*id == 'x' ? NULL : &strategy"
+                    "*id && strcmp(id, \"fanfold.strategy/1\") ? NULL : &strategy"
                 )
             ]),
         BrokenPlugin(

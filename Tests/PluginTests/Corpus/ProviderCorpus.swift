@@ -1,8 +1,9 @@
 extension BrokenPlugin {
     private static func cloud(
-        _ check: String, _ changes: [(find: String, replace: String)]
+        _ check: String, also: Set<String> = [], why: String = "",
+        _ changes: [(find: String, replace: String)]
     ) -> BrokenPlugin {
-        BrokenPlugin(check: check, good: .cloud, changes: changes)
+        BrokenPlugin(check: check, also: also, why: why, good: .cloud, changes: changes)
     }
 
     /// An answer of the host that is passed on five seconds late, if it is this error.
@@ -45,7 +46,8 @@ extension BrokenPlugin {
     /// Group H: providers.
     static let providerCorpus: [BrokenPlugin] = [
         cloud(
-            "launch-idempotent",
+            "launch-idempotent", also: ["kill-anywhere", "hang-anywhere"],
+            why: "they launch again when a helper has ended",
             [
                 (
                     "   text_free(&name);\n   text_free(&space);",

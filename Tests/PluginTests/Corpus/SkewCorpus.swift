@@ -25,6 +25,10 @@ extension BrokenPlugin {
             changes: [(chunk, chunk + "if (host->struct_size > sizeof *host) return 9;")]),
         BrokenPlugin(
             check: "poor-host",
+            also: [
+                "same-inside-and-out", "kill-anywhere", "hang-anywhere", "upgrade-side-by-side",
+            ],
+            why: "a strategy is given no store there",
             changes: [
                 (
                     chunk,

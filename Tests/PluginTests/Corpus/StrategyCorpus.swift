@@ -19,7 +19,11 @@ extension BrokenPlugin {
                 )
             ]),
         BrokenPlugin(
-            check: "deterministic", also: ["replay", "lane-any-thread", "clock-jump"],
+            check: "deterministic",
+            also: [
+                "replay", "lane-any-thread", "clock-jump", "same-inside-and-out",
+                "upgrade-side-by-side",
+            ],
             why: "they compare one instance with the next one too",
             changes: [
                 (
@@ -28,7 +32,8 @@ extension BrokenPlugin {
                 )
             ]),
         BrokenPlugin(
-            check: "replay",
+            check: "replay", also: ["same-inside-and-out", "upgrade-side-by-side"],
+            why: "they lead several lives in one process, of which some are given up",
             changes: [
                 (
                     "static fan_code begin(fan_instance *",

@@ -136,7 +136,9 @@ impl Provider for Cloud {
         };
         Ok(Cloud {
             host,
-            endpoint: setting("endpoint", "http://fake-cloud.test", |it| it.starts_with("http"))?,
+            endpoint: setting("endpoint", "http://fake-cloud.test", |it| {
+                it.starts_with("http://") || it.starts_with("https://")
+            })?,
             secret: setting("secret", "fake", |it| !it.is_empty())?,
             region: setting("region", "here", |_| true)?,
         })

@@ -20,10 +20,13 @@ final class CheckContext: @unchecked Sendable {
         self.seed = seed
     }
 
+    /// Where copies of libraries and reports of crashes are kept.
+    static let cacheDirectory = "/tmp/fanfold-plugin-check-\(getuid())"
+
     /// The registry a host would use, with a cache of its own.
     func registry() -> PluginRegistry {
         PluginRegistry(
-            searchPath: [], cacheDirectory: "/tmp/fanfold-plugin-check-\(getuid())",
+            searchPath: [], cacheDirectory: Self.cacheDirectory,
             wellKnownSchemas: PipelineSchema.wellKnown,
             logger: Logger(label: "plugin-check") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -53,6 +53,7 @@ package struct PluginConformance {
         ProviderMannersChecks.all,
         ExecutorChecks.all,
         PolicyChecks.all,
+        IsolationChecks.all,
     ].flatMap { $0 }
 
     private let file: String
@@ -91,7 +92,7 @@ package struct PluginConformance {
 
     /// Not checks: what other checks ask a second process.
     private static let questions = [
-        description, LibraryChecks.fingerprintCase, ReplayChecks.question,
+        description, LibraryChecks.fingerprintCase, ReplayChecks.question, SideBySide.question,
     ]
 
     private func context() -> CheckContext {

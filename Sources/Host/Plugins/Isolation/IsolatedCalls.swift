@@ -11,14 +11,29 @@ final class IsolatedCalls: PluginCalls {
         var call: PluginCall
         var handler: PluginCallHandler
         var isSent = false
+        /// Whether the helper has been told of it, so that it can be told more.
+        var isTold = false
+        var isCancelled = false
+        /// Whether it only loads again what an earlier helper had loaded.
+        var isAgain = false
         var timer: UInt64?
     }
 
     private enum Phase {
         case idle
         case starting
+        /// It loads what was loaded before, and is asked for nothing else yet.
+        case loading(HelperProcess)
         case running(HelperProcess)
         case closed
+
+        /// The process that can be spoken to.
+        var helper: HelperProcess? {
+            switch self {
+            case .loading(let helper), .running(let helper): helper
+            case .idle, .starting, .closed: nil
+            }
+        }
     }
 
     private struct State: @unchecked Sendable {
@@ -61,7 +76,7 @@ final class IsolatedCalls: PluginCalls {
 
     /// The process that runs it now, for tests.
     var processID: Int32? {
-        state.withLock { if case .running(let helper) = $0.phase { helper.id } else { nil } }
+        state.withLock { $0.phase.helper?.id }
     }
 
     /// How often a helper was replaced.
@@ -88,7 +103,7 @@ final class IsolatedCalls: PluginCalls {
         case .closed: handler.done(.failure(Self.closed))
         case .idle where !isOpen: handler.done(.failure(brokenCircuit))
         case .idle: begin { _ in }
-        case .starting: break
+        case .starting, .loading: break
         case .running(let helper): send(id, to: helper)
         }
         watch(id, call)
@@ -114,7 +129,7 @@ final class IsolatedCalls: PluginCalls {
         let grace = 2 * CallLimits.cancelNanoseconds
         let timer = CallTimers.shared.add(after: limit + grace) { [weak self] in
             guard let self, state.withLock({ $0.pending[id] != nil }) else { return }
-            if case .running(let helper) = state.withLock({ $0.phase }) { helper.interrupt(limit) }
+            state.withLock { $0.phase }.helper?.interrupt(limit)
         }
         let isStill = state.withLock { state -> Bool in
             state.pending[id]?.timer = timer
@@ -124,8 +139,12 @@ final class IsolatedCalls: PluginCalls {
     }
 
     func cancel(_ id: UInt64) {
-        guard case .running(let helper) = state.withLock({ $0.phase }) else { return }
-        tell(helper, .cancel) { $0.number(id) }
+        let helper = state.withLock { state -> HelperProcess? in
+            state.pending[id]?.isCancelled = true
+            // What the helper does not know yet is cancelled as soon as it does.
+            return state.pending[id]?.isTold == true ? state.phase.helper : nil
+        }
+        if let helper { tell(helper, .cancel) { $0.number(id) } }
     }
 
     func unload(module: UInt64) {
@@ -133,7 +152,7 @@ final class IsolatedCalls: PluginCalls {
             state.modules[module] = nil
             return state.phase
         }
-        if case .running(let helper) = phase { tell(helper, .unload) { $0.number(module) } }
+        if let helper = phase.helper { tell(helper, .unload) { $0.number(module) } }
     }
 
     func close() {
@@ -141,7 +160,7 @@ final class IsolatedCalls: PluginCalls {
             defer { state.phase = .closed }
             return state.phase
         }
-        if case .running(let helper) = phase { helper.channel.shutDown() }
+        phase.helper?.channel.shutDown()
         endAll(Self.closed)
         // The thread that started the helper ends it.
         _ = state.wait { $0.hasThread ? nil : true }
@@ -155,6 +174,11 @@ final class IsolatedCalls: PluginCalls {
         }
         guard let call else { return }
         tell(helper, .call) { call.write(id: id, to: &$0) }
+        let isCancelled = state.withLock { state -> Bool in
+            state.pending[id]?.isTold = true
+            return state.pending[id]?.isCancelled == true
+        }
+        if isCancelled { tell(helper, .cancel) { $0.number(id) } }
     }
 
     private func tell(
@@ -213,7 +237,7 @@ extension IsolatedCalls {
         }
         let (modules, isClosed) = state.withLock { state -> ([PluginCall], Bool) in
             if case .closed = state.phase { return ([], true) }
-            state.phase = .running(helper)
+            state.phase = .loading(helper)
             // What is waiting to be loaded goes out with the rest.
             let waiting = Set(
                 state.pending.values.filter { $0.call.method == .load }.map(\.call.module))
@@ -224,15 +248,46 @@ extension IsolatedCalls {
         }
         guard !isClosed else { return helper.discard() }
         ready(.success(()))
-        for module in modules {
-            _ = start(module, PluginCallHandler { _ in })
+        if let failure = loadAgain(modules, in: helper) { return ended(failure) }
+        let waiting = state.withLock { state -> [UInt64] in
+            if case .loading = state.phase { state.phase = .running(helper) }
+            return state.pending.keys.sorted()
         }
-        for id in state.withLock({ $0.pending.keys.sorted() }) { send(id, to: helper) }
-        ended(receiveUntilItEnds(helper))
+        for id in waiting { send(id, to: helper) }
+        if let failure = receive(from: helper) { ended(failure) }
     }
 
-    private func receiveUntilItEnds(_ helper: HelperProcess) -> PluginFailure {
-        while true {
+    /// Loads what an earlier helper had loaded, and waits for the end: calls of a component that
+    /// locks for itself overlap, and a run must find its module.
+    ///
+    /// - Returns: how the helper ended; `nil` if it goes on.
+    private func loadAgain(_ modules: [PluginCall], in helper: HelperProcess) -> PluginFailure? {
+        var left: Set<UInt64> = []
+        for module in modules {
+            let id = state.withLock { state -> UInt64 in
+                let id = state.next
+                state.next += 1
+                state.pending[id] = Pending(
+                    call: module, handler: PluginCallHandler { _ in }, isSent: true, isAgain: true)
+                return id
+            }
+            left.insert(id)
+            tell(helper, .call) { module.write(id: id, to: &$0) }
+            watch(id, module)
+        }
+        return receive(from: helper) {
+            left = state.withLock { state in left.filter { state.pending[$0] != nil } }
+            return !left.isEmpty
+        }
+    }
+
+    /// Receives as long as that is wanted.
+    ///
+    /// - Returns: how the helper ended; `nil` if it goes on.
+    private func receive(
+        from helper: HelperProcess, while isWanted: () -> Bool = { true }
+    ) -> PluginFailure? {
+        while isWanted() {
             do throws(FrameChannel.End) {
                 try helper.channel.receive { (kind, body) throws(WireFault) in
                     try receive(kind, &body, helper)
@@ -252,6 +307,7 @@ extension IsolatedCalls {
                 return helper.end(cause, during: method ?? "no call").failure(of: launch.path)
             }
         }
+        return nil
     }
 
     private func ended(_ failure: PluginFailure) {
@@ -304,8 +360,9 @@ extension IsolatedCalls {
             try body.wire.byte() == 0
             ? .success(try PluginAnswer(&body)) : .failure(try body.wire.failure())
         let pending = state.withLock { state -> Pending? in
-            state.deaths = 0
-            return state.pending.removeValue(forKey: id)
+            let pending = state.pending.removeValue(forKey: id)
+            if pending?.isAgain != true { state.deaths = 0 }
+            return pending
         }
         // One that was ended by us meanwhile is not missed.
         guard let pending else { return }

@@ -3,7 +3,7 @@
 /// Finds the libraries that a plugin needs, in the places where the dynamic linker looks.
 ///
 /// Asked before `dlopen`, so that a missing library is our own sentence.  What is already in this
-/// process counts as found; otherwise the order is that of ld.so(8): run path, LD_LIBRARY_PATH,
+/// process counts as found, unless it lies beside the plugin; otherwise the order is that of ld.so(8): run path, LD_LIBRARY_PATH,
 /// configured folders, default folders.
 package struct LibrarySearch {
     /// Where a needed library is.
@@ -54,7 +54,12 @@ package struct LibrarySearch {
     }
 
     /// Where `library` is; `nil` if it is nowhere.
+    ///
+    /// What lies beside the plugin is named even if it is loaded already: another process, such as
+    /// a helper, finds it only there.
     package func locate(_ library: String) -> Place? {
+        let named = library.contains("/") ? nil : inRunPath(library)
+        if case .besidePlugin = named { return named }
         if let handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD) {
             // It stays loaded by whoever loaded it; this only gives our own count back.
             dlclose(handle)
@@ -63,12 +68,17 @@ package struct LibrarySearch {
         if library.contains("/") {
             return Self.exists(expand(library)) ? .elsewhere(expand(library)) : nil
         }
+        return named
+            ?? folders.map { $0 + "/" + library }.first(where: Self.exists).map(Place.elsewhere)
+    }
+
+    private func inRunPath(_ library: String) -> Place? {
         for folder in runPath {
             let path = expand(folder) + "/" + library
             guard Self.exists(path) else { continue }
             return folder == expand(folder) ? .elsewhere(path) : .besidePlugin(path)
         }
-        return folders.map { $0 + "/" + library }.first(where: Self.exists).map(Place.elsewhere)
+        return nil
     }
 
     private func expand(_ path: String) -> String {

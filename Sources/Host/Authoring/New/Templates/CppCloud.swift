@@ -101,7 +101,7 @@ extension PluginTemplates {
                     throw Error(FAN_INVALID, std::string("config./") + key, "wanted a string");
                  *value = json->string(key, *value);
               }
-              if (endpoint.rfind("http", 0) != 0)
+              if (endpoint.rfind("http://", 0) != 0 && endpoint.rfind("https://", 0) != 0)
                  throw Error(FAN_INVALID, "config./endpoint", "wanted a URL, for example http://...");
               if (secret.empty())
                  throw Error(FAN_INVALID, "config./secret", "wanted the name of a secret");

@@ -140,7 +140,9 @@ extension PluginTemplates {
                 };
                 Ok(Cloud {
                     host,
-                    endpoint: setting("endpoint", "http://fake-cloud.test", |it| it.starts_with("http"))?,
+                    endpoint: setting("endpoint", "http://fake-cloud.test", |it| {
+                        it.starts_with("http://") || it.starts_with("https://")
+                    })?,
                     secret: setting("secret", "fake", |it| !it.is_empty())?,
                     region: setting("region", "here", |_| true)?,
                 })

@@ -44,8 +44,12 @@ extension PluginTemplates {
 
             public init(configuration: Configuration, host: HostHandle) throws(PluginError) {
                 guard let http = host.http else { throw .missingService("fanfold.http/1") }
-                guard configuration.endpoint.hasPrefix("http") else {
+                guard ["http://", "https://"].contains(where: { configuration.endpoint.hasPrefix($0) })
+                else {
                     throw .configuration(JSONPointer(["endpoint"]), "wanted a URL, for example http://...")
+                }
+                guard !configuration.secret.isEmpty else {
+                    throw .configuration(JSONPointer(["secret"]), "wanted the name of a secret")
                 }
                 api = API(
                     http: http, endpoint: configuration.endpoint,
