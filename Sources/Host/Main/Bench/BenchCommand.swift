@@ -13,10 +13,10 @@ struct BenchCommand: ParsableCommand {
 
     /// What can be measured.
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case abi, helper, noop, spawn, memory, rows, all
+        case abi, helper, noop, spawn, memory, rows, blobs, all
     }
 
-    @Argument(help: "abi, helper, noop, spawn, memory, rows or all.")
+    @Argument(help: "abi, helper, noop, spawn, memory, rows, blobs or all.")
     var subject: Subject = .all
 
     @Option(help: "Rounds of each measurement, 1 or more.")
@@ -49,6 +49,7 @@ struct BenchCommand: ParsableCommand {
             (.spawn, { try RunBench(context: context, rounds: rounds).spawn() }),
             (.memory, { try MemoryBench(rounds: rounds).measure() }),
             (.rows, { try RowsBench(context: context, rounds: rounds).measure() }),
+            (.blobs, { try BlobBench(context: context, rounds: rounds).measure() }),
         ]
     }
 }
