@@ -103,6 +103,9 @@ let package = Package(
         .target(
             name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core",
             linkerSettings: [.linkedLibrary("m")]),
+            name: "FanfoldBlobs", dependencies: ["CFanfoldSystem", crypto, logging],
+            path: "Sources/Host/Blobs"),
+        .target(name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core"),
         .target(
             name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
             path: "Sources/Host/Simulation"),
@@ -155,6 +158,7 @@ let package = Package(
                 "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
                 "FanfoldAPI", "FanfoldCluster", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
                 "FanfoldWire",
+                "FanfoldBlobs", "FanfoldCore", "FanfoldJSON",
                 "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
@@ -176,6 +180,7 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["FanfoldJSON"]),
         .testTarget(
             name: "DataTests", dependencies: ["CPluginABI", "FanfoldData", "FanfoldJSON"]),
+        .testTarget(name: "BlobStoreTests", dependencies: ["FanfoldBlobs", logging]),
         .testTarget(name: "CoreTests", dependencies: ["FanfoldCore"]),
         .testTarget(
             name: "SimulationTests", dependencies: ["FanfoldCore", "FanfoldSimulation"]),

@@ -14,6 +14,9 @@ enum Imports {
     private static let wire: Set<String> = [
         "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
         "SwiftProtobuf", "X509",
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldBlobs", "FanfoldCore",
+        "FanfoldJSON",
+        "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "Logging",
     ]
 
     /// The folders below `Sources/` with their modules, most specific first.
@@ -23,6 +26,7 @@ enum Imports {
         ("Sources/PluginABI/Data/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Kit/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Merges/", ["FanfoldData", "FanfoldJSON", "PluginKit"]),
+        ("Sources/Host/Blobs/", ["CFanfoldSystem", "Crypto", "Logging"]),
         ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),
         ("Sources/Host/Simulation/", ["FanfoldCore", "DequeModule", "HeapModule"]),
         (

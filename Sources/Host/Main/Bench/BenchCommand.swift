@@ -17,6 +17,10 @@ struct BenchCommand: ParsableCommand {
     }
 
     @Argument(help: "abi, helper, noop, spawn, memory, rows, journal or all.")
+        case abi, helper, noop, spawn, memory, rows, blobs, all
+    }
+
+    @Argument(help: "abi, helper, noop, spawn, memory, rows, blobs or all.")
     var subject: Subject = .all
 
     @Option(help: "Rounds of each measurement, 1 or more.")
@@ -50,6 +54,7 @@ struct BenchCommand: ParsableCommand {
             (.memory, { try MemoryBench(rounds: rounds).measure() }),
             (.rows, { try RowsBench(context: context, rounds: rounds).measure() }),
             (.journal, { try JournalBench(context: context, rounds: rounds).measure() }),
+            (.blobs, { try BlobBench(context: context, rounds: rounds).measure() }),
         ]
     }
 }
