@@ -1,16 +1,3 @@
-/// A moment, as the clock of the coordinator's machine has it.
-package struct Timestamp: Hashable, Comparable, Sendable {
-    /// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
-    package var milliseconds: Int64
-
-    /// The moment this many milliseconds after 1970 began.
-    package init(milliseconds: Int64) { self.milliseconds = milliseconds }
-
-    package static func < (left: Timestamp, right: Timestamp) -> Bool {
-        left.milliseconds < right.milliseconds
-    }
-}
-
 /// How far a worker is.
 package enum WorkerStatus: String, Hashable, Sendable, CaseIterable {
     /// It takes subtasks.

@@ -5,6 +5,34 @@ package struct Submission: Sendable {
         case yaml, json
     }
 
+    /// The files of one input, in the order in which the client's patterns found them.
+    package struct InputFiles: Hashable, Sendable {
+        /// The input's name in the document.
+        package var input: String
+        /// Where the client had each file, and what its bytes are.
+        package var files: [UploadedFile]
+
+        /// The files of an input.
+        package init(input: String, files: [UploadedFile]) {
+            self.input = input
+            self.files = files
+        }
+    }
+
+    /// A file that was uploaded.
+    package struct UploadedFile: Hashable, Sendable {
+        /// The path on the client's machine: for names and messages only.
+        package var path: String
+        /// 64 lowercase hexadecimal digits.
+        package var sha256: String
+
+        /// A file that was uploaded.
+        package init(path: String, sha256: String) {
+            self.path = path
+            self.sha256 = sha256
+        }
+    }
+
     /// The document's bytes.
     package var document: [UInt8]
     /// How they are written; JSON is YAML, but an error names the right one.
@@ -14,21 +42,22 @@ package struct Submission: Sendable {
     /// Values that replace those of the document, as `fanfold run --set` takes them:
     /// `("tasks.count.strategy.with.shards", "4")`.
     package var overrides: [(key: String, value: String)]
-    /// The files that the document names, by the path written in it: their SHA-256.
+    /// The files of inputs, which take the place of what `file` and `files` of the document say.
     ///
     /// Each must have been uploaded before.
-    package var files: [(path: String, sha256: String)]
+    package var files: [InputFiles]
     /// What tells a repetition from a second run; `nil` if the client does not care.
     package var idempotencyKey: String?
     /// The name of the client's token.
     package var submitter: String
+    /// Whether `POST /api/v1/tasks` made it of one task: the run's summary is to say how far that is.
+    package var isOrchestrated = false
 
     /// A pipeline that `submitter` hands in.
     package init(
         document: [UInt8], format: Format, name: String? = nil,
         overrides: [(key: String, value: String)] = [],
-        files: [(path: String, sha256: String)] = [], idempotencyKey: String? = nil,
-        submitter: String
+        files: [InputFiles] = [], idempotencyKey: String? = nil, submitter: String
     ) {
         self.document = document
         self.format = format
@@ -110,14 +139,14 @@ package struct RunSummary: Hashable, Sendable {
     package var succeeded: Int
     /// Those of them that failed for good.
     package var failed: Int
-    /// Whether it is one task that `POST /api/v1/tasks` made.
-    package var isOrchestratedTask: Bool
+    /// How far the one task is that `POST /api/v1/tasks` made; `nil` for every other run.
+    package var orchestrated: OrchestratedState?
 
     /// A run without subtasks yet.
     package init(
         id: UInt64, name: String, status: RunStatus, submitter: String, submitted: Timestamp,
         started: Timestamp? = nil, ended: Timestamp? = nil, subtasks: Int = 0, succeeded: Int = 0,
-        failed: Int = 0, isOrchestratedTask: Bool = false
+        failed: Int = 0, orchestrated: OrchestratedState? = nil
     ) {
         self.id = id
         self.name = name
@@ -129,7 +158,7 @@ package struct RunSummary: Hashable, Sendable {
         self.subtasks = subtasks
         self.succeeded = succeeded
         self.failed = failed
-        self.isOrchestratedTask = isOrchestratedTask
+        self.orchestrated = orchestrated
     }
 }
 
@@ -260,8 +289,10 @@ package struct OutputSummary: Hashable, Sendable {
 package struct RunQuery: Hashable, Sendable {
     /// Only these states; empty for all.
     package var statuses: Set<RunStatus>
-    /// Only those that `POST /api/v1/tasks` made, or only the others; `nil` for both.
-    package var isOrchestratedTask: Bool?
+    /// Only those that `POST /api/v1/tasks` made.
+    package var onlyOrchestrated: Bool
+    /// Only those that `POST /api/v1/tasks` made and whose task is in this state.
+    package var orchestrated: OrchestratedState?
     /// Only numbers below this one: how pages follow each other.
     package var before: UInt64?
     /// This many at the beginning are left out.
@@ -271,14 +302,31 @@ package struct RunQuery: Hashable, Sendable {
 
     /// All runs, at most `limit`.
     package init(
-        statuses: Set<RunStatus> = [], isOrchestratedTask: Bool? = nil, before: UInt64? = nil,
-        offset: Int = 0, limit: Int
+        statuses: Set<RunStatus> = [], onlyOrchestrated: Bool = false,
+        orchestrated: OrchestratedState? = nil, before: UInt64? = nil, offset: Int = 0, limit: Int
     ) {
         self.statuses = statuses
-        self.isOrchestratedTask = isOrchestratedTask
+        self.onlyOrchestrated = onlyOrchestrated
+        self.orchestrated = orchestrated
         self.before = before
         self.offset = offset
         self.limit = limit
+    }
+
+    /// Picks from all runs, in any order, what the query names.
+    ///
+    /// Complexity: that of sorting those that the filter lets through.
+    package func page(of runs: some Sequence<RunSummary>) -> RunPage {
+        let wanted = runs.filter(lets).sorted { $0.id > $1.id }
+        let rest = wanted.drop { run in before.map { run.id >= $0 } ?? false }.dropFirst(offset)
+        return RunPage(
+            runs: Array(rest.prefix(limit)), total: wanted.count, hasMore: rest.count > limit)
+    }
+
+    private func lets(_ run: RunSummary) -> Bool {
+        if !statuses.isEmpty, !statuses.contains(run.status) { return false }
+        if let orchestrated { return run.orchestrated == orchestrated }
+        return !onlyOrchestrated || run.orchestrated != nil
     }
 }
 
