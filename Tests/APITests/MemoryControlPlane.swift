@@ -78,8 +78,7 @@ actor MemoryControlPlane: ControlPlane {
                 .invalid, "the pipeline is wrong",
                 places: [.init(line: 1, column: 1, message: "wanted the key \"fanfold\"")])
         }
-        for file in submission.files.flatMap(\.files)
-        where blobs[file.sha256]?.isComplete != true {
+        for file in submission.files where blobs[file.sha256]?.isComplete != true {
             throw ControlError(.invalid, "\(file.path) was not uploaded")
         }
         submissions.append(submission)

@@ -42,15 +42,8 @@ enum RunRoutes {
         return Submission(
             document: document, format: format, name: call["name"]?.stringValue,
             overrides: overrides.map { (key: $0, value: $1.stringValue ?? "") },
-            files: files.map { Submission.InputFiles(input: $0, files: Self.files($1)) },
+            files: files.map { (path: $0, sha256: $1.stringValue ?? "") },
             idempotencyKey: call.idempotencyKey, submitter: call.submitter)
-    }
-
-    private static func files(_ list: JSON) -> [Submission.UploadedFile] {
-        (list.arrayValue ?? []).map { file in
-            Submission.UploadedFile(
-                path: file["path"]?.stringValue ?? "", sha256: file["sha256"]?.stringValue ?? "")
-        }
     }
 
     static let list = Route(

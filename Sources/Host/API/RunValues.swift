@@ -5,34 +5,6 @@ package struct Submission: Sendable {
         case yaml, json
     }
 
-    /// The files of one input, in the order in which the client's patterns found them.
-    package struct InputFiles: Hashable, Sendable {
-        /// The input's name in the document.
-        package var input: String
-        /// Where the client had each file, and what its bytes are.
-        package var files: [UploadedFile]
-
-        /// The files of an input.
-        package init(input: String, files: [UploadedFile]) {
-            self.input = input
-            self.files = files
-        }
-    }
-
-    /// A file that was uploaded.
-    package struct UploadedFile: Hashable, Sendable {
-        /// The path on the client's machine: for names and messages only.
-        package var path: String
-        /// 64 lowercase hexadecimal digits.
-        package var sha256: String
-
-        /// A file that was uploaded.
-        package init(path: String, sha256: String) {
-            self.path = path
-            self.sha256 = sha256
-        }
-    }
-
     /// The document's bytes.
     package var document: [UInt8]
     /// How they are written; JSON is YAML, but an error names the right one.
@@ -42,10 +14,10 @@ package struct Submission: Sendable {
     /// Values that replace those of the document, as `fanfold run --set` takes them:
     /// `("tasks.count.strategy.with.shards", "4")`.
     package var overrides: [(key: String, value: String)]
-    /// The files of inputs, which take the place of what `file` and `files` of the document say.
+    /// The files that the document names, by their path relative to it: their SHA-256.
     ///
-    /// Each must have been uploaded before.
-    package var files: [InputFiles]
+    /// Each must have been uploaded before; paths are relative and without `..`.
+    package var files: [(path: String, sha256: String)]
     /// What tells a repetition from a second run; `nil` if the client does not care.
     package var idempotencyKey: String?
     /// The name of the client's token.
@@ -57,7 +29,8 @@ package struct Submission: Sendable {
     package init(
         document: [UInt8], format: Format, name: String? = nil,
         overrides: [(key: String, value: String)] = [],
-        files: [InputFiles] = [], idempotencyKey: String? = nil, submitter: String
+        files: [(path: String, sha256: String)] = [], idempotencyKey: String? = nil,
+        submitter: String
     ) {
         self.document = document
         self.format = format

@@ -60,10 +60,8 @@ extension Schemas {
             "description": "Values that replace those of the document, by dotted path, in YAML.",
         ],
         "files?": [
-            "type": "object", "maxProperties": 1_000,
-            "description": "By the name of an input: its files, which were uploaded, in order.",
-            "additionalProperties": list(
-                object(["path": text, "sha256": digest]), maximum: 1_000_000),
+            "type": "object", "additionalProperties": digest, "maxProperties": 100_000,
+            "description": "SHA-256 of each file that was uploaded, by its path beside the document.",
         ],
     ])
 

@@ -1,5 +1,4 @@
 import FanfoldJSON
-@preconcurrency import Glibc
 
 /// Which coordinator commands talk to, and with which token.
 package struct ClientContext: Hashable, Sendable {
@@ -44,9 +43,9 @@ package struct ClientContext: Hashable, Sendable {
                 "no coordinator is known: start `fanfold serve` on this machine, set FANFOLD_ADDRESS "
                     + "and FANFOLD_TOKEN, or name one with --context")
         }
-        return ClientContext(
-            address: trimmed(address),
-            token: try environment("FANFOLD_TOKEN") ?? line(of: "\(stateFolder)/api-token"))
+        var token = environment("FANFOLD_TOKEN")
+        if token == nil { token = try line(of: "\(stateFolder)/api-token") }
+        return ClientContext(address: trimmed(address), token: token)
     }
 
     /// A context of the file `{"NAME": {"address": …, "token_file": …, "ca_file": …}}`.
@@ -89,25 +88,6 @@ package struct ClientContext: Hashable, Sendable {
     }
 
     private static func bytes(of path: String) throws(ClientError) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: maximumBytes)
-        var filled = 0
-        while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                read(descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-            }
-            if count == 0 { break }
-            filled += count
-        }
-        return Array(bytes[..<filled])
+        try SmallFile.bytes(of: path, maximum: maximumBytes)
     }
 }
