@@ -1,6 +1,7 @@
-@testable import FanfoldAPI
 import FanfoldJSON
 import Testing
+
+@testable import FanfoldAPI
 
 /// Who may call what: a table of every route, so that a new one without a rule fails.
 @Suite(.timeLimit(.minutes(5)))

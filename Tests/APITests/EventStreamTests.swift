@@ -1,9 +1,10 @@
 import AsyncHTTPClient
-@testable import FanfoldAPI
 import FanfoldClient
 import FanfoldJSON
 import NIOCore
 import Testing
+
+@testable import FanfoldAPI
 
 /// Events over HTTP.
 @Suite(.timeLimit(.minutes(5)))

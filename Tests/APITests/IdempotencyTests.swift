@@ -1,6 +1,7 @@
-@testable import FanfoldAPI
 import FanfoldJSON
 import Testing
+
+@testable import FanfoldAPI
 
 /// A request that comes twice.
 @Suite(.timeLimit(.minutes(5)))

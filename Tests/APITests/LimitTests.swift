@@ -1,6 +1,7 @@
-@testable import FanfoldAPI
 import FanfoldJSON
 import Testing
+
+@testable import FanfoldAPI
 
 /// What a client may take: at each limit and one past it.
 @Suite(.timeLimit(.minutes(5)))

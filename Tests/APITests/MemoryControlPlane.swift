@@ -30,6 +30,11 @@ actor MemoryControlPlane: ControlPlane {
     func setFailure(_ failure: ControlError?) { self.failure = failure }
     func blobBytes(_ sha256: String) -> [UInt8]? { blobs[sha256]?.bytes }
 
+    /// Leaves only the beginning of a file, as an upload that broke off.
+    func breakOff(_ sha256: String, at count: Int) {
+        blobs[sha256] = (Array(blobs[sha256]?.bytes.prefix(count) ?? []), false)
+    }
+
     /// Lets a run end as a test wants it.
     func end(_ id: UInt64, _ status: RunStatus, output: [UInt8] = [], failed: Int = 0) {
         guard var detail = details[id] else { return }
@@ -119,7 +124,8 @@ actor MemoryControlPlane: ControlPlane {
     func retryFailed(run id: UInt64, submitter: String) throws(ControlError) -> RunDetail {
         let detail = try run(id)
         guard detail.summary.status == .failed else {
-            throw ControlError(.conflict, "wanted a run that failed, found \(detail.summary.status)")
+            throw ControlError(
+                .conflict, "wanted a run that failed, found \(detail.summary.status)")
         }
         var again = detail
         again.summary.id = UInt64(details.count + 1)

@@ -1,7 +1,8 @@
-@testable import FanfoldAPI
 import FanfoldJSON
 import Foundation
 import Testing
+
+@testable import FanfoldAPI
 
 /// The description of the API, and whether the server does what it says.
 @Suite(.timeLimit(.minutes(15)))
@@ -17,7 +18,9 @@ struct OpenAPITests {
                 let statuses = Set(operation?["responses"]?.objectValue?.keys ?? [])
                 let wanted = route.allProblems.map { "\($0.status)" } + ["\(route.answer.status)"]
                 #expect(statuses == Set(wanted))
-                let names = operation?["parameters"]?.arrayValue?.compactMap { $0["name"]?.stringValue }
+                let names = operation?["parameters"]?.arrayValue?.compactMap {
+                    $0["name"]?.stringValue
+                }
                 for segment in route.segments where segment.hasPrefix("{") {
                     #expect(names?.contains(String(segment.dropFirst().dropLast())) == true)
                 }
@@ -76,11 +79,13 @@ struct OpenAPITests {
                 [
                     program, "run", server.address + "/api/v1/openapi.json",
                     "-H", "Authorization: Bearer \(server.secrets[.admin] ?? "")",
-                    "--checks", "not_a_server_error,status_code_conformance,"
+                    "--checks",
+                    "not_a_server_error,status_code_conformance,"
                         + "content_type_conformance,response_schema_conformance,"
                         + "response_headers_conformance,negative_data_rejection,"
                         + "unsupported_method,ignored_auth",
-                    "--exclude-operation-id", "watchEvents", "--phases", "examples,coverage,fuzzing",
+                    "--exclude-operation-id", "watchEvents", "--phases",
+                    "examples,coverage,fuzzing",
                     "--max-examples", "30", "--seed", "1", "--request-timeout", "30", "--no-color",
                 ], in: folder, seconds: 500)
             #expect(finished.code == 0, "\(finished.output.suffix(8_000))\n\(finished.errors)")

@@ -1,6 +1,7 @@
-@testable import FanfoldAPI
 import FanfoldJSON
 import Testing
+
+@testable import FanfoldAPI
 
 /// `/api/v1/tasks`: the routes of the first system of this kind.
 @Suite(.timeLimit(.minutes(5)))
@@ -28,11 +29,12 @@ struct OrchestrationTests {
         }
     }
 
-    @Test(arguments: [
-        ["items": [1]], ["items": [1], "command": ["cat"], "executor": "noop"],
-        ["command": ["cat"]], ["items": [1], "command": []],
-        ["items": [1], "comand": ["cat"]],
-    ] as [JSON])
+    @Test(
+        arguments: [
+            ["items": [1]], ["items": [1], "command": ["cat"], "executor": "noop"],
+            ["command": ["cat"]], ["items": [1], "command": []],
+            ["items": [1], "comand": ["cat"]],
+        ] as [JSON])
     func `task data that says too little or too much is refused`(_ data: JSON) async throws {
         try await TestServer.run { server in
             let answer = try await server.ask("POST", "/api/v1/tasks", ["task_data": data])
@@ -80,7 +82,8 @@ struct OrchestrationTests {
         }
     }
 
-    @Test func `a task is cancelled, and a run that is none of one task is not found`() async throws {
+    @Test func `a task is cancelled, and a run that is none of one task is not found`() async throws
+    {
         try await TestServer.run { server in
             _ = try await server.ask("POST", "/api/v1/tasks", Self.request)
             let answer = try await server.ask("POST", "/api/v1/tasks/1/cancel", as: .submit)

@@ -1,6 +1,7 @@
-@testable import FanfoldAPI
 import FanfoldJSON
 import Testing
+
+@testable import FanfoldAPI
 
 /// Runs through the API.
 @Suite(.timeLimit(.minutes(5)))
@@ -58,7 +59,9 @@ struct RunRouteTests {
             var path = "/api/v1/runs?limit=3"
             for page in 1...3 {
                 let answer = try await server.ask("GET", path, as: .read)
-                seen += (answer.json["runs"]?.arrayValue ?? []).compactMap { $0["id"]?.integerValue }
+                seen += (answer.json["runs"]?.arrayValue ?? []).compactMap {
+                    $0["id"]?.integerValue
+                }
                 #expect(answer.json["total"]?.integerValue == Int64(6 + page))
                 _ = try await server.submit("later")
                 guard let next = answer.json["next"]?.stringValue else { break }
@@ -92,7 +95,9 @@ struct RunRouteTests {
     ) async throws {
         try await TestServer.run { server in
             let answer = try await server.ask("GET", path)
-            #expect(answer.status == 400 && answer.json["detail"]?.stringValue?.contains(word) == true, "\(answer.text)")
+            #expect(
+                answer.status == 400 && answer.json["detail"]?.stringValue?.contains(word) == true,
+                "\(answer.text)")
         }
     }
 
@@ -168,7 +173,9 @@ struct RunRouteTests {
         }
     }
 
-    @Test func `what the engine is at fault for goes to the log and not to the client`() async throws {
+    @Test func `what the engine is at fault for goes to the log and not to the client`()
+        async throws
+    {
         try await TestServer.run { server in
             await server.plane.setFailure(ControlError(.fault, "the secret of the engine"))
             let answer = try await server.ask("POST", "/api/v1/runs", ["pipeline": ["fanfold": 1]])

@@ -1,9 +1,10 @@
-@testable import FanfoldAPI
 import FanfoldClient
 import FanfoldJSON
 import Foundation
 import Logging
 import Testing
+
+@testable import FanfoldAPI
 
 /// The server: where it listens, how it is protected, what it leaves for local commands.
 @Suite(.timeLimit(.minutes(5)))
@@ -78,7 +79,8 @@ struct ServerTests {
         }
     }
 
-    @Test func `local commands find address and token in files for their owner only`() async throws {
+    @Test func `local commands find address and token in files for their owner only`() async throws
+    {
         try await TestServer.run { server in
             for name in [LocalAccess.addressFile, LocalAccess.tokenFile, "tokens.json"] {
                 let facts = try FileManager.default.attributesOfItem(

@@ -1,11 +1,12 @@
 import AsyncHTTPClient
-@testable import FanfoldAPI
 import FanfoldJSON
 import Foundation
 import Logging
 import NIOCore
 import NIOHTTP1
 import Testing
+
+@testable import FanfoldAPI
 
 /// A server on a free port of this machine, with a token for each role.
 struct TestServer: Sendable {
@@ -132,7 +133,8 @@ struct TestServer: Sendable {
     /// Hands in a pipeline and returns its number.
     func submit(_ name: String = "a", headers: [(String, String)] = []) async throws -> Int64 {
         let answer = try await ask(
-            "POST", "/api/v1/runs", as: .submit, ["pipeline": ["fanfold": 1], "name": .string(name)],
+            "POST", "/api/v1/runs", as: .submit,
+            ["pipeline": ["fanfold": 1], "name": .string(name)],
             headers: headers)
         try #require(answer.status == 201, "\(answer.text)")
         return try #require(answer.json["id"]?.integerValue)

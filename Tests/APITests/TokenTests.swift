@@ -1,7 +1,8 @@
-@testable import FanfoldAPI
 import FanfoldJSON
 import Foundation
 import Testing
+
+@testable import FanfoldAPI
 
 /// Tokens and where they are kept.
 @Suite(.timeLimit(.minutes(2)))

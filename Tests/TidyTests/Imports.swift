@@ -6,7 +6,8 @@ enum Imports {
     ]
 
     private static let main: Set<String> = [
-        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldCore", "FanfoldJSON",
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldClient", "FanfoldCore",
+        "FanfoldJSON",
         "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "Logging",
     ]
 
@@ -43,6 +44,21 @@ enum Imports {
             [
                 "AsyncHTTPClient", "CFanfoldSystem", "CPluginABI", "Crypto", "CryptoExtras",
                 "FanfoldJSON", "FanfoldPlugins", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL",
+            ]
+        ),
+        (
+            "Sources/Host/API/",
+            [
+                "Crypto", "FanfoldJSON", "FanfoldPlugins", "HTTPTypes", "Hummingbird",
+                "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL", "ServiceLifecycle",
+            ]
+        ),
+        (
+            "Sources/Host/Client/",
+            [
+                "AsyncHTTPClient", "Crypto", "FanfoldJSON", "NIOCore", "NIOHTTP1", "NIOPosix",
                 "NIOSSL",
             ]
         ),

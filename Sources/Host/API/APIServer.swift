@@ -62,7 +62,7 @@ package final class APIServer: Service {
         guard !isStopped else { return }
         do {
             try await group.run()
-        } catch where port == nil {
+        } catch  where port == nil {
             throw APIServerError.cannotListen(
                 address: configuration.address(port: configuration.port),
                 reason: String(describing: error))

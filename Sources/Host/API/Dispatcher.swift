@@ -74,7 +74,8 @@ struct Dispatcher: Sendable {
         case .route(let route, let path):
             if case .role(let role) = route.access, identity?.role.allows(role) != true {
                 throw Problem(
-                    .forbidden, "wanted a token with the role \(role.rawValue), found "
+                    .forbidden,
+                    "wanted a token with the role \(role.rawValue), found "
                         + (identity?.role.rawValue ?? "none"))
             }
             return try await call(route, request, path, identity)

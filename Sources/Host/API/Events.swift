@@ -6,7 +6,10 @@ package struct ControlEvent: Hashable, Sendable {
     package var number: UInt64
     /// When.
     package var time: Timestamp
-    /// What: `run.submitted`, `run.ended`, `task.progressed`, `worker.joined`, `worker.lost`…
+    /// What it is.
+    ///
+    /// Shape: `run.submitted`, `run.ended`, `task.progressed`, `worker.joined`, `worker.lost`; one word,
+    /// a dot, one word.
     package var kind: String
     /// The run it is about.
     package var run: UInt64?

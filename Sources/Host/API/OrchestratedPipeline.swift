@@ -20,7 +20,8 @@ enum OrchestratedPipeline {
             run.set("stdin", data["stdin"])
         default:
             throw ControlError(
-                .invalid, "task_data: wanted either command or executor, found "
+                .invalid,
+                "task_data: wanted either command or executor, found "
                     + (data["command"] == nil ? "neither" : "both"))
         }
         run["stdout"] = data["stdout"] ?? "jsonl"

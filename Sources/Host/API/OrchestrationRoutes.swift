@@ -102,7 +102,8 @@ enum OrchestrationRoutes {
         guard detail.summary.orchestrated != nil else {
             throw ControlError(
                 .notFound,
-                "run \(detail.summary.id) is none of one task; see /api/v1/runs/\(detail.summary.id)")
+                "run \(detail.summary.id) is none of one task; see /api/v1/runs/\(detail.summary.id)"
+            )
         }
         return detail
     }

@@ -55,7 +55,8 @@ struct RequestReading: Sendable {
     private static func unknown(_ name: String, _ known: [String]) -> String {
         let hint =
             nearest(to: name, among: known).map { "; did you mean \"\($0)\"?" }
-            ?? (known.isEmpty ? "; there are none here" : "; there are \(known.sorted().joined(separator: ", "))")
+            ?? (known.isEmpty
+                ? "; there are none here" : "; there are \(known.sorted().joined(separator: ", "))")
         return "unknown parameter \"\(name)\"" + hint
     }
 
@@ -64,7 +65,8 @@ struct RequestReading: Sendable {
         for part in (request.uri.query ?? "").split(separator: "&") {
             let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = PercentCoding.decoded(sides[0], plusIsSpace: true),
-                let value = PercentCoding.decoded(sides.count > 1 ? sides[1] : "", plusIsSpace: true)
+                let value = PercentCoding.decoded(
+                    sides.count > 1 ? sides[1] : "", plusIsSpace: true)
             else {
                 throw Problem(.badRequest, "wanted a query in UTF-8, percent-encoded")
             }

@@ -45,7 +45,7 @@ struct Route: Sendable {
     }
 
     var method: Method
-    /// `/api/v1/runs/{run}`
+    /// The path, with names in braces: `/api/v1/runs/{run}`.
     var path: String
     var access: Access
     /// The operation's name in the OpenAPI document.

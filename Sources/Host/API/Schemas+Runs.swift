@@ -61,7 +61,8 @@ extension Schemas {
         ],
         "files?": [
             "type": "object", "additionalProperties": digest, "maxProperties": 100_000,
-            "description": "SHA-256 of each file that was uploaded, by its path beside the document.",
+            "description":
+                "SHA-256 of each file that was uploaded, by its path beside the document.",
         ],
     ])
 

@@ -2,7 +2,7 @@ import FanfoldJSON
 
 /// Which coordinator commands talk to, and with which token.
 package struct ClientContext: Hashable, Sendable {
-    /// `http://127.0.0.1:7433`
+    /// Where the API is: `http://127.0.0.1:7433`.
     package var address: String
     /// The secret; `nil` asks without one.
     package var token: String?
@@ -49,13 +49,15 @@ package struct ClientContext: Hashable, Sendable {
     }
 
     /// A context of the file `{"NAME": {"address": …, "token_file": …, "ca_file": …}}`.
-    private static func named(_ name: String, in path: String) throws(ClientError) -> ClientContext {
+    private static func named(_ name: String, in path: String) throws(ClientError) -> ClientContext
+    {
         guard let bytes = try bytes(of: path) else {
             throw .noContext("--context \(name): there is no file \(path)")
         }
         guard let contexts = try? JSON(parsing: bytes).objectValue else {
             throw .noContext(
-                "\(path): wanted {\"\(name)\": {\"address\": …, \"token_file\": …, \"ca_file\": …}}")
+                "\(path): wanted {\"\(name)\": {\"address\": …, \"token_file\": …, \"ca_file\": …}}"
+            )
         }
         guard let context = contexts[name] else {
             throw .noContext(

@@ -20,7 +20,9 @@ struct GetCommand: ParsableCommand {
     @OptionGroup var client: ClientOptions
 
     func validate() throws {
-        guard limit >= 1 else { throw ValidationError("--limit: wanted at least 1, found \(limit)") }
+        guard limit >= 1 else {
+            throw ValidationError("--limit: wanted at least 1, found \(limit)")
+        }
         let states = ["pending", "running", "completed", "failed", "cancelled"]
         if let status, !states.contains(status) {
             throw ValidationError(

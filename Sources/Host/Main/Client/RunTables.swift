@@ -57,7 +57,8 @@ enum RunTables {
 
     static func logs(_ answer: JSON) -> String {
         (answer["logs"]?.arrayValue ?? []).map { log in
-            let head = "== \(log.shown("task"))/\(log.shown("subtask")), attempt "
+            let head =
+                "== \(log.shown("task"))/\(log.shown("subtask")), attempt "
                 + "\(log.shown("attempt")), worker \(log.shown("worker"))"
             return head + "\n" + log.shown("text")
         }.joined(separator: "\n")
@@ -67,8 +68,10 @@ enum RunTables {
         let reasons = answer["reasons"]?.arrayValue ?? []
         guard !reasons.isEmpty else { return "nothing waits" }
         return reasons.map { reason in
-            let place = [reason["task"]?.stringValue, reason["subtask"]?.integerValue.map { "\($0)" }]
-                .compactMap { $0 }.joined(separator: "/")
+            let place = [
+                reason["task"]?.stringValue, reason["subtask"]?.integerValue.map { "\($0)" },
+            ]
+            .compactMap { $0 }.joined(separator: "/")
             return (place.isEmpty ? "" : place + ": ") + reason.shown("sentence")
         }.joined(separator: "\n")
     }

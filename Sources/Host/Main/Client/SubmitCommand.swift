@@ -89,7 +89,8 @@ struct SubmissionFiles {
     /// Files below the document's folder keep their paths; others, and those of the inputs `moving`,
     /// get new ones.
     init(_ pipeline: Pipeline, moving: Set<String>) {
-        let folder = pipeline.directory.hasSuffix("/") ? pipeline.directory : pipeline.directory + "/"
+        let folder =
+            pipeline.directory.hasSuffix("/") ? pipeline.directory : pipeline.directory + "/"
         for input in pipeline.inputs {
             guard case .files(let paths) = input.source else { continue }
             let relative = paths.compactMap { Self.relative($0, to: folder) }

@@ -14,7 +14,7 @@ struct TokenCommand: ParsableCommand {
         case admin, submit, read, worker
     }
 
-    /// `fanfold token create`
+    /// `fanfold token create`: a new one.
     struct Create: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "create",
@@ -60,7 +60,7 @@ struct TokenCommand: ParsableCommand {
         }
     }
 
-    /// `fanfold token list`
+    /// `fanfold token list`: all of them.
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list", abstract: "Lists tokens, without their secrets.")
@@ -82,7 +82,7 @@ struct TokenCommand: ParsableCommand {
         }
     }
 
-    /// `fanfold token revoke`
+    /// `fanfold token revoke`: one less.
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "revoke", abstract: "Makes a token worthless.")
