@@ -28,6 +28,9 @@ final class APIMetrics: Sendable {
         }
     }
 
+    /// Whether there is no place for another event stream.
+    func isFull(limit: Int) -> Bool { state.withLock { $0.eventStreams >= limit } }
+
     func closeEventStream() {
         state.withLock { $0.eventStreams -= 1 }
     }

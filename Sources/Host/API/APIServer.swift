@@ -129,7 +129,6 @@ package final class APIServer: Service {
     }
 
     private func response(for reply: Reply, _ channel: any Channel) -> Response {
-        var reply = reply
         let streaming = BodyStreaming(
             controlPlane: dispatcher.controlPlane, limits: configuration.limits,
             metrics: dispatcher.metrics, logger: logger, channel: channel)
@@ -139,18 +138,7 @@ package final class APIServer: Service {
         case .bytes(let bytes): body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
         case .stream(let stream): body = streaming.body(of: stream)
         case .events(let after):
-            if dispatcher.metrics.openEventStream(limit: configuration.limits.eventStreams) {
-                body = streaming.body(ofEventsAfter: after)
-            } else {
-                reply =
-                    Problem(
-                        .tooMany,
-                        "there are \(configuration.limits.eventStreams) event streams; close one"
-                    ).reply
-                if case .bytes(let bytes) = reply.content {
-                    body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-                }
-            }
+            body = streaming.body(ofEventsAfter: after)
         }
         return Response(
             status: .init(code: reply.status), headers: Self.headers(of: reply), body: body)

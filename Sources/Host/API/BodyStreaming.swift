@@ -29,9 +29,17 @@ struct BodyStreaming: Sendable {
     /// Writes events until the client goes or the server ends.
     func body(ofEventsAfter after: UInt64?) -> ResponseBody {
         ResponseBody { writer in
+            guard metrics.openEventStream(limit: limits.eventStreams) else {
+                try await writer.finish(nil)
+                return
+            }
             defer { metrics.closeEventStream() }
-            try await write(ByteBuffer(string: ": fanfold\n\n"), to: &writer)
-            var after = after
+            // The place is settled before the first byte: whoever has read that misses nothing.
+            let first = try await controlPlane.events(
+                after: after, limit: limits.eventsPerWrite, wait: .zero)
+            let seen = first.events.isEmpty && !first.hasGap ? "" : Self.text(of: first)
+            try await write(ByteBuffer(string: ": fanfold\n\n" + seen), to: &writer)
+            var after = first.next
             while !Task.isShuttingDownGracefully, !Task.isCancelled {
                 let batch = try await self.batch(after: after)
                 if Task.isShuttingDownGracefully { break }
@@ -43,7 +51,7 @@ struct BodyStreaming: Sendable {
     }
 
     /// The next events; none if the time of a heartbeat is over or the server ends.
-    private func batch(after: UInt64?) async throws -> EventBatch {
+    private func batch(after: UInt64) async throws -> EventBatch {
         let limits = limits
         let controlPlane = controlPlane
         return try await cancelWhenGracefulShutdown {

@@ -13,6 +13,7 @@ struct Call: Sendable {
     let controlPlane: any ControlPlane
     let tokens: any TokenStore
     let metrics: APIMetrics
+    let limits: APILimits
     /// `nil` only where a route lets anyone call.
     let identity: Identity?
     /// Those of path, query and headers that are there or have a default.

@@ -97,7 +97,8 @@ struct Dispatcher: Sendable {
         let parameters = try reading.parameters(of: request, route: route, path: path)
         let (body, bytes) = try await reading.body(of: request, route: route)
         let call = Call(
-            controlPlane: controlPlane, tokens: tokens, metrics: metrics, identity: identity,
+            controlPlane: controlPlane, tokens: tokens, metrics: metrics, limits: limits,
+            identity: identity,
             parameters: parameters, body: body)
         guard route.method == .post, let key = call.idempotencyKey else {
             return try await route.handle(call)

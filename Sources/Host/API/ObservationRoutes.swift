@@ -19,6 +19,10 @@ enum ObservationRoutes {
         answer: .init(summary: "Events as they happen.", mediaType: "text/event-stream"),
         problems: [.tooMany]
     ) { call throws(ControlError) in
+        guard !call.metrics.isFull(limit: call.limits.eventStreams) else {
+            throw ControlError(
+                .tooMany, "there are \(call.limits.eventStreams) event streams; close one")
+        }
         let after = call.integer("Last-Event-ID") ?? call.integer("after")
         return Reply(
             mediaType: "text/event-stream",

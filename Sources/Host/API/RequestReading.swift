@@ -78,6 +78,8 @@ struct RequestReading: Sendable {
     /// The body, and the bytes it was.
     func body(of request: Request, route: Route) async throws -> (Call.Body, [UInt8]) {
         if case .none = route.body {
+            // What GET and DELETE carry is not read.
+            if route.method == .get || route.method == .delete { return (.none, []) }
             let bytes = try await collect(request, upTo: 0)
             return (.none, bytes)
         }

@@ -46,7 +46,9 @@ struct Route: Sendable {
 
     var method: Method
     /// The path, with names in braces: `/api/v1/runs/{run}`.
-    var path: String
+    let path: String
+    /// The names between the slashes.
+    let segments: [Substring]
     var access: Access
     /// The operation's name in the OpenAPI document.
     var id: String
@@ -67,6 +69,7 @@ struct Route: Sendable {
     ) {
         self.method = method
         self.path = path
+        segments = path.dropFirst().split(separator: "/")
         self.access = access
         self.id = id
         self.summary = summary
@@ -80,9 +83,6 @@ struct Route: Sendable {
         case .none, .bytes: check = nil
         }
     }
-
-    /// The names between the slashes.
-    var segments: [Substring] { path.dropFirst().split(separator: "/") }
 
     /// Every refusal that it can answer.
     var allProblems: Set<Problem.Code> {

@@ -65,17 +65,24 @@ package struct EventParser: Sendable {
 }
 
 extension FanfoldClient {
-    /// Reads events until `body` says that it has seen enough, or the stream breaks off.
+    /// Reads events until `opened` or `body` says that it has seen enough, or the stream breaks off.
     ///
-    /// Returns: the number of the last event, to go on after.
+    /// - Parameter opened: called once, when nothing that happens from now on is missed.
+    /// - Returns: the number of the last event, to go on after.
     package func events(
-        after: String?, _ body: (ServerEvent) async throws -> Bool
+        after: String?, opened: () async throws -> Bool,
+        _ body: (ServerEvent) async throws -> Bool
     ) async throws -> String? {
         var last = after
         let path = "/events" + (after.map { "?after=\($0)" } ?? "")
         let response = try await send(.GET, path, body: .none, key: nil)
         var parser = EventParser()
+        var isOpen = false
         for try await buffer in response.body {
+            if !isOpen {
+                guard try await opened() else { return last }
+                isOpen = true
+            }
             for event in parser.take(buffer.readableBytesView) {
                 if let id = event.id { last = id }
                 guard try await body(event) else { return last }

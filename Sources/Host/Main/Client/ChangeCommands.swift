@@ -33,8 +33,8 @@ struct RetryCommand: ParsableCommand {
         abstract: "Runs again what failed of a run.",
         discussion: "As a new run, which takes over what had succeeded.")
 
-    @Argument(help: "last, or the run's number.")
-    var run: String
+    @Argument(help: ArgumentHelp("last, or the run's number.", valueName: "run"))
+    var selector: String
 
     @Flag(help: "What failed; there is nothing else to repeat yet.")
     var failed = false
@@ -46,7 +46,7 @@ struct RetryCommand: ParsableCommand {
     }
 
     func run() throws {
-        let selector = run
+        let selector = selector
         try client.ask { session in
             let id = try await session.run(selector)
             let run = try await session.client.ask(.POST, "/runs/\(id)/retry")

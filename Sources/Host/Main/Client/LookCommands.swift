@@ -60,13 +60,13 @@ struct DescribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Shows a run with its tasks.")
 
-    @Argument(help: "last, or the run's number.")
-    var run = "last"
+    @Argument(help: ArgumentHelp("last, or the run's number.", valueName: "run"))
+    var selector = "last"
 
     @OptionGroup var client: ClientOptions
 
     func run() throws {
-        let selector = run
+        let selector = selector
         try client.ask { session in
             let id = try await session.run(selector)
             let run = try await session.client.ask(.GET, "/runs/\(id)")
@@ -80,8 +80,8 @@ struct LogsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Shows the end of what a run's attempts wrote.")
 
-    @Argument(help: "last, or the run's number.")
-    var run = "last"
+    @Argument(help: ArgumentHelp("last, or the run's number.", valueName: "run"))
+    var selector = "last"
 
     @Argument(help: "TASK or TASK/SUBTASK; without it the whole run.")
     var part: String?
@@ -89,7 +89,7 @@ struct LogsCommand: ParsableCommand {
     @OptionGroup var client: ClientOptions
 
     func run() throws {
-        let (selector, part) = (run, part)
+        let (selector, part) = (selector, part)
         try client.ask { session in
             let id = try await session.run(selector)
             let query = try RunPart(part ?? "").query

@@ -33,7 +33,7 @@ struct SubmitCommand: ParsableCommand {
         let pipeline = try document.load()
         let named = document.inputs.map { String($0.prefix { $0 != "=" }) }
         let plan = SubmissionFiles(pipeline, moving: Set(named))
-        let bytes = try bytes()
+        let bytes = try documentBytes()
         let (name, follow, settings, key) = (name, follow, document.settings, key)
         try client.ask { session in
             var files = JSONObject()
@@ -61,9 +61,9 @@ struct SubmitCommand: ParsableCommand {
     }
 
     /// The document once more, as it is: the coordinator checks it as well.
-    private func bytes() throws -> [UInt8] {
+    private func documentBytes() throws -> [UInt8] {
         let path = document.pipeline
-        guard let bytes = try SmallFile.bytes(of: path, maximum: Self.documentBytes) else {
+        guard let bytes = try SmallFile.bytes(of: path, maximum: Self.maximumBytes) else {
             Terminal.complain("error: there is no file \(path) any more")
             throw Exit.notFound
         }
@@ -71,7 +71,7 @@ struct SubmitCommand: ParsableCommand {
     }
 
     /// Bytes of the largest document.
-    private static let documentBytes = 4 << 20
+    private static let maximumBytes = 4 << 20
 }
 
 /// Which files go with a pipeline, and under which paths beside the document.

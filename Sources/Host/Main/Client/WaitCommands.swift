@@ -23,11 +23,15 @@ struct RunWatch: Sendable {
         var last: String?
         while true {
             do {
-                if let run = try await ended(id) { return run }
-                last = try await session.client.events(after: last) { event in
+                var seen: JSON?
+                last = try await session.client.events(after: last) {
+                    seen = try await ended(id)
+                    return seen == nil
+                } _: { event in
                     failures = 0
                     return event.kind != "gap" && !Self.isEnd(event, of: id)
                 }
+                if let seen { return seen }
                 if let run = try await ended(id) { return run }
             } catch ClientError.unreachable(let address, let reason) {
                 failures += 1
