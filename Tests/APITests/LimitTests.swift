@@ -32,7 +32,8 @@ struct LimitTests {
             ]
             let path = "/api/v1/files/\(String(repeating: "0", count: 64))"
             let full = [UInt8](repeating: 1, count: 8)
-            #expect(try await server.send("PUT", path, who, full).status == 200)
+            let first = try await server.send("PUT", path, who, full)
+            #expect(first.status == 200)
             #expect(try await server.send("PUT", path + "?offset=8", who, full + [1]).status == 413)
             #expect(try await server.send("PUT", path + "?offset=7", who, full).status == 409)
         }
@@ -44,7 +45,8 @@ struct LimitTests {
         limits.headerFields = 20
         try await TestServer.run(limits: limits) { server in
             let long = [("x-long", String(repeating: "a", count: 1_000))]
-            #expect(try await server.ask("GET", "/api/v1/runs", headers: long).status == 200)
+            let fine = try await server.ask("GET", "/api/v1/runs", headers: long)
+            #expect(fine.status == 200)
             let longer = [("x-long", String(repeating: "a", count: 3_000))]
             let refused = try? await server.ask("GET", "/api/v1/runs", headers: longer)
             #expect(refused == nil || refused?.status == 400)

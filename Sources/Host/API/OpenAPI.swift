@@ -64,7 +64,8 @@ enum OpenAPI {
                 switch (route.body, type) {
                 case (.json(let schema), _), (.jsonOrYAML(let schema), "application/json"):
                     return (type, ["schema": schema])
-                default: return (type, ["schema": ["type": "string"]])
+                // Bytes have no schema: a tool would take them for JSON.
+                default: return (type, .object(JSONObject()))
                 }
             })
         return content.isEmpty ? nil : ["required": true, "content": .object(content)]
@@ -74,11 +75,8 @@ enum OpenAPI {
         var responses = JSONObject()
         var answer = JSONObject([("description", .string(route.answer.summary))])
         if !route.answer.mediaType.isEmpty {
-            answer["content"] = [
-                route.answer.mediaType: [
-                    "schema": route.answer.schema ?? ["type": "string"]
-                ]
-            ]
+            let schema = route.answer.schema.map { JSONObject([("schema", $0)]) } ?? JSONObject()
+            answer["content"] = [route.answer.mediaType: .object(schema)]
         }
         responses[String(route.answer.status)] = .object(answer)
         let problems = Dictionary(grouping: route.allProblems, by: \.status)
