@@ -47,6 +47,12 @@ let wireProtocol: [Target.Dependency] = [
     .product(name: "X509", package: "swift-certificates"),
 ]
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let hummingbird = ["Hummingbird", "HummingbirdCore", "HummingbirdTLS"].map {
+    Target.Dependency.product(name: $0, package: "hummingbird")
+}
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -68,13 +74,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // The contract and its Swift side.
@@ -148,6 +159,14 @@ let package = Package(
             path: "Sources/Host/Cluster"),
             name: "FanfoldWire", dependencies: [crypto, logging, nioSSL] + nio + wireProtocol,
             path: "Sources/Host/Wire", exclude: ["Protocol"]),
+            name: "FanfoldAPI",
+            dependencies: [
+                "FanfoldJSON", "FanfoldPlugins", crypto, httpTypes, lifecycle, logging, nioSSL,
+            ] + hummingbird + nio,
+            path: "Sources/Host/API"),
+        .target(
+            name: "FanfoldClient", dependencies: ["FanfoldJSON", crypto, httpClient, nioSSL] + nio,
+            path: "Sources/Host/Client"),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
@@ -159,6 +178,7 @@ let package = Package(
                 "FanfoldAPI", "FanfoldCluster", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
                 "FanfoldWire",
                 "FanfoldBlobs", "FanfoldCore", "FanfoldJSON",
+                "FanfoldClient", "FanfoldCore", "FanfoldJSON",
                 "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
@@ -211,6 +231,10 @@ let package = Package(
             name: "WireTests",
             dependencies: ["FanfoldWire", crypto, logging, nioEmbedded, nioSSL] + nio
                 + wireProtocol),
+            name: "APITests",
+            dependencies: [
+                "FanfoldAPI", "FanfoldClient", "FanfoldJSON", crypto, httpClient, logging, nioSSL,
+            ] + nio),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],
             exclude: ["Broken"]),

@@ -15,6 +15,7 @@ enum Imports {
         "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
         "SwiftProtobuf", "X509",
         "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldBlobs", "FanfoldCore",
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldClient", "FanfoldCore",
         "FanfoldJSON",
         "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "Logging",
     ]
@@ -63,6 +64,21 @@ enum Imports {
             wire.union(["FoundationEssentials"])
         ),
         ("Sources/Host/Wire/", wire),
+        (
+            "Sources/Host/API/",
+            [
+                "Crypto", "FanfoldJSON", "FanfoldPlugins", "HTTPTypes", "Hummingbird",
+                "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL", "ServiceLifecycle",
+            ]
+        ),
+        (
+            "Sources/Host/Client/",
+            [
+                "AsyncHTTPClient", "Crypto", "FanfoldJSON", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL",
+            ]
+        ),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),
         ("Sources/Host/Main/Bench/", main.union(["CBenchDirect", "CPluginABI"])),
         ("Sources/Host/Main/", main),
