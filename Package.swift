@@ -157,8 +157,13 @@ let package = Package(
                 "FanfoldRuntime", "FanfoldWire", logging,
             ],
             path: "Sources/Host/Cluster"),
+        .target(
+            name: "FanfoldBlobs", dependencies: ["CFanfoldSystem", crypto, logging],
+            path: "Sources/Host/Blobs"),
+        .target(
             name: "FanfoldWire", dependencies: [crypto, logging, nioSSL] + nio + wireProtocol,
             path: "Sources/Host/Wire", exclude: ["Protocol"]),
+        .target(
             name: "FanfoldAPI",
             dependencies: [
                 "FanfoldJSON", "FanfoldPlugins", crypto, httpTypes, lifecycle, logging, nioSSL,
@@ -174,12 +179,10 @@ let package = Package(
         .executableTarget(
             name: "fanfold",
             dependencies: [
-                "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
-                "FanfoldAPI", "FanfoldCluster", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
-                "FanfoldWire",
-                "FanfoldBlobs", "FanfoldCore", "FanfoldJSON",
-                "FanfoldClient", "FanfoldCore", "FanfoldJSON",
-                "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
+                "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAPI",
+                "FanfoldAuthoring", "FanfoldBlobs", "FanfoldClient", "FanfoldCluster",
+                "FanfoldCore", "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins",
+                "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "FanfoldWire",
                 arguments, logging,
             ],
             path: "Sources/Host/Main"),
@@ -228,9 +231,11 @@ let package = Package(
             ] + nio),
         .testTarget(
             name: "JournalTests", dependencies: ["CFanfoldSystem", "FanfoldJournal", grdb]),
+        .testTarget(
             name: "WireTests",
             dependencies: ["FanfoldWire", crypto, logging, nioEmbedded, nioSSL] + nio
                 + wireProtocol),
+        .testTarget(
             name: "APITests",
             dependencies: [
                 "FanfoldAPI", "FanfoldClient", "FanfoldJSON", crypto, httpClient, logging, nioSSL,

@@ -17,13 +17,11 @@ struct Fanfold: ParsableCommand {
         version: Version.text,
         subcommands: [
             InitCommand.self, ValidateCommand.self, PlanCommand.self, RunCommand.self,
-            ServeCommand.self, WorkerCommand.self, PluginCommand.self, JournalCommand.self, SchemaCommand.self, DoctorCommand.self,
-            CompletionCommand.self,
-            SubmitCommand.self, GetCommand.self, DescribeCommand.self, WaitCommand.self,
-            LogsCommand.self, WhyCommand.self, CancelCommand.self, RetryCommand.self,
-            DrainCommand.self, TokenCommand.self,
-            PluginCommand.self, SchemaCommand.self, DoctorCommand.self, CompletionCommand.self,
-            SimulateCommand.self, BenchCommand.self,
+            ServeCommand.self, WorkerCommand.self, SubmitCommand.self, GetCommand.self,
+            DescribeCommand.self, WaitCommand.self, OutputCommand.self, LogsCommand.self,
+            WhyCommand.self, CancelCommand.self, RetryCommand.self, DrainCommand.self,
+            TokenCommand.self, PluginCommand.self, JournalCommand.self, SchemaCommand.self,
+            DoctorCommand.self, CompletionCommand.self, SimulateCommand.self, BenchCommand.self,
         ])
 
     static func main() {

@@ -17,10 +17,10 @@ struct BenchCommand: ParsableCommand {
     }
 
     @Argument(help: "abi, helper, noop, spawn, memory, rows, journal or all.")
-        case abi, helper, noop, spawn, memory, rows, blobs, all
+        case abi, helper, noop, spawn, memory, rows, journal, blobs, all
     }
 
-    @Argument(help: "abi, helper, noop, spawn, memory, rows, blobs or all.")
+    @Argument(help: "abi, helper, noop, spawn, memory, rows, journal, blobs or all.")
     var subject: Subject = .all
 
     @Option(help: "Rounds of each measurement, 1 or more.")
