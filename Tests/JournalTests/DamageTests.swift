@@ -96,6 +96,15 @@ private let firstByteWrong = "bytes = CAST(x'FF' || substr(bytes, 2) AS BLOB)"
         #expect(replay.report.cut == nil)
     }
 
+    @Test func `damage of the very first row is repaired when asked, with nothing left`() throws {
+        try write("UPDATE records SET \(firstByteWrong) WHERE first = 1")
+        #expect(failure { _ = try reopen(folder.journal) }?.code == .damaged)
+        let report = try Journal.repair(folder: folder.journal)
+        #expect(report.cut?.from == 1)
+        #expect(report.cut?.records == 100)
+        #expect(try reopen(folder.journal).journal.append([[1]]) == 1)
+    }
+
     @Test func `two rows that changed places are damage`() throws {
         try write(
             """

@@ -27,8 +27,8 @@ struct StoredRow {
 
     /// What the sum must be.
     static func sum(of bytes: [UInt8], first: UInt64, count: Int, previous: UInt64) -> UInt64 {
-        let head = [previous.littleEndian, first.littleEndian, UInt64(count).littleEndian]
-        let start = head.withUnsafeBytes { fan_crc64(0, $0.baseAddress, $0.count) }
+        let head = (previous.littleEndian, first.littleEndian, UInt64(count).littleEndian)
+        let start = withUnsafeBytes(of: head) { fan_crc64(0, $0.baseAddress, $0.count) }
         return bytes.withUnsafeBytes { fan_crc64(start, $0.baseAddress, $0.count) }
     }
 

@@ -119,10 +119,10 @@ extension Journal {
     ) throws(JournalError) {
         let end = max(scan.chain.last, base)
         let place = "\(folder.database) is damaged after record \(end)"
-        if base == 0, scan.chain.last == 0, let whole = scan.damage?.wholeAfter {
+        if base == 0, let first = scan.first, first > 1 {
             throw JournalError(
                 .damaged,
-                "\(folder.path): wanted a snapshot that leads up to record \(whole), the first "
+                "\(folder.path): wanted a snapshot that leads up to record \(first), the first "
                     + "one stored, found none that is whole; put back a copy of the snapshot "
                     + "from a backup, or a copy of the folder")
         }

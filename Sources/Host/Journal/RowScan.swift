@@ -22,6 +22,8 @@ struct RowScan {
     private(set) var damage: Damage?
     /// The highest number of a record that a row claims to have.
     private(set) var highest: UInt64 = 0
+    /// The number of the first record of the first row.
+    private(set) var first: UInt64?
     private let base: UInt64
     private var hasStarted = false
 
@@ -60,6 +62,7 @@ struct RowScan {
     private mutating func take(_ row: StoredRow) -> StoredRecords? {
         let records = row.records
         highest = max(highest, records?.last ?? row.first)
+        if first == nil { first = row.first }
         start(with: row)
         guard damage == nil else {
             damage?.rows += 1
