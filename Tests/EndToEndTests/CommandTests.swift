@@ -9,8 +9,7 @@ import Testing
 struct CommandTests {
     static let commands = [
         "run", "validate", "plan", "plugin", "init", "completion", "doctor", "schema", "simulate",
-        "bench", "journal",
-        "bench", "submit", "get", "describe", "wait", "logs", "why", "cancel", "retry", "drain",
+        "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait", "logs", "why", "cancel", "retry", "drain",
         "token",
     ]
 

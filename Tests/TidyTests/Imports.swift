@@ -14,10 +14,13 @@ enum Imports {
     private static let wire: Set<String> = [
         "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
         "SwiftProtobuf", "X509",
-        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldBlobs", "FanfoldCore",
-        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldClient", "FanfoldCore",
-        "FanfoldJSON",
-        "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "Logging",
+    ]
+
+    private static let main: Set<String> = [
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAPI", "FanfoldAuthoring", "FanfoldBlobs",
+        "FanfoldClient", "FanfoldCluster", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+        "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "FanfoldWire",
+        "Logging",
     ]
 
     /// The folders below `Sources/` with their modules, most specific first.
@@ -77,6 +80,13 @@ enum Imports {
             [
                 "AsyncHTTPClient", "Crypto", "FanfoldJSON", "NIOCore", "NIOHTTP1", "NIOPosix",
                 "NIOSSL",
+            ]
+        ),
+        (
+            "Sources/Host/Cluster/",
+            [
+                "FanfoldAPI", "FanfoldBlobs", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+                "FanfoldRuntime", "FanfoldWire", "Logging",
             ]
         ),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),

@@ -20,17 +20,21 @@ package struct ClusterServerOptions: Sendable {
     package var strategyCallNanoseconds: UInt64
     /// Makes a document ready to run.
     package var preparer: EngineControl.Preparer
+    /// Ends the process, which has to be started again, and says why.
+    package var fatal: @Sendable (String) -> Never
 
     /// Options.
     package init(
         folder: String, workerAddress: WireAddress, requiresTLS: Bool,
-        strategyCallNanoseconds: UInt64, preparer: @escaping EngineControl.Preparer
+        strategyCallNanoseconds: UInt64, preparer: @escaping EngineControl.Preparer,
+        fatal: @escaping @Sendable (String) -> Never
     ) {
         self.folder = folder
         self.workerAddress = workerAddress
         self.requiresTLS = requiresTLS
         self.strategyCallNanoseconds = strategyCallNanoseconds
         self.preparer = preparer
+        self.fatal = fatal
     }
 }
 
@@ -72,7 +76,8 @@ package final class ClusterServer: Sendable {
         try PrivateFolder.make(runsFolder)
         let blobs = try BlobStore(folder: options.folder + "/blobs", logger: logger)
         let journal = try EngineJournal(
-            folder: options.folder + "/journal", blobs: blobs, logger: logger)
+            folder: options.folder + "/journal", blobs: blobs, logger: logger,
+            fatal: options.fatal)
         let outputs = OutputPlaces(runsFolder: runsFolder)
         let engine = EngineHost(
             options: LoopOptions(

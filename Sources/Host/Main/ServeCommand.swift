@@ -80,6 +80,11 @@ struct ServeCommand: ParsableCommand {
             strategyCallNanoseconds: UInt64(clamping: context.settings.strategyCallNanoseconds),
             preparer: { (path, overrides) throws(DocumentErrors) in
                 try context.prepared(path, overrides)
+            },
+            fatal: { why in
+                Terminal.complain(
+                    "error: the coordinator ends, to be started again: \(why)")
+                Exit.now(.runFailed)
             })
     }
 

@@ -24,6 +24,7 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     private var isWritingSnapshot = false
     private let problem = Mutex<String?>(nil)
     private let stopping = Atomic(false)
+    private let fatal: @Sendable (String) -> Never
 
     /// The pause before a disk that refused is asked again, in microseconds.
     private static let retryMicroseconds: UInt32 = 500_000
@@ -33,10 +34,13 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     static let leastSnapshotBytes = 64 << 20
 
     /// Opens what is in the folder; ``recover(into:worker:)`` comes next.
+    ///
+    /// - Parameter fatal: ends the process: what the disk holds is not known any more.
     init(
         folder: String, blobs: BlobStore, options: JournalOptions = JournalOptions(),
-        logger: Logger
+        logger: Logger, fatal: @escaping @Sendable (String) -> Never
     ) throws {
+        self.fatal = fatal
         journal = try Journal.open(folder: folder, options: options)
         calls = try CallFiles(folder: folder + "/calls")
         coding = CallCoding(blobs: blobs)
@@ -115,6 +119,8 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
                         "nothing can be stored: everything waits", metadata: ["why": "\(error)"])
                 }
                 problem.withLock { $0 = "\(error)" }
+                // Whether it is on the disk is only known to the next process.
+                if error.code == .uncertain { fatal("\(error)") }
                 if stopping.load(ordering: .acquiring) { return }
                 usleep(Self.retryMicroseconds)
             }
@@ -274,7 +280,7 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
         do {
             snapshotBytes = try outcome.get()
             sinceSnapshot -= taken
-            try journal.dropCovered()
+            while try journal.dropCovered() {}
         } catch {
             logger.warning("no snapshot was written", metadata: ["why": "\(error)"])
         }
