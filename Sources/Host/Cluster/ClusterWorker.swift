@@ -43,7 +43,11 @@ package final class ClusterWorker: Sendable {
             folder: options.folder + "/blobs", durability: .cache, logger: logger)
         let (address, security) = try Self.enter(entrance, uid: uid, options)
         agent = WorkerAgent(options, uid: uid, store: store, logger: logger, meter: meter)
-        client = WireClient(address: address, security: security, delegate: agent)
+        // Before the coordinator counts the worker as lost.
+        var backoff = WireBackoff()
+        backoff.longestMilliseconds = 2_000
+        client = WireClient(
+            address: address, security: security, backoff: backoff, delegate: agent)
         client.start()
     }
 

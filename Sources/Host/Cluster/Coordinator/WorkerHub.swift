@@ -13,6 +13,10 @@ final class WorkerHub: WireServerDelegate {
     /// How often a worker says that it is there, in milliseconds.
     static let heartbeatMilliseconds: UInt64 = 1_000
 
+    /// Time that workers are thought to take to come back to a coordinator that was restarted, in
+    /// nanoseconds.
+    static let returnNanoseconds: UInt64 = 5_000_000_000
+
     /// What belongs to the loop's thread.
     private final class Books: @unchecked Sendable {
         // Unchecked: touched by the loop's thread only.
@@ -75,7 +79,10 @@ final class WorkerHub: WireServerDelegate {
 
     /// The workers that were there watch the clock from now on.
     func resume(_ loop: inout EngineLoop, at now: Tick) {
-        for usage in loop.workerUsage() { books.liveness.watch(usage.worker, at: now) }
+        for usage in loop.workerUsage() {
+            books.liveness.watch(
+                usage.worker, at: now, expectedNanoseconds: Self.returnNanoseconds)
+        }
     }
 
     private func enter(_ label: WorkerLabel, id: WorkerID) -> WorkerEntry {

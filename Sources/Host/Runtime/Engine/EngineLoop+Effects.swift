@@ -98,7 +98,9 @@ extension EngineLoop {
 
     /// What a strategy is told of the workers.
     private func capacity(for task: TaskID) -> JSON {
-        let present = coordinator.workerUsage().filter { $0.phase == .active }
+        let present = coordinator.workerUsage().filter {
+            $0.phase == .active || $0.phase == .suspect
+        }
         return EngineCapacity.describe(
             present.map { usage in
                 let entry = workers[Int(usage.worker.index)]

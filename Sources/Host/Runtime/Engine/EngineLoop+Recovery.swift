@@ -145,13 +145,13 @@ extension EngineLoop {
     /// - Returns: whether to go on waiting.
     private mutating func takeAnswers(of task: TaskID) -> Bool {
         let place = Int(task.index)
-        guard tasks[place].answersToSkip > 0 else { return false }
+        guard tasks[place].answersToSkip > 0, tasks[place].outcome == nil else { return false }
         for message in mailbox.takeAll() {
-            if case .strategy(let from, let notice) = message, tasks[place].answersToSkip > 0 {
-                receive(notice, of: from, at: now)
-            } else {
+            guard case .strategy(task, let notice) = message, tasks[place].answersToSkip > 0 else {
                 held.append(message)
+                continue
             }
+            receive(notice, of: task, at: now)
         }
         return true
     }
