@@ -114,9 +114,6 @@ let package = Package(
         .target(
             name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core",
             linkerSettings: [.linkedLibrary("m")]),
-            name: "FanfoldBlobs", dependencies: ["CFanfoldSystem", crypto, logging],
-            path: "Sources/Host/Blobs"),
-        .target(name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core"),
         .target(
             name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
             path: "Sources/Host/Simulation"),

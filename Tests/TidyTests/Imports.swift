@@ -5,12 +5,6 @@ enum Imports {
         "Swift", "Synchronization", "Glibc", "_Concurrency",
     ]
 
-    private static let main: Set<String> = [
-        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldCore", "FanfoldJSON",
-        "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
-        "FanfoldSimulation", "Logging",
-    ]
-
     private static let wire: Set<String> = [
         "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
         "SwiftProtobuf", "X509",
