@@ -94,7 +94,7 @@ package enum WireDeadline: String, Hashable, Sendable {
 }
 
 /// Why a peer was turned away: for the log of who turned it away, never for the peer.
-package enum WireDenial: String, Hashable, Sendable {
+package enum WireDenial: String, Error, Hashable, Sendable {
     /// It has no certificate.
     case noCertificate = "no certificate"
     /// Its certificate names nobody.
