@@ -47,8 +47,8 @@ package struct WireLimits: Hashable, Sendable {
 
 /// The versions of the protocol.
 package enum WireVersion {
-    /// What this program speaks: the newest and the one before.
-    package static let spoken: ClosedRange<UInt32> = 1...2
+    /// What this program speaks: the newest and, once there is one, the one before.
+    package static let spoken: ClosedRange<UInt32> = 1...1
 
     /// The highest version in both ranges.
     package static func common(

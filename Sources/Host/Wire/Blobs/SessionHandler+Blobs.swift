@@ -6,10 +6,12 @@ extension SessionHandler {
         switch kind {
         case .blobRequest(let request):
             if let code = try serves.begin(request) {
-                sendBlob(.blobFailed(.with {
-                    $0.request = request.request
-                    $0.code = code
-                }))
+                sendBlob(
+                    .blobFailed(
+                        .with {
+                            $0.request = request.request
+                            $0.code = code
+                        }))
             } else {
                 pumpBlobs()
             }
@@ -50,10 +52,12 @@ extension SessionHandler {
             sendBlob(.blobRequest(request))
         case .credit(let request, let bytes):
             guard fetches.credit(request, bytes: bytes) else { return }
-            sendBlob(.blobCredit(.with {
-                $0.request = request
-                $0.bytes = UInt64(bytes)
-            }))
+            sendBlob(
+                .blobCredit(
+                    .with {
+                        $0.request = request
+                        $0.bytes = UInt64(bytes)
+                    }))
         case .cancelBlob(let request):
             guard let sink = fetches.cancel(request) else { return }
             sendBlob(.blobCancel(.with { $0.request = request }))

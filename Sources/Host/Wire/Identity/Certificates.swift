@@ -99,6 +99,9 @@ enum Certificates {
         }
     }
 
+    /// What a certificate is pinned by: the SHA-256 of its bytes.
+    static func fingerprint(_ der: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: der)) }
+
     /// The certificate of a PEM file.
     static func readPEM(_ text: String) throws(IdentityError) -> [UInt8] {
         do {

@@ -65,10 +65,12 @@ extension SessionHandler {
             end(.refused(code: refused.code, message: refused.message))
         case .goodbye(let goodbye): end(.goodbye(reason: goodbye.reason))
         case .ping(let ping):
-            answer(.pong(.with {
-                $0.number = ping.number
-                $0.payload = ping.payload
-            }))
+            answer(
+                .pong(
+                    .with {
+                        $0.number = ping.number
+                        $0.payload = ping.payload
+                    }))
         case .pong: return
         default: try handleBlob(kind)
         }
@@ -80,7 +82,6 @@ extension SessionHandler {
         rules.open(acknowledged: acknowledged)
         decoder.limit = limits.frameBytes
         session.speak(version)
-        wasGreeted = true
     }
 
     /// Gives the delegate what has come, and stops reading if too much is in flight.

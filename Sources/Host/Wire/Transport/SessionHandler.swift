@@ -26,7 +26,6 @@ final class SessionHandler: ChannelDuplexHandler {
     /// Written and not taken by the operating system yet.
     var waitingBytes = 0
     var isSlow = false
-    var wasGreeted = false
     /// Why the connection ends; nothing is read any more.
     var ending: WireError?
     var isReported = false
@@ -94,7 +93,7 @@ final class SessionHandler: ChannelDuplexHandler {
         case let error as NIOSSLError: fail(.tls("\(error)"))
         case let error as BoringSSLError: fail(.tls("\(error)"))
         case is IOError: fail(.disconnected)
-        default: fail(usesTLS && !wasGreeted ? .tls("\(error)") : .disconnected)
+        default: fail(usesTLS && !session.isGreeted ? .tls("\(error)") : .disconnected)
         }
     }
 
@@ -135,6 +134,6 @@ final class SessionHandler: ChannelDuplexHandler {
         frameDeadline?.cancel()
         for sink in fetches.endAll() { sink.sink.blob(sink.request, ended: .disconnected(reason)) }
         handOver()
-        owner.sessionIsOver(session, reason: reason, wasGreeted: wasGreeted)
+        owner.sessionIsOver(session, reason: reason)
     }
 }

@@ -16,8 +16,8 @@ protocol SessionOwner: AnyObject, Sendable {
     func session(_ session: WireSession, said renewed: WireRenewed)
     /// What the owner's delegate gets.
     var sessionDelegate: (any WireSessionDelegate)? { get }
-    /// The connection is over; `wasGreeted` says whether the delegate knows of it.
-    func sessionIsOver(_ session: WireSession, reason: WireError, wasGreeted: Bool)
+    /// The connection is over: once for each.
+    func sessionIsOver(_ session: WireSession, reason: WireError)
 }
 
 extension SessionOwner {

@@ -79,7 +79,8 @@ struct SessionRules {
             state = .joining
             return .handle
         case (.waiting, .welcome), (.asked, .joined): return .handle
-        case (.waiting, .refused), (.asked, .refused), (.open, .refused) where side != .server:
+        case (.waiting, .refused), (.asked, .refused),
+            (.open, .refused) where side != .server:
             return .handle
         case (.open, _): return try receiveOpen(kind, of: message)
         case (.over, _): return .drop

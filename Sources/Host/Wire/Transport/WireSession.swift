@@ -7,6 +7,8 @@ package final class WireSession: Sendable {
     package let number: UInt64
     /// Where the peer is, for logs.
     package let peerAddress: String
+    /// What connections are counted by.
+    let place: String
 
     private static let numbers = Atomic<UInt64>(0)
     private let channel: any Channel
@@ -17,12 +19,14 @@ package final class WireSession: Sendable {
         var flushIsScheduled = false
         var identity: WireIdentity?
         var version: UInt32 = 0
+        var isGreeted = false
         var nextBlob: UInt64 = 0
     }
 
-    init(channel: any Channel) {
+    init(channel: any Channel, place: String) {
         number = Self.numbers.add(1, ordering: .relaxed).newValue
         peerAddress = channel.remoteAddress.map(Self.text) ?? "a Unix socket"
+        self.place = place
         self.channel = channel
     }
 
@@ -38,6 +42,11 @@ package final class WireSession: Sendable {
     package var version: UInt32 { shared.withLock { $0.version } }
 
     func identify(_ identity: WireIdentity) { shared.withLock { $0.identity = identity } }
+
+    /// Whether the delegate knows of the session.
+    var isGreeted: Bool { shared.withLock { $0.isGreeted } }
+
+    func markGreeted() { shared.withLock { $0.isGreeted = true } }
 
     func speak(_ version: UInt32) { shared.withLock { $0.version = version } }
 
@@ -77,8 +86,10 @@ package final class WireSession: Sendable {
             shared.nextBlob += 1
             return shared.nextBlob
         }
-        order(.fetch(BlobFetch(
-            request: request, sha256: sha256, offset: offset, length: length, sink: sink)))
+        order(
+            .fetch(
+                BlobFetch(
+                    request: request, sha256: sha256, offset: offset, length: length, sink: sink)))
         return request
     }
 
