@@ -218,7 +218,9 @@ extension WireServer: SessionOwner {
         }
     }
 
-    /// Turns a peer away.  It learns nothing: neither why, nor whether anybody was close.
+    /// Turns a peer away.
+    ///
+    /// It learns nothing: neither why, nor whether anybody was close.
     func turnAway(_ session: WireSession, _ denial: WireDenial) {
         session.order(.refuse(.notAllowed, "", .notAllowed(denial)))
     }

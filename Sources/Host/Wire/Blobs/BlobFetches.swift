@@ -7,7 +7,9 @@ struct BlobFetch: Sendable {
     var sink: any WireBlobSink
 }
 
-/// What this side of a connection fetches.  Decides and does nothing.
+/// What this side of a connection fetches.
+///
+/// Decides and does nothing.
 struct BlobFetches {
     private struct Running {
         var sink: any WireBlobSink

@@ -1,5 +1,6 @@
-/// What this side of a connection sends of its blobs, one piece at a time.  Decides and does nothing.
+/// What this side of a connection sends of its blobs, one piece at a time.
 ///
+/// Decides and does nothing.
 /// Only one piece is read at a time, and only while little waits for the peer: therefore a blob
 /// never stands before an order for longer than a piece takes.
 struct BlobServes {

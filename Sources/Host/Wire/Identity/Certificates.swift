@@ -4,8 +4,9 @@ import NIOSSL
 import SwiftASN1
 import X509
 
-/// What a certificate says, and how one is made.  The one file that needs Foundation: X509 takes
-/// its dates.
+/// What a certificate says, and how one is made.
+///
+/// The one file that needs Foundation: X509 takes its dates.
 enum Certificates {
     /// Seconds by which clocks may differ.
     static let skewSeconds: Int64 = 300

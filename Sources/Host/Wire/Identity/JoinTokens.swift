@@ -20,7 +20,9 @@ package struct JoinToken: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// What is kept of it: its SHA-256.  It is random, therefore nobody can guess it from that.
+    /// What is kept of it: its SHA-256.
+    ///
+    /// It is random, therefore nobody can guess it from that.
     package var digest: [UInt8] { Array(SHA256.hash(data: bytes)) }
 
     /// The secret as text, to be shown once.

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// The tokens of a coordinator and who joined with them.  Decides and does nothing: time comes in.
+/// The tokens of a coordinator and who joined with them.
+///
+/// Decides and does nothing: time comes in.
 package struct TokenBook: Hashable, Sendable {
     /// Tokens that are kept at a time.
     package static let tokens = 10_000

@@ -1,6 +1,8 @@
 import NIOCore
 
-/// How many connect to a listener, and how many tries failed.  Decides and does nothing.
+/// How many connect to a listener, and how many tries failed.
+///
+/// Decides and does nothing.
 struct Admission {
     private struct Failures {
         var count: Int

@@ -1,4 +1,6 @@
-/// Which message may come when, on one side of one connection.  Decides and does nothing.
+/// Which message may come when, on one side of one connection.
+///
+/// Decides and does nothing.
 struct SessionRules {
     /// Which end of the connection this is.
     enum Side {
