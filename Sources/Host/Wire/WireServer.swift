@@ -66,7 +66,6 @@ package final class WireServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.setUp(channel) }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: false)
         let listener: any Channel
         do {
             switch address {

@@ -195,7 +195,7 @@ package nonisolated struct WireFrame: Sendable {
   package init() {}
 }
 
-/// One message.  1 to 19 go to the coordinator, 20 to 39 come from it, 40 and up go both ways.
+/// One message.  Every field is a message.  1 to 19 go to the coordinator, 20 to 39 come from it, 40 and up go both ways.
 package nonisolated struct WireMessage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

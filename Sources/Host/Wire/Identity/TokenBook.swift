@@ -83,9 +83,9 @@ package final class MemoryTokenStore: JoinTokenStore {
     package init(now: @escaping @Sendable () -> Int64 = WireClock.seconds) { self.now = now }
 
     /// Does something with the tokens.
-    package func withBook<Value: Sendable>(_ body: (inout sending TokenBook) -> sending Value)
-        -> Value
-    { book.withLock(body) }
+    package func withBook<Value: Sendable>(_ body: (inout TokenBook) -> Value) -> Value {
+        book.withLock { body(&$0) }
+    }
 
     package func redeem(
         _ request: JoinRequest,

@@ -4,7 +4,7 @@ extension SessionHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard ending == nil else { return }
         let frame = unwrapInboundIn(data)
-        do {
+        do throws(WireError) {
             let messages = try FrameReader.messages(of: frame, limit: limits.messagesPerFrame)
             guard bucket.take(max(1, messages.count), now: .now()) else {
                 throw WireError.flood(limit: limits.messagesPerSecond)
@@ -14,10 +14,8 @@ extension SessionHandler {
                 guard ending == nil else { return }
                 try take(message)
             }
-        } catch let error as WireError {
-            fail(error)
         } catch {
-            fail(.garbage)
+            fail(error)
         }
     }
 

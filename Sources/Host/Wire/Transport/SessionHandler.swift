@@ -28,6 +28,7 @@ final class SessionHandler: ChannelDuplexHandler {
     var isSlow = false
     /// Why the connection ends; nothing is read any more.
     var ending: WireError?
+    var isConnected = false
     var isReported = false
     var deadline: Scheduled<Void>?
     var frameDeadline: Scheduled<Void>?
@@ -53,17 +54,24 @@ final class SessionHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        if context.channel.isActive { connected() }
+    }
+
+    /// The connection has come about; before that its owner does not hear of it.
+    private func connected() {
+        guard !isConnected else { return }
+        isConnected = true
         deadline = schedule(limits.handshakeMilliseconds, .handshake)
-        if context.channel.isActive, !usesTLS { owner.sessionIsConnected(session) }
+        if !usesTLS { owner.sessionIsConnected(session) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        report(ending ?? .disconnected)
+        if isConnected { report(ending ?? .disconnected) }
         self.context = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        if !usesTLS { owner.sessionIsConnected(session) }
+        connected()
         context.fireChannelActive()
     }
 
@@ -90,6 +98,7 @@ final class SessionHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case let error as WireError: fail(error)
+        case NIOSSLError.uncleanShutdown: fail(.disconnected)
         case let error as NIOSSLError: fail(.tls("\(error)"))
         case let error as BoringSSLError: fail(.tls("\(error)"))
         case is IOError: fail(.disconnected)
