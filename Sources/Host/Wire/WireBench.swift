@@ -99,7 +99,9 @@ package enum WireBench {
 private final class BenchServer: WireServerDelegate {
     var blobSource: (any WireBlobSource)? { nil }
 
-    func session(_ session: WireSession, greeted hello: WireHello) { session.welcome(WireWelcome()) }
+    func session(_ session: WireSession, greeted hello: WireHello) {
+        session.welcome(WireWelcome())
+    }
 
     func session(_ session: WireSession, received batch: WireBatch) {
         session.send(
