@@ -55,10 +55,18 @@ final class TemporaryFolder {
         _ token: JoinToken, uid: String = "worker-0001", labels: [String: String] = [:]
     ) -> JoinRequest { JoinRequest(digest: token.digest, uid: uid, labels: labels) }
 
+    private func minted(
+        _ book: inout TokenBook, scope: JoinScope = JoinScope(), seconds: Int64 = 3_600,
+        uses: UInt32 = 1
+    ) throws -> (token: JoinToken, record: JoinTokenRecord) {
+        let minted = book.mint(scope: scope, seconds: seconds, uses: uses, now: Self.now)
+        return try #require(minted)
+    }
+
     @Test func `a token is used once, or as often as it says`() throws {
         var book = TokenBook()
-        let once = try #require(book.mint(now: Self.now)).token
-        let twice = try #require(book.mint(uses: 2, now: Self.now)).token
+        let once = try minted(&book).token
+        let twice = try minted(&book, uses: 2).token
         func redeem(_ token: JoinToken, _ uid: String) -> WireDenial? {
             switch book.redeem(request(token, uid: uid), now: Self.now) {
             case .success: nil
@@ -78,7 +86,7 @@ final class TemporaryFolder {
 
     @Test func `a token is good until its time and not a second longer`() throws {
         var book = TokenBook()
-        let token = try #require(book.mint(seconds: 10, uses: 9, now: Self.now)).token
+        let token = try minted(&book, seconds: 10, uses: 9).token
         #expect(throws: Never.self) {
             try book.redeem(request(token, uid: "worker-1"), now: Self.now + 9).get()
         }
@@ -90,7 +98,7 @@ final class TemporaryFolder {
     @Test func `a token is for those that it was made for`() throws {
         var book = TokenBook()
         let scope = JoinScope(labels: ["zone": "a"], pool: "gpu")
-        let token = try #require(book.mint(scope: scope, now: Self.now)).token
+        let token = try minted(&book, scope: scope).token
         for labels in [[:], ["zone": "a"], ["pool": "gpu"], ["zone": "b", "pool": "gpu"]] {
             #expect(throws: WireDenial.wrongScope) {
                 try book.redeem(request(token, labels: labels), now: Self.now).get()
@@ -103,13 +111,17 @@ final class TemporaryFolder {
 
     @Test func `tokens can be revoked, are dropped a day later, and are limited`() throws {
         var book = TokenBook()
-        let (token, record) = try #require(book.mint(now: Self.now))
-        #expect(book.revoke(id: record.id))
-        #expect(!book.revoke(id: record.id))
+        let (token, record) = try minted(&book)
+        #expect(book.revoke(id: record.id) == true)
+        #expect(book.revoke(id: record.id) == false)
         #expect(throws: WireDenial.wrongToken) {
             try book.redeem(request(token), now: Self.now).get()
         }
-        for _ in 0..<TokenBook.tokens { #expect(book.mint(seconds: 1, now: Self.now) != nil) }
+        let short = JoinTokenRecord(
+            id: record.id, digest: record.digest, scope: JoinScope(), expiresAt: Self.now + 1,
+            usesLeft: 1)
+        book = TokenBook(records: Array(repeating: short, count: TokenBook.tokens - 1))
+        #expect(book.mint(seconds: 1, now: Self.now) != nil)
         #expect(book.mint(now: Self.now) == nil)
         #expect(book.mint(now: Self.now + 86_400) == nil)
         #expect(book.mint(now: Self.now + 86_401) != nil)
@@ -118,7 +130,7 @@ final class TemporaryFolder {
 
     @Test func `neither a record nor a description holds the secret`() throws {
         var book = TokenBook()
-        let (token, record) = try #require(book.mint(now: Self.now))
+        let (token, record) = try minted(&book)
         #expect(!"\(record)".contains(token.text))
         #expect("\(token)" == "(secret)")
         #expect(token.bytes != JoinToken().bytes)

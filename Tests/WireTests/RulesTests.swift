@@ -148,13 +148,13 @@ import Testing
         limits.connections = 3
         limits.connectionsPerAddress = 2
         var admission = Admission(limits: limits)
-        #expect(admission.admit("a", now: Self.start))
-        #expect(admission.admit("a", now: Self.start))
-        #expect(!admission.admit("a", now: Self.start))
-        #expect(admission.admit("b", now: Self.start))
-        #expect(!admission.admit("c", now: Self.start))
+        #expect(admission.admit("a", now: Self.start) == true)
+        #expect(admission.admit("a", now: Self.start) == true)
+        #expect(admission.admit("a", now: Self.start) == false)
+        #expect(admission.admit("b", now: Self.start) == true)
+        #expect(admission.admit("c", now: Self.start) == false)
         admission.left("a")
-        #expect(admission.admit("c", now: Self.start))
+        #expect(admission.admit("c", now: Self.start) == true)
     }
 
     @Test func `an address that fails too often is not listened to for a minute`() {
@@ -162,11 +162,11 @@ import Testing
         limits.failuresPerMinute = 2
         var admission = Admission(limits: limits)
         admission.failed("a", now: Self.start)
-        #expect(admission.admit("a", now: Self.start))
+        #expect(admission.admit("a", now: Self.start) == true)
         admission.failed("a", now: Self.start + .seconds(1))
-        #expect(!admission.admit("a", now: Self.start + .seconds(59)))
-        #expect(admission.admit("b", now: Self.start))
-        #expect(admission.admit("a", now: Self.start + .seconds(60)))
+        #expect(admission.admit("a", now: Self.start + .seconds(59)) == false)
+        #expect(admission.admit("b", now: Self.start) == true)
+        #expect(admission.admit("a", now: Self.start + .seconds(60)) == true)
     }
 
     @Test func `only so many addresses are remembered`() {
@@ -176,19 +176,19 @@ import Testing
         var admission = Admission(limits: limits)
         admission.failed("a", now: Self.start)
         admission.failed("b", now: Self.start)
-        #expect(!admission.admit("a", now: Self.start))
-        #expect(admission.admit("b", now: Self.start))
+        #expect(admission.admit("a", now: Self.start) == false)
+        #expect(admission.admit("b", now: Self.start) == true)
         admission.failed("c", now: Self.start + .minutes(1))
-        #expect(!admission.admit("c", now: Self.start + .minutes(1)))
+        #expect(admission.admit("c", now: Self.start + .minutes(1)) == false)
     }
 
     @Test func `a bucket refills evenly and holds a burst`() {
         var bucket = RateBucket(perSecond: 10, burst: 5, now: Self.start)
-        #expect(bucket.take(5, now: Self.start))
-        #expect(!bucket.take(1, now: Self.start))
-        #expect(bucket.take(1, now: Self.start + .milliseconds(100)))
-        #expect(bucket.take(5, now: Self.start + .seconds(60)))
-        #expect(!bucket.take(1, now: Self.start + .seconds(60)))
+        #expect(bucket.take(5, now: Self.start) == true)
+        #expect(bucket.take(1, now: Self.start) == false)
+        #expect(bucket.take(1, now: Self.start + .milliseconds(100)) == true)
+        #expect(bucket.take(5, now: Self.start + .seconds(60)) == true)
+        #expect(bucket.take(1, now: Self.start + .seconds(60)) == false)
     }
 
     @Test func `the wait between tries grows to a limit and is never more`() {
