@@ -39,6 +39,14 @@ let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map {
 }
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let wireProtocol: [Target.Dependency] = [
+    .product(name: "NIOExtras", package: "swift-nio-extras"),
+    .product(name: "NIOTLS", package: "swift-nio"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
+    .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+    .product(name: "X509", package: "swift-certificates"),
+]
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -56,12 +64,16 @@ let package = Package(
         },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
@@ -122,6 +134,9 @@ let package = Package(
         .target(
             name: "FanfoldJournal", dependencies: ["CFanfoldSystem", grdb],
             path: "Sources/Host/Journal"),
+        .target(
+            name: "FanfoldWire", dependencies: [crypto, logging, nioSSL] + nio + wireProtocol,
+            path: "Sources/Host/Wire", exclude: ["Protocol"]),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
@@ -179,6 +194,10 @@ let package = Package(
             ] + nio),
         .testTarget(
             name: "JournalTests", dependencies: ["CFanfoldSystem", "FanfoldJournal", grdb]),
+        .testTarget(
+            name: "WireTests",
+            dependencies: ["FanfoldWire", crypto, logging, nioEmbedded, nioSSL] + nio
+                + wireProtocol),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],
             exclude: ["Broken"]),

@@ -11,6 +11,11 @@ enum Imports {
         "FanfoldSimulation", "Logging",
     ]
 
+    private static let wire: Set<String> = [
+        "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
+        "SwiftProtobuf", "X509",
+    ]
+
     /// The folders below `Sources/` with their modules, most specific first.
     private static let table: [(folder: String, modules: Set<String>)] = [
         ("Sources/PluginABI/Package.swift", ["PackageDescription"]),
@@ -48,6 +53,12 @@ enum Imports {
             ]
         ),
         ("Sources/Host/Journal/", ["CFanfoldSystem", "FoundationEssentials", "GRDB"]),
+        // X509 takes its dates from Foundation, in this one file.
+        (
+            "Sources/Host/Wire/Identity/Certificates.swift",
+            wire.union(["FoundationEssentials"])
+        ),
+        ("Sources/Host/Wire/", wire),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),
         ("Sources/Host/Main/Bench/", main.union(["CBenchDirect", "CPluginABI"])),
         ("Sources/Host/Main/", main),

@@ -9,6 +9,8 @@ enum Repository {
     /// Folders that hold no source of ours.
     private static let skippedFolders: Set<String> = [
         ".build", ".git", "target", "__pycache__", "out",
+        // Written by scripts/generate-protocol.
+        "Generated",
     ]
 
     /// Endings of the files that are read as text.
