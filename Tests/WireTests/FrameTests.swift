@@ -78,7 +78,7 @@ import Testing
         var limits = WireLimits()
         limits.frameBytes = 100
         let message = WireMessage(.ping(.with { $0.payload = .init(repeating: 0, count: 100) }))
-        #expect(throws: WireError.messageTooLong(bytes: 106, limit: 100)) {
+        #expect(throws: WireError.messageTooLong(bytes: 107, limit: 100)) {
             try FrameWriter(limits: limits).frames(of: [message], allocator: ByteBufferAllocator())
         }
     }

@@ -162,10 +162,11 @@ extension WireClient: SessionOwner {
     var sessionDelegate: (any WireSessionDelegate)? { delegate }
 
     func sessionIsConnected(_ session: WireSession) {
-        let security = shared.withLock { shared in
+        let (security, stopReason) = shared.withLock { shared in
             shared.session = session
-            return shared.security
+            return (shared.security, shared.stopReason)
         }
+        if let stopReason { return session.close(reason: stopReason) }
         var hello = delegate.clientHello()
         hello.protocolMin = versions.lowerBound
         hello.protocolMax = versions.upperBound

@@ -290,6 +290,6 @@ func ended(_ sequence: UInt64) -> WireMessage {
         .ended(
             .with {
                 $0.sequence = sequence
-                $0.ends = [.with { $0.attempt.index = UInt32(sequence) }]
+                $0.ends = [.with { $0.attempt.index = UInt32(truncatingIfNeeded: sequence) }]
             }))
 }

@@ -31,7 +31,7 @@ package struct WireCredentials: Hashable, Sendable, CustomStringConvertible {
         validity = Certificates.validity(parsed)
         self.certificate = certificate
         self.authority = authority
-        self.key = key
+        self.key = key.hasSuffix("\n") ? key : key + "\n"
     }
 
     /// The credentials in a folder; `nil` if there are none.
@@ -50,8 +50,7 @@ package struct WireCredentials: Hashable, Sendable, CustomStringConvertible {
 
     /// Keeps the credentials in a folder, in one file of mode 0600: `worker.pem`.
     package func save(folder: String) throws(IdentityError) {
-        let text = [key, Certificates.pem(certificate), Certificates.pem(authority)]
-            .map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined()
+        let text = key + Certificates.pem(certificate) + Certificates.pem(authority)
         try IdentityFile.write(text, to: "\(folder)/worker.pem", mode: 0o600)
     }
 

@@ -114,11 +114,12 @@ extension SessionHandler {
 
     /// A peer that does not read is slow first and then gone.
     private func checkQueue() {
-        if waitingBytes > limits.queuedBytes {
-            end(.peerTooSlow(bytes: waitingBytes, limit: limits.queuedBytes))
-        } else if !isSlow, waitingBytes > limits.slowBytes {
+        if !isSlow, waitingBytes > limits.slowBytes {
             isSlow = true
             owner.sessionDelegate?.session(session, isSlow: true)
+        }
+        if waitingBytes > limits.queuedBytes {
+            end(.peerTooSlow(bytes: waitingBytes, limit: limits.queuedBytes))
         } else if isSlow, waitingBytes <= limits.slowBytes / 2 {
             isSlow = false
             owner.sessionDelegate?.session(session, isSlow: false)
