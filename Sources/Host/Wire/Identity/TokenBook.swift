@@ -87,6 +87,7 @@ package final class MemoryTokenStore: JoinTokenStore {
         book.withLock { body(&$0) }
     }
 
+    /// Uses a token up, and answers at once.
     package func redeem(
         _ request: JoinRequest,
         answer: @escaping @Sendable (Result<JoinGrant, WireDenial>) -> Void
