@@ -169,6 +169,8 @@ let package = Package(
         .target(
             name: "FanfoldClient", dependencies: ["FanfoldJSON", crypto, httpClient, nioSSL] + nio,
             path: "Sources/Host/Client"),
+            name: "FanfoldWire", dependencies: [crypto, logging, nioSSL] + nio + wireProtocol,
+            path: "Sources/Host/Wire", exclude: ["Protocol"]),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],

@@ -17,6 +17,11 @@ enum Imports {
         "Logging",
     ]
 
+    private static let wire: Set<String> = [
+        "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
+        "SwiftProtobuf", "X509",
+    ]
+
     /// The folders below `Sources/` with their modules, most specific first.
     private static let table: [(folder: String, modules: Set<String>)] = [
         ("Sources/PluginABI/Package.swift", ["PackageDescription"]),

@@ -79,6 +79,20 @@ import Testing
         loopback.server.stop(reason: "over")
     }
 
+    @Test func `a client that is stopped at once gives up, and nobody is greeted`() async throws {
+        let loopback = try Loopback()
+        let delegate = RecordingClient()
+        let client = loopback.client(delegate)
+        client.stop(reason: "not wanted")
+        #expect(await delegate.gaveUp() == .closedHere(reason: "not wanted"))
+        let second = RecordingClient()
+        let other = loopback.client(second)
+        #expect(await second.welcomed() != nil)
+        #expect(delegate.happenings.all.count == 1)
+        other.stop(reason: "done")
+        loopback.server.stop(reason: "over")
+    }
+
     @Test(
         arguments: [
             (1...2, 1...1, 1), (1...2, 1...2, 2), (1...1, 1...2, 1), (2...3, 1...2, 2),
