@@ -1,0 +1,113 @@
+import Crypto
+
+/// The name of a blob: the SHA-256 of its bytes, 64 lower-case hexadecimal digits as text.
+///
+/// Source: FIPS 180-4; `sha256sum FILE` prints the same.
+package struct BlobID: Hashable, Sendable {
+    /// Bytes of an id.
+    package static let byteCount = 32
+
+    private let words: SIMD4<UInt64>
+
+    /// An id from its 32 bytes; `nil` if there are more or fewer.
+    package init?(bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.byteCount else { return nil }
+        var words = SIMD4<UInt64>()
+        for index in 0..<4 {
+            words[index] = UInt64(
+                bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+        }
+        self.words = words
+    }
+
+    /// An id from its 32 bytes; `nil` if there are more or fewer.
+    package init?(bytes: [UInt8]) {
+        guard let id = bytes.withUnsafeBytes({ BlobID(bytes: $0) }) else { return nil }
+        self = id
+    }
+
+    init(_ digest: SHA256.Digest) {
+        guard let id = digest.withUnsafeBytes({ BlobID(bytes: $0) }) else {
+            preconditionFailure("a SHA-256 has \(Self.byteCount) bytes")
+        }
+        self = id
+    }
+
+    /// The id of the blob with these bytes.
+    package static func of(_ bytes: UnsafeRawBufferPointer) -> BlobID {
+        var hash = SHA256()
+        hash.update(bufferPointer: bytes)
+        return BlobID(hash.finalize())
+    }
+
+    /// The id of the blob with these bytes.
+    package static func of(_ bytes: [UInt8]) -> BlobID {
+        bytes.withUnsafeBytes { of($0) }
+    }
+
+    /// Its 32 bytes, as they travel.
+    package var bytes: [UInt8] {
+        (0..<4).flatMap { index in
+            (0..<8).map { UInt8(truncatingIfNeeded: words[index] >> UInt64(56 - 8 * $0)) }
+        }
+    }
+}
+
+extension BlobID: LosslessStringConvertible {
+    /// Reads exactly what `description` writes; `nil` for anything else.
+    package init?(_ text: String) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.byteCount)
+        var high: UInt8?
+        for character in text.utf8 {
+            let digit: UInt8
+            switch character {
+            case 0x30...0x39: digit = character - 0x30
+            case 0x61...0x66: digit = character - 0x61 + 10
+            default: return nil
+            }
+            guard let first = high else {
+                high = digit
+                continue
+            }
+            bytes.append(first << 4 | digit)
+            high = nil
+        }
+        guard high == nil else { return nil }
+        self.init(bytes: bytes)
+    }
+
+    package var description: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(unsafeUninitializedCapacity: 2 * Self.byteCount) { text in
+            for index in 0..<(2 * Self.byteCount) {
+                let shift = UInt64(60 - 4 * (index & 15))
+                text.initializeElement(at: index, to: digits[Int(words[index >> 4] >> shift & 15)])
+            }
+            return 2 * Self.byteCount
+        }
+    }
+}
+
+extension BlobID: Comparable {
+    package static func < (left: BlobID, right: BlobID) -> Bool {
+        for index in 0..<4 where left.words[index] != right.words[index] {
+            return left.words[index] < right.words[index]
+        }
+        return false
+    }
+}
+
+/// A blob by its name and its size, which is what a message carries instead of the bytes.
+package struct BlobReference: Hashable, Sendable {
+    /// What it is called.
+    package var id: BlobID
+    /// How many bytes it has.
+    package var size: Int64
+
+    /// The blob `id` of `size` bytes.
+    package init(id: BlobID, size: Int64) {
+        self.id = id
+        self.size = size
+    }
+}
