@@ -88,6 +88,9 @@ let package = Package(
             name: "CLibFFI", path: "Sources/Host/CLibFFI", pkgConfig: "libffi",
             providers: [.apt(["libffi-dev"])]),
         .target(name: "CFanfoldSystem", path: "Sources/Host/System"),
+        .target(
+            name: "FanfoldBlobs", dependencies: ["CFanfoldSystem", crypto, logging],
+            path: "Sources/Host/Blobs"),
         .target(name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core"),
         .target(
             name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
@@ -130,7 +133,7 @@ let package = Package(
             name: "fanfold",
             dependencies: [
                 "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
-                "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+                "FanfoldBlobs", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
                 "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
@@ -152,6 +155,7 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["FanfoldJSON"]),
         .testTarget(
             name: "DataTests", dependencies: ["CPluginABI", "FanfoldData", "FanfoldJSON"]),
+        .testTarget(name: "BlobStoreTests", dependencies: ["FanfoldBlobs", logging]),
         .testTarget(name: "CoreTests", dependencies: ["FanfoldCore"]),
         .testTarget(
             name: "SimulationTests", dependencies: ["FanfoldCore", "FanfoldSimulation"]),

@@ -86,12 +86,3 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     }
     group.wait()
 }
-
-extension BlobTestFolder {
-    /// Opens the store of a folder whose last user has just let go of it.
-    static func reopen(
-        _ folder: BlobTestFolder, _ change: (inout BlobLimits) -> Void = { _ in }
-    ) throws -> BlobStore {
-        try folder.open(.cache, change)
-    }
-}

@@ -6,8 +6,8 @@ enum Imports {
     ]
 
     private static let main: Set<String> = [
-        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldCore", "FanfoldJSON",
-        "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldBlobs", "FanfoldCore",
+        "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
         "FanfoldSimulation", "Logging",
     ]
 
@@ -18,6 +18,7 @@ enum Imports {
         ("Sources/PluginABI/Data/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Kit/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Merges/", ["FanfoldData", "FanfoldJSON", "PluginKit"]),
+        ("Sources/Host/Blobs/", ["CFanfoldSystem", "Crypto", "Logging"]),
         ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),
         ("Sources/Host/Simulation/", ["FanfoldCore", "DequeModule", "HeapModule"]),
         (

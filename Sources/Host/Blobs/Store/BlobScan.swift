@@ -63,12 +63,7 @@ struct BlobScan {
 
     /// Removes uploads and fetches whose last byte came before `second`; returns how many.
     func collect(olderThan second: Int64) throws(BlobError) -> Int {
-        var count = 0
-        for name in try Disk.names(in: folder.fetches)
-        where isOld("\(folder.fetches)/\(name)", second) {
-            try Disk.remove("\(folder.fetches)/\(name)")
-            count += 1
-        }
+        var count = try collectFetches(olderThan: second)
         let names = Set(try Disk.names(in: folder.uploads))
         for name in names where name.hasSuffix(BlobFolder.wantEnding) {
             let upload = String(name.dropLast(BlobFolder.wantEnding.count))
@@ -85,6 +80,15 @@ struct BlobScan {
             count += 1
         }
         return count
+    }
+
+    /// Removes what has come of fetches whose last byte came before `second`; returns how many.
+    func collectFetches(olderThan second: Int64) throws(BlobError) -> Int {
+        let old = try Disk.names(in: folder.fetches).map { "\(folder.fetches)/\($0)" }.filter {
+            isOld($0, second)
+        }
+        for path in old { try Disk.remove(path) }
+        return old.count
     }
 
     private func isOld(_ path: String, _ second: Int64) -> Bool {

@@ -28,7 +28,7 @@ extension BlobStore {
     ///
     /// - Parameters:
     ///   - isGivenUp: The file is the store's from now on and nobody has it open for writing: it is
-    ///     moved in if it is on the same disk.  It is gone from `path` also if the call fails later.
+    ///     moved in if it is on the same disk.  If it has another id than `expected`, it is gone.
     ///   - expected: The id that it must have.
     /// - Throws: `wrongContent`, `tooLarge`, `storeFull`, and what the disk says.
     package func put(
@@ -67,13 +67,11 @@ extension BlobStore {
         let size = Int64(status.st_size)
         try checkSize(size)
         let temporary = "\(folder.temporary)/\(state.withLock { $0.nextTemporary() })"
-        guard rename(path, temporary) == 0 else { return nil }
         var reservation = Reservation()
-        defer {
-            unlink(temporary)
-            giveBack(&reservation)
-        }
+        defer { giveBack(&reservation) }
         try reserve(size, &reservation)
+        guard rename(path, temporary) == 0 else { return nil }
+        defer { unlink(temporary) }
         noteWritten(size, &reservation)
         let file = try Disk.open(temporary, O_RDWR)
         guard fchmod(file.number, 0o600) == 0 else { throw Disk.failure("taken over", temporary) }

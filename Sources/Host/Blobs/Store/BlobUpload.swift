@@ -39,7 +39,7 @@ final class BlobUpload: Sendable {
         /// `nil` after a restart: made anew from the file when it is needed.
         var hasher: ContentHasher?
         var reservation = Reservation()
-        /// It is finished, cancelled or collected.
+        /// It is finished, cancelled or collected, or its files are not there yet.
         var isOver = false
     }
 
@@ -47,10 +47,12 @@ final class BlobUpload: Sendable {
     let wish: UploadWish
     let progress: Mutex<Progress>
 
-    init(_ name: String, _ wish: UploadWish, length: Int64) {
+    init(_ name: String, _ wish: UploadWish, length: Int64, isReady: Bool) {
         self.name = name
         self.wish = wish
-        progress = Mutex(Progress(length: length, hasher: length == 0 ? ContentHasher() : nil))
+        progress = Mutex(
+            Progress(
+                length: length, hasher: length == 0 ? ContentHasher() : nil, isOver: !isReady))
     }
 }
 
@@ -79,7 +81,7 @@ extension BlobState {
                 continue
             }
             let length = Int64(status.st_size)
-            let upload = BlobUpload(name, wish, length: length)
+            let upload = BlobUpload(name, wish, length: length, isReady: true)
             let bytes = max(length, wish.size ?? 0)
             upload.progress.withLock {
                 $0.reservation = Reservation(bytes: bytes, unwritten: bytes - length)
@@ -108,33 +110,41 @@ extension BlobStore {
             return BlobUploadStatus(length: 0, stored: BlobReference(id: id, size: size))
         }
         let wish = UploadWish(size: size, id: id)
-        if let old = state.withLock({ $0.uploads[name] }) {
-            guard old.wish == wish else { throw .differentUpload(name) }
-            return BlobUploadStatus(length: old.progress.withLock { $0.length })
-        }
         if let size { try checkSize(size) }
-        let upload = BlobUpload(name, wish, length: 0)
-        try state.withLock { state throws(BlobError) in
+        let new = BlobUpload(name, wish, length: 0, isReady: false)
+        let upload = try state.withLock { state throws(BlobError) in
+            if let old = state.uploads[name] { return old }
             guard state.uploads.count < limits.uploads else {
                 throw .tooManyUploads(limit: limits.uploads)
             }
-            guard state.uploads[name] == nil else { throw .differentUpload(name) }
-            state.uploads[name] = upload
+            state.uploads[name] = new
+            return new
         }
-        do throws(BlobError) {
-            try upload.progress.withLock { progress throws(BlobError) in
-                try reserve(size ?? 0, &progress.reservation)
-                // The announcement is last: a file without one is nobody's.
-                try Disk.replaceContent(folder.part(name), [], isFlushed: false)
-                let temporary = "\(folder.temporary)/want-\(name)"
-                try Disk.replaceContent(temporary, Array(wish.text.utf8), isFlushed: false)
-                try Disk.rename(temporary, folder.want(name))
+        guard upload === new else {
+            guard upload.wish == wish else { throw .differentUpload(name) }
+            return BlobUploadStatus(length: upload.progress.withLock { $0.length })
+        }
+        try upload.progress.withLock { progress throws(BlobError) in
+            do throws(BlobError) {
+                try prepare(upload, &progress)
+                progress.isOver = false
+            } catch {
+                drop(upload, &progress)
+                throw error
             }
-        } catch {
-            end(upload)
-            throw error
         }
         return BlobUploadStatus(length: 0)
+    }
+
+    /// The announcement comes last: a file without one is nobody's.
+    private func prepare(
+        _ upload: BlobUpload, _ progress: inout BlobUpload.Progress
+    ) throws(BlobError) {
+        try reserve(upload.wish.size ?? 0, &progress.reservation)
+        try Disk.replaceContent(folder.part(upload.name), [], isFlushed: false)
+        let temporary = "\(folder.temporary)/want-\(upload.name)"
+        try Disk.replaceContent(temporary, Array(upload.wish.text.utf8), isFlushed: false)
+        try Disk.rename(temporary, folder.want(upload.name))
     }
 
     /// How far an upload is; `nil` if there is none of that name.
@@ -225,11 +235,11 @@ extension BlobStore {
     ///
     /// Call it now and then; opening the store does it too.
     ///
-    /// - Returns: How many uploads it was.
+    /// - Returns: How many it was.
     @discardableResult
     package func collectUploads() -> Int {
         let limit = clock() - self.limits.uploadSeconds
-        var count = 0
+        var count = (try? BlobScan(folder: folder).collectFetches(olderThan: limit)) ?? 0
         for upload in state.withLock({ Array($0.uploads.values) }) {
             var status = stat()
             guard lstat(folder.part(upload.name), &status) == 0,

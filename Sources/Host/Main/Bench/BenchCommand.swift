@@ -13,10 +13,10 @@ struct BenchCommand: ParsableCommand {
 
     /// What can be measured.
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case abi, helper, noop, spawn, memory, rows, journal, all
+        case abi, helper, noop, spawn, memory, rows, journal, blobs, all
     }
 
-    @Argument(help: "abi, helper, noop, spawn, memory, rows, journal or all.")
+    @Argument(help: "abi, helper, noop, spawn, memory, rows, journal, blobs or all.")
     var subject: Subject = .all
 
     @Option(help: "Rounds of each measurement, 1 or more.")
@@ -50,6 +50,7 @@ struct BenchCommand: ParsableCommand {
             (.memory, { try MemoryBench(rounds: rounds).measure() }),
             (.rows, { try RowsBench(context: context, rounds: rounds).measure() }),
             (.journal, { try JournalBench(context: context, rounds: rounds).measure() }),
+            (.blobs, { try BlobBench(context: context, rounds: rounds).measure() }),
         ]
     }
 }
