@@ -57,7 +57,11 @@ private let testsAll = ProcessInfo.processInfo.environment["FANFOLD_TEST_ALL"] !
         var random = SeededNumbers(seed: 7)
         for round in 0..<UInt64(Self.rounds) {
             let microseconds = UInt32(1_000 + random.next(below: 60_000))
-            await #expect(processExitsWith: .signal(SIGKILL)) { [path, round, microseconds] in
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [
+                    path = path as String, round = round as UInt64,
+                    microseconds = microseconds as UInt32
+                ] in
                 Thread.detachNewThread {
                     // The moment is the point of this test: no clock can be passed to SIGKILL.
                     usleep(microseconds)

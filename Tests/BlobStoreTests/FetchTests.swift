@@ -124,12 +124,14 @@ final class ScriptedSource: BlobSource {
         let other = bigNoise(bytes.count, seed: 22)
         // One who gives sums of something else, and bytes that agree with them or do not.
         for content in [other, bytes] {
-            let store = try BlobTestFolder().open()
+            let folder = BlobTestFolder()
+            let store = try folder.open()
             let liar = ScriptedSource("liar", content, sumsOf: other)
             let honest = ["a", "b"].map { ScriptedSource($0, bytes) }
             let result = await fetch(fetcher(store), blob, [liar] + honest)
             #expect(result == .success(blob))
             #expect(try store.read(blob.id) == bytes)
+            withExtendedLifetime(folder) {}
         }
     }
 

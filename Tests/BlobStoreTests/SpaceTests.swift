@@ -57,7 +57,7 @@ import Testing
         try store.unpin([first], for: "run-1")
         // A mapping is a lease.
         var mapping: BlobMapping? = try store.map(first)
-        #expect(mapping.map { Array($0.bytes) } == noise(1_000, seed: 1))
+        #expect(mapping?.withBytes { Array($0) } == noise(1_000, seed: 1))
         #expect(blobError { _ = try store.put(noise(1_000, seed: 2)) } != nil)
         mapping = nil
         let second = try store.put(noise(1_000, seed: 2))
@@ -134,9 +134,8 @@ import Testing
             return
         }
         // Somebody else fills the disk while a blob is written.
-        let writer = try BlobWriter(store)
-        FileManager.default.createFile(
-            atPath: disk + "/other", contents: Data(count: 16 << 20))
+        let writer = try BlobWriter(store, expectedSize: 1 << 20)
+        fill(disk + "/other")
         guard
             case .diskFull = blobError({
                 try bigNoise(1 << 20, seed: 3).lend { bytes throws(BlobError) in
@@ -157,6 +156,14 @@ import Testing
         }
         #expect(try store.read(id) == noise(10_000, seed: 1))
     }
+}
+
+/// Writes to a file until the disk is full.
+private func fill(_ path: String) {
+    let file = open(path, O_WRONLY | O_CREAT, 0o600)
+    let bytes = [UInt8](repeating: 1, count: 4_096)
+    while write(file, bytes, bytes.count) > 0 {}
+    close(file)
 }
 
 /// Numbers that are the same for a seed.

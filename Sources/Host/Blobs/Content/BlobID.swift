@@ -7,17 +7,23 @@ package struct BlobID: Hashable, Sendable {
     /// Bytes of an id.
     package static let byteCount = 32
 
-    private let words: SIMD4<UInt64>
+    // Four plain words, the most significant first: a vector would be aligned to 32 bytes, which the
+    // frames of async functions are not.
+    private let word0: UInt64
+    private let word1: UInt64
+    private let word2: UInt64
+    private let word3: UInt64
 
     /// An id from its 32 bytes; `nil` if there are more or fewer.
     package init?(bytes: UnsafeRawBufferPointer) {
         guard bytes.count == Self.byteCount else { return nil }
-        var words = SIMD4<UInt64>()
-        for index in 0..<4 {
-            words[index] = UInt64(
-                bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+        func word(_ index: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
         }
-        self.words = words
+        word0 = word(0)
+        word1 = word(1)
+        word2 = word(2)
+        word3 = word(3)
     }
 
     /// An id from its 32 bytes; `nil` if there are more or fewer.
@@ -47,10 +53,12 @@ package struct BlobID: Hashable, Sendable {
 
     /// Its 32 bytes, as they travel.
     package var bytes: [UInt8] {
-        (0..<4).flatMap { index in
-            (0..<8).map { UInt8(truncatingIfNeeded: words[index] >> UInt64(56 - 8 * $0)) }
+        words.flatMap { word in
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
         }
     }
+
+    private var words: [UInt64] { [word0, word1, word2, word3] }
 }
 
 extension BlobID: LosslessStringConvertible {
@@ -79,6 +87,7 @@ extension BlobID: LosslessStringConvertible {
 
     package var description: String {
         let digits = Array("0123456789abcdef".utf8)
+        let words = words
         return String(unsafeUninitializedCapacity: 2 * Self.byteCount) { text in
             for index in 0..<(2 * Self.byteCount) {
                 let shift = UInt64(60 - 4 * (index & 15))
@@ -91,10 +100,8 @@ extension BlobID: LosslessStringConvertible {
 
 extension BlobID: Comparable {
     package static func < (left: BlobID, right: BlobID) -> Bool {
-        for index in 0..<4 where left.words[index] != right.words[index] {
-            return left.words[index] < right.words[index]
-        }
-        return false
+        (left.word0, left.word1, left.word2, left.word3)
+            < (right.word0, right.word1, right.word2, right.word3)
     }
 }
 

@@ -109,8 +109,7 @@ package enum BlobContent: Sendable {
     package func withBytes<T>(_ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
         switch self {
         case .memory(let bytes): try bytes.withUnsafeBytes(body)
-        case .mapped(let mapping):
-            try withExtendedLifetime(mapping) { try body(mapping.bytes) }
+        case .mapped(let mapping): try mapping.withBytes(body)
         }
     }
 }

@@ -24,6 +24,11 @@ package final class BlobMapping: @unchecked Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: count)
     }
 
+    /// Lends the bytes for the time of the call.
+    package func withBytes<T>(_ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
+        try withExtendedLifetime(self) { try body(bytes) }
+    }
+
     deinit {
         guard let start = bytes.baseAddress else { return }
         munmap(UnsafeMutableRawPointer(mutating: start), bytes.count)

@@ -15,6 +15,23 @@ extension BlobStore {
         reservation.unwritten += count
     }
 
+    /// Promises room for `count` more bytes of something whose end nobody knows.
+    ///
+    /// More is reserved than that, the more the longer it is already, if there is as much.
+    func reserveNext(
+        _ count: Int64, after written: Int64, _ reservation: inout Reservation
+    ) throws(BlobError) {
+        guard count > reservation.unwritten else { return }
+        do throws(BlobError) {
+            try reserve(max(count, min(written, Self.reserveStep)), &reservation)
+        } catch .storeFull {
+            try reserve(count, &reservation)
+        }
+    }
+
+    /// Bytes that are reserved at a time, at most, when nobody knows how many will come.
+    static let reserveStep: Int64 = 16 << 20
+
     /// Notes that `count` promised bytes are on the disk now.
     func noteWritten(_ count: Int64, _ reservation: inout Reservation) {
         state.withLock { $0.unwrittenBytes -= count }

@@ -178,10 +178,8 @@ extension BlobStore {
                 throw .wrongSize(wanted: size, found: length)
             }
             try checkSize(length)
-            if progress.reservation.unwritten < Int64(new.count) {
-                try reserve(
-                    max(Int64(new.count), BlobWriter.reserveStep), &progress.reservation)
-            }
+            try reserveNext(
+                Int64(new.count), after: progress.length, &progress.reservation)
             try write(new, name, &progress)
             return length
         }

@@ -5,9 +5,6 @@ import CFanfoldSystem
 ///
 /// Unless it is committed, nothing is left of it.
 package final class BlobWriter {
-    /// Bytes that are reserved at a time when nobody knows how many will come.
-    static let reserveStep: Int64 = 16 << 20
-
     private let store: BlobStore
     private let path: String
     private let file: Descriptor
@@ -37,9 +34,7 @@ package final class BlobWriter {
     package func write(_ bytes: UnsafeRawBufferPointer) throws(BlobError) {
         precondition(!isOver, "nothing is written to a blob that was committed")
         try store.checkSize(count + Int64(bytes.count))
-        if Int64(bytes.count) > reservation.unwritten {
-            try store.reserve(max(Int64(bytes.count), Self.reserveStep), &reservation)
-        }
+        try store.reserveNext(Int64(bytes.count), after: count, &reservation)
         try Disk.write(file, path, at: count, bytes)
         hasher.update(bytes)
         store.noteWritten(Int64(bytes.count), &reservation)
@@ -68,9 +63,7 @@ package final class BlobWriter {
                 let got = try Disk.read(file.number, path, at: count, into: buffer)
                 guard got > 0 else { return }
                 try store.checkSize(count + Int64(got))
-                if Int64(got) > reservation.unwritten {
-                    try store.reserve(Int64(got), &reservation)
-                }
+                try store.reserveNext(Int64(got), after: count, &reservation)
                 hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
                 store.noteWritten(Int64(got), &reservation)
             }

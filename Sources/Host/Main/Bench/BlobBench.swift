@@ -67,8 +67,9 @@ struct BlobBench {
                 times[.out] = try seconds { try copyOut(store, blob.id, folder + "/out") }
                 times[.verify] = try seconds { try store.verify(blob.id) }
                 times[.map] = try seconds {
-                    let mapping = try store.map(blob.id)
-                    let sum = mapping.bytes.bindMemory(to: UInt64.self).reduce(0, &+)
+                    let sum = try store.map(blob.id).withBytes {
+                        $0.bindMemory(to: UInt64.self).reduce(0, &+)
+                    }
                     precondition(sum != 0, "the file is noise")
                 }
             }
