@@ -114,6 +114,9 @@ let package = Package(
         .target(
             name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core",
             linkerSettings: [.linkedLibrary("m")]),
+            name: "FanfoldBlobs", dependencies: ["CFanfoldSystem", crypto, logging],
+            path: "Sources/Host/Blobs"),
+        .target(name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core"),
         .target(
             name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
             path: "Sources/Host/Simulation"),
@@ -182,6 +185,9 @@ let package = Package(
                 "FanfoldAuthoring", "FanfoldBlobs", "FanfoldClient", "FanfoldCluster",
                 "FanfoldCore", "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins",
                 "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "FanfoldWire",
+                "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
+                "FanfoldBlobs", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+                "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
             path: "Sources/Host/Main"),

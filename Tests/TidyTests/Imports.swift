@@ -20,6 +20,9 @@ enum Imports {
     private static let wire: Set<String> = [
         "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
         "SwiftProtobuf", "X509",
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldBlobs", "FanfoldCore",
+        "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
+        "FanfoldSimulation", "Logging",
     ]
 
     /// The folders below `Sources/` with their modules, most specific first.
