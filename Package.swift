@@ -114,9 +114,6 @@ let package = Package(
         .target(
             name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core",
             linkerSettings: [.linkedLibrary("m")]),
-            name: "FanfoldBlobs", dependencies: ["CFanfoldSystem", crypto, logging],
-            path: "Sources/Host/Blobs"),
-        .target(name: "FanfoldCore", dependencies: [deque, heap], path: "Sources/Host/Core"),
         .target(
             name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
             path: "Sources/Host/Simulation"),
@@ -172,8 +169,6 @@ let package = Package(
         .target(
             name: "FanfoldClient", dependencies: ["FanfoldJSON", crypto, httpClient, nioSSL] + nio,
             path: "Sources/Host/Client"),
-            name: "FanfoldWire", dependencies: [crypto, logging, nioSSL] + nio + wireProtocol,
-            path: "Sources/Host/Wire", exclude: ["Protocol"]),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
@@ -185,9 +180,6 @@ let package = Package(
                 "FanfoldAuthoring", "FanfoldBlobs", "FanfoldClient", "FanfoldCluster",
                 "FanfoldCore", "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins",
                 "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "FanfoldWire",
-                "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
-                "FanfoldBlobs", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
-                "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
             path: "Sources/Host/Main"),

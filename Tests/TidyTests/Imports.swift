@@ -17,14 +17,6 @@ enum Imports {
         "Logging",
     ]
 
-    private static let wire: Set<String> = [
-        "Crypto", "Logging", "NIOCore", "NIOExtras", "NIOPosix", "NIOSSL", "NIOTLS", "SwiftASN1",
-        "SwiftProtobuf", "X509",
-        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldBlobs", "FanfoldCore",
-        "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
-        "FanfoldSimulation", "Logging",
-    ]
-
     /// The folders below `Sources/` with their modules, most specific first.
     private static let table: [(folder: String, modules: Set<String>)] = [
         ("Sources/PluginABI/Package.swift", ["PackageDescription"]),

@@ -124,3 +124,17 @@ struct ContentHasher {
         chunk = SHA256()
     }
 }
+}
+
+extension ChunkSums {
+    /// The sums of bytes that are in memory.
+    package static func of(_ bytes: UnsafeRawBufferPointer) -> ChunkSums {
+        let chunks = (0..<chunkCount(Int64(bytes.count))).map { index in
+            let range = range(of: index, size: Int64(bytes.count))
+            return BlobID.of(
+                UnsafeRawBufferPointer(
+                    rebasing: bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
+        }
+        return ChunkSums(size: Int64(bytes.count), chunks: chunks)
+    }
+}
