@@ -96,11 +96,12 @@ struct EngineRecoveryTests {
             loop.resume(
                 after: last, prepare: { _ in .success(run) }, output: { log.output(of: $0) })
             for worker in loop.workers.indices {
+                let moment = loop.now
                 loop.handle(
                     .workerReattached(
                         WorkerID(UInt32(worker)),
-                        WorkerInventory(session: loop.now.nanoseconds + 1)),
-                    at: loop.now)
+                        WorkerInventory(session: moment.nanoseconds + 1)),
+                    at: moment)
             }
             loop.endTurn()
         }

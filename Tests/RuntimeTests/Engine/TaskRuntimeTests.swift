@@ -11,7 +11,7 @@ import Testing
     init() throws {
         let run = try EngineFixture.prepare(
             EngineFixture.oneTask("run: {use: noop}"), in: folder)
-        task = TaskRuntime(id: TaskID(0), plan: run.tasks[0], run: 0)
+        task = TaskRuntime(run.tasks[0].spec, plan: run.tasks[0], run: 0)
         task.inputs = run.inputs
         task.declare(DeclaredSpec(), shape: ShapeID(7))
     }
@@ -131,14 +131,14 @@ import Testing
         let ended = EndedAttempt(
             attempt: attempt(0), slot: nil, successor: nil,
             result: WorkResult(.failure(WorkFailure(.cancelled, "late"))))
-        task.count(ended, worker: "w")
+        task.count(AttemptReport(ended), worker: "w")
         #expect(task.figures.attempts == 1)
     }
 
     @Test mutating func `without a run there is nothing to do`() throws {
-        var plan = task.plan
+        var plan = try #require(task.plan)
         plan.run = nil
-        var task = TaskRuntime(id: TaskID(0), plan: plan, run: 0)
+        var task = TaskRuntime(plan.spec, plan: plan, run: 0)
         task.declare(DeclaredSpec(), shape: ShapeID(0))
         _ = task.add(added(.none))
         guard case .refuse(let why) = task.work(for: attempt(0), in: "/") else {

@@ -124,7 +124,6 @@ struct ContentHasher {
         chunk = SHA256()
     }
 }
-}
 
 extension ChunkSums {
     /// The sums of bytes that are in memory.

@@ -13,10 +13,6 @@ struct BenchCommand: ParsableCommand {
 
     /// What can be measured.
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case abi, helper, noop, spawn, memory, rows, journal, all
-    }
-
-    @Argument(help: "abi, helper, noop, spawn, memory, rows, journal or all.")
         case abi, helper, noop, spawn, memory, rows, journal, blobs, all
     }
 
