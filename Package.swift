@@ -39,6 +39,12 @@ let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map {
 }
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = ["Hummingbird", "HummingbirdCore", "HummingbirdTLS"].map {
+    Target.Dependency.product(name: $0, package: "hummingbird")
+}
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -58,11 +64,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // The contract and its Swift side.
@@ -122,6 +133,15 @@ let package = Package(
         .target(
             name: "FanfoldJournal", dependencies: ["CFanfoldSystem", grdb],
             path: "Sources/Host/Journal"),
+        .target(
+            name: "FanfoldAPI",
+            dependencies: [
+                "FanfoldJSON", "FanfoldPlugins", crypto, httpTypes, lifecycle, logging, nioSSL,
+            ] + hummingbird + nio,
+            path: "Sources/Host/API"),
+        .target(
+            name: "FanfoldClient", dependencies: ["FanfoldJSON", crypto, httpClient, nioSSL] + nio,
+            path: "Sources/Host/Client"),
         .executableTarget(
             name: "FanfoldHelper",
             dependencies: ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"],
@@ -130,7 +150,7 @@ let package = Package(
             name: "fanfold",
             dependencies: [
                 "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAuthoring",
-                "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
+                "FanfoldClient", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
                 "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
                 arguments, logging,
             ],
@@ -179,6 +199,11 @@ let package = Package(
             ] + nio),
         .testTarget(
             name: "JournalTests", dependencies: ["CFanfoldSystem", "FanfoldJournal", grdb]),
+        .testTarget(
+            name: "APITests",
+            dependencies: [
+                "FanfoldAPI", "FanfoldClient", "FanfoldJSON", crypto, httpClient, logging, nioSSL,
+            ] + nio),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],
             exclude: ["Broken"]),

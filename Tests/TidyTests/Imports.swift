@@ -6,8 +6,8 @@ enum Imports {
     ]
 
     private static let main: Set<String> = [
-        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldCore", "FanfoldJSON",
-        "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
+        "ArgumentParser", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldClient", "FanfoldCore",
+        "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices",
         "FanfoldSimulation", "Logging",
     ]
 
@@ -48,6 +48,21 @@ enum Imports {
             ]
         ),
         ("Sources/Host/Journal/", ["CFanfoldSystem", "FoundationEssentials", "GRDB"]),
+        (
+            "Sources/Host/API/",
+            [
+                "Crypto", "FanfoldJSON", "FanfoldPlugins", "HTTPTypes", "Hummingbird",
+                "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL", "ServiceLifecycle",
+            ]
+        ),
+        (
+            "Sources/Host/Client/",
+            [
+                "AsyncHTTPClient", "Crypto", "FanfoldJSON", "NIOCore", "NIOHTTP1", "NIOPosix",
+                "NIOSSL",
+            ]
+        ),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),
         ("Sources/Host/Main/Bench/", main.union(["CBenchDirect", "CPluginABI"])),
         ("Sources/Host/Main/", main),

@@ -12,11 +12,14 @@ struct Fanfold: ParsableCommand {
             Begin with `fanfold init`, then `fanfold run pipeline.yaml`.
 
             Exit codes: 0 fine, 1 the run failed, 2 usage or validation, 3 not found, \
-            130 interrupted.
+            4 not allowed, 5 no coordinator answers, 130 interrupted.
             """,
         version: Version.text,
         subcommands: [
             InitCommand.self, ValidateCommand.self, PlanCommand.self, RunCommand.self,
+            SubmitCommand.self, GetCommand.self, DescribeCommand.self, WaitCommand.self,
+            LogsCommand.self, WhyCommand.self, CancelCommand.self, RetryCommand.self,
+            DrainCommand.self, TokenCommand.self,
             PluginCommand.self, JournalCommand.self, SchemaCommand.self, DoctorCommand.self,
             CompletionCommand.self,
             SimulateCommand.self, BenchCommand.self,
@@ -50,6 +53,8 @@ enum Exit: Int32, Error {
     case runFailed = 1
     case usage = 2
     case notFound = 3
+    case notAllowed = 4
+    case unreachable = 5
     case interrupted = 130
 
     /// Writes what is buffered and ends the process; one that lost data has not succeeded.

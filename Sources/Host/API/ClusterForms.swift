@@ -1,0 +1,87 @@
+import FanfoldJSON
+
+extension ResourceAmounts {
+    var json: JSON {
+        [
+            "milli_cores": .integer(milliCores), "memory_bytes": .integer(memoryBytes),
+            "milli_gpus": .integer(milliGPUs),
+        ]
+    }
+}
+
+extension WorkerDetail {
+    var json: JSON {
+        var object = JSONObject()
+        object["id"] = .integer(Int64(clamping: id))
+        object["name"] = .string(name)
+        object["status"] = .string(status.rawValue)
+        object.set("address", address.map(JSON.string))
+        object["version"] = .string(version)
+        object["total"] = total.json
+        object["free"] = free.json
+        object.set("measured", measured?.json)
+        object["labels"] = .array(labels.map(JSON.string))
+        object.set("processor", processor.map(JSON.string))
+        object.set("running", running)
+        object.set("queued", queued)
+        object.set("joined", joined)
+        object.set("heard", heard)
+        return .object(object)
+    }
+}
+
+extension ResourceTotals {
+    var json: JSON {
+        var object = JSONObject()
+        object.set("workers", workers)
+        object["total"] = total.json
+        object["free"] = free.json
+        object.set("measured", measured?.json)
+        return .object(object)
+    }
+}
+
+extension JoinTokenSummary {
+    var json: JSON {
+        [
+            "id": .string(id), "created": .string(created.text),
+            "expires": .string(expires.text), "remaining_uses": .integer(Int64(remainingUses)),
+            "labels": .array(labels.map(JSON.string)),
+        ]
+    }
+}
+
+extension TokenRecord {
+    var json: JSON {
+        var object = JSONObject()
+        object["id"] = .string(id)
+        object["name"] = .string(name)
+        object["role"] = .string(role.rawValue)
+        object.set("created", created)
+        object.set("expires", expires)
+        object["is_revoked"] = .bool(isRevoked)
+        return .object(object)
+    }
+}
+
+extension BlobStatus {
+    func json(of sha256: String) -> JSON {
+        [
+            "sha256": .string(sha256), "offset": .integer(offset),
+            "is_complete": .bool(isComplete),
+        ]
+    }
+}
+
+extension ControlEvent {
+    var json: JSON {
+        var object = JSONObject()
+        object["number"] = .integer(Int64(clamping: number))
+        object.set("time", time)
+        object["kind"] = .string(kind)
+        object.set("run", run.map { .integer(Int64(clamping: $0)) })
+        object.set("worker", worker.map { .integer(Int64(clamping: $0)) })
+        object["data"] = data
+        return .object(object)
+    }
+}

@@ -1,0 +1,86 @@
+import FanfoldJSON
+
+extension Schemas {
+    static let runs: [(name: String, schema: JSON)] = [
+        ("Failure", object(["kind": text, "reason": text, "message": text])),
+        ("RunSummary", object(summaryMembers)),
+        ("TaskDetail", taskDetail),
+        ("RunDetail", runDetail),
+        ("RunList", runList),
+        ("Output", output),
+        ("OutputList", object(["outputs": list(named("Output"))])),
+        ("Submission", submission),
+        ("Subtask", subtask),
+        ("SubtaskList", object(["subtasks": list(named("Subtask")), "total": integer()])),
+        ("Explanation", explanation),
+        ("LogList", logList),
+    ]
+
+    static let shortText: JSON = ["type": "string", "minLength": 1, "maxLength": 256]
+
+    private static let summaryMembers: KeyValuePairs<String, JSON> = [
+        "id": id, "name": text, "status": oneOf(RunStatus.allCases.map(\.rawValue)),
+        "submitter": text, "submitted": moment, "started?": moment, "ended?": moment,
+        "subtasks": integer(), "succeeded": integer(), "failed": integer(),
+    ]
+
+    private static let runDetail = object([
+        "id": id, "name": text, "status": oneOf(RunStatus.allCases.map(\.rawValue)),
+        "submitter": text, "submitted": moment, "started?": moment, "ended?": moment,
+        "subtasks": integer(), "succeeded": integer(), "failed": integer(),
+        "tasks": list(named("TaskDetail")), "failure?": named("Failure"),
+        "outputs": list(named("Output")),
+    ])
+
+    private static let taskDetail = object([
+        "name": text, "strategy": text, "status": oneOf(TaskStatus.allCases.map(\.rawValue)),
+        "waiting": integer(), "ready": integer(), "queued": integer(), "running": integer(),
+        "succeeded": integer(), "failed": integer(), "withdrawn": integer(), "put": integer(),
+        "all_put": boolean, "failed_attempts": integer(), "failure?": named("Failure"),
+    ])
+
+    private static let runList = object([
+        "runs": list(named("RunSummary"), maximum: APILimits.pageEntries), "total": integer(),
+        "next?": text,
+    ])
+
+    private static let output = object([
+        "name": text, "bytes?": integer(), "media_type": text, "href": text,
+    ])
+
+    /// The pipeline is checked by the engine, which names lines and columns.
+    private static let submission = object([
+        "pipeline": [
+            "type": ["object", "string"],
+            "description": "The document: an object, or its text in YAML.",
+        ],
+        "name?": name,
+        "overrides?": [
+            "type": "object", "additionalProperties": text, "maxProperties": 1_000,
+            "description": "Values that replace those of the document, by dotted path, in YAML.",
+        ],
+        "files?": [
+            "type": "object", "additionalProperties": digest, "maxProperties": 100_000,
+            "description":
+                "SHA-256 of each file that was uploaded, by its path beside the document.",
+        ],
+    ])
+
+    private static let subtask = object([
+        "index": integer(), "status": oneOf(SubtaskStatus.allCases.map(\.rawValue)),
+        "worker?": integer(), "attempts": integer(),
+    ])
+
+    private static let explanation = object([
+        "reasons": list(
+            object(["task?": text, "subtask?": integer(), "code": text, "sentence": text]))
+    ])
+
+    private static let logList = object([
+        "logs": list(
+            object([
+                "task": text, "subtask": integer(), "attempt": integer(1), "worker?": integer(),
+                "text": text, "is_cut": boolean,
+            ]))
+    ])
+}

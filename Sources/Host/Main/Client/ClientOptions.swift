@@ -1,0 +1,228 @@
+import ArgumentParser
+import FanfoldClient
+import FanfoldJSON
+import FanfoldRuntime
+@preconcurrency import Glibc
+
+/// Which coordinator a command asks, and how it prints.
+struct ClientOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The coordinator, by its name in contexts.json; without it FANFOLD_ADDRESS, or the one "
+                + "of this machine.", valueName: "name"))
+    var context: String?
+
+    @Option(help: "table: for people; json: for programs; quiet: numbers only.")
+    var output: OutputStyle = .table
+
+    @OptionGroup var host: HostOptions
+
+    /// Asks the coordinator; what it refuses ends the process with the code for it.
+    func ask(_ body: @escaping @Sendable (ClientSession) async throws -> Void) throws {
+        let settings: Settings
+        do throws(DocumentErrors) {
+            settings = try Settings.load(path: host.config)
+        } catch {
+            Terminal.complain(Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
+            throw Exit.usage
+        }
+        let style = output
+        let context = try Self.reporting { () throws(ClientError) in
+            try ClientContext.find(
+                name: self.context, configurationFolder: Self.configurationFolder,
+                stateFolder: settings.resolvedServices.stateDirectory,
+                environment: Terminal.environment)
+        }
+        let client = try Self.reporting { () throws(ClientError) in
+            try FanfoldClient(context: context)
+        }
+        let session = ClientSession(client: client, style: style)
+        let result = Blocking.wait { () async -> Result<Void, any Error> in
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body(session))
+            } catch {
+                result = .failure(error)
+            }
+            await client.close()
+            return result
+        }
+        do {
+            try result.get()
+        } catch let error as ClientError {
+            throw Self.report(error)
+        }
+    }
+
+    private static func reporting<Value>(
+        _ body: () throws(ClientError) -> Value
+    ) throws -> Value {
+        do throws(ClientError) {
+            return try body()
+        } catch {
+            throw report(error)
+        }
+    }
+
+    /// Says what went wrong.
+    ///
+    /// Returns: the exit code for it.
+    private static func report(_ error: ClientError) -> Exit {
+        Terminal.complain("error: \(error)")
+        guard case .refused(let refusal) = error else {
+            switch error {
+            case .unreadable: return .notFound
+            case .noContext, .unreachable, .badAnswer, .refused: return .unreachable
+            }
+        }
+        for line in refusal.errors { Terminal.complain("  \(line)") }
+        switch refusal.status {
+        case 401, 403: return .notAllowed
+        case 404: return .notFound
+        default: return .usage
+        }
+    }
+
+    /// `~/.config/fanfold`, or below `XDG_CONFIG_HOME`.
+    private static var configurationFolder: String {
+        if let folder = Terminal.environment("XDG_CONFIG_HOME") { return folder + "/fanfold" }
+        return (Terminal.environment("HOME") ?? "") + "/.config/fanfold"
+    }
+}
+
+/// What a command has while it talks to a coordinator.
+struct ClientSession: Sendable {
+    let client: FanfoldClient
+    let style: OutputStyle
+
+    /// The version of what `--output json` prints.
+    static let version: JSON = 1
+
+    /// Prints an answer: as JSON with its version, or as `table` or `quiet` says.
+    func show(
+        _ answer: JSON, table: (JSON) -> String, quiet: (JSON) -> [String]
+    ) {
+        switch style {
+        case .json:
+            var object = JSONObject([("version", Self.version)])
+            for (key, value) in answer.objectValue?.members ?? [] { object[key] = value }
+            Terminal.print(JSON.object(object).prettyText)
+        case .table: Terminal.print(table(answer))
+        case .quiet: for line in quiet(answer) { Terminal.print(line) }
+        }
+    }
+
+    /// The numbers that a selector stands for: `last`, `all`, `7`, `1-3`, `1,4-6`.
+    func runs(_ selector: String) async throws -> [UInt64] {
+        switch try RunSelector(parsing: selector) {
+        case .numbers(let numbers): return numbers
+        case .last:
+            let page = try await client.ask(.GET, "/runs?limit=1")
+            guard let id = page["runs"]?[0]?["id"]?.integerValue else {
+                Terminal.complain("error: there is no run yet")
+                throw Exit.notFound
+            }
+            return [UInt64(clamping: id)]
+        case .all: return try await allRuns().compactMap(\.number)
+        }
+    }
+
+    /// The one number that a selector stands for.
+    func run(_ selector: String) async throws -> UInt64 {
+        let numbers = try await runs(selector)
+        guard numbers.count == 1, let number = numbers.first else {
+            Terminal.complain("error: wanted one run, found \(numbers.count) in \"\(selector)\"")
+            throw Exit.usage
+        }
+        return number
+    }
+
+    /// Every run, page by page, newest first.
+    func allRuns(status: String? = nil, limit: Int = .max) async throws -> [JSON] {
+        var runs: [JSON] = []
+        var cursor = ""
+        repeat {
+            let filter = status.map { "&status=\($0)" } ?? ""
+            let page = try await client.ask(
+                .GET, "/runs?limit=\(min(500, max(1, limit - runs.count)))\(filter)\(cursor)")
+            runs += page["runs"]?.arrayValue ?? []
+            cursor = page["next"]?.stringValue.map { "&cursor=\($0)" } ?? ""
+        } while !cursor.isEmpty && runs.count < limit
+        return runs
+    }
+}
+
+extension JSON {
+    /// The run's or worker's number.
+    var number: UInt64? { self["id"]?.integerValue.map { UInt64(clamping: $0) } }
+
+    /// A member as people read it.
+    func shown(_ member: String) -> String {
+        switch self[member] {
+        case .string(let text): text
+        case .integer(let number): "\(number)"
+        case nil: "-"
+        case let other?: other.text
+        }
+    }
+}
+
+/// Which runs a command is about.
+enum RunSelector: Equatable {
+    case last
+    case all
+    case numbers([UInt64])
+
+    /// How many runs one selector may name.
+    static let maximum = 10_000
+
+    /// Reads `last`, `all`, `7`, `1-3`, `1,4-6`; anything else is wrong usage.
+    init(parsing text: String) throws {
+        switch text {
+        case "last": self = .last
+        case "all": self = .all
+        default:
+            var numbers: [UInt64] = []
+            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+                let ends = part.split(separator: "-", omittingEmptySubsequences: false)
+                    .map { UInt64($0) }
+                guard (1...2).contains(ends.count), let first = ends.first ?? nil,
+                    let last = ends.last ?? nil, first >= 1, first <= last,
+                    last - first < UInt64(Self.maximum),
+                    numbers.count + Int(last - first) < Self.maximum
+                else {
+                    throw ValidationError("wanted last, all, 7, 1-3 or 1,4-6, found \"\(text)\"")
+                }
+                numbers += first...last
+            }
+            self = .numbers(numbers)
+        }
+    }
+}
+
+/// Lets a command, which is no task, wait for one.
+enum Blocking {
+    private final class Box<Value: Sendable>: @unchecked Sendable {
+        // Unchecked: written before the semaphore is signalled, read after it was waited for.
+        var value: Value?
+    }
+
+    /// Runs a task and blocks the calling thread, which is the main one, until it has ended.
+    static func wait<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) -> Value {
+        let box = Box<Value>()
+        let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+        sem_init(semaphore, 0, 0)
+        nonisolated(unsafe) let signal = semaphore
+        Task {
+            box.value = await body()
+            sem_post(signal)
+        }
+        while sem_wait(semaphore) == -1 && errno == EINTR {}
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+        guard let value = box.value else {
+            preconditionFailure("a task that ended has left its value")
+        }
+        return value
+    }
+}

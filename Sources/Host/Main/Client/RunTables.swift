@@ -1,0 +1,96 @@
+import FanfoldJSON
+
+/// What the API answers, for people.
+enum RunTables {
+    static func list(_ answer: JSON) -> String {
+        var table = TextTable(["run", "name", "status", "subtasks", "failed", "submitted"])
+        for run in answer["runs"]?.arrayValue ?? [] {
+            table.add([
+                run.shown("id"), run.shown("name"), run.shown("status"),
+                "\(run.shown("succeeded")) of \(run.shown("subtasks"))", run.shown("failed"),
+                run.shown("submitted"),
+            ])
+        }
+        return table.text
+    }
+
+    static func detail(_ run: JSON) -> String {
+        var lines = ["run \(run.shown("id")) (\(run.shown("name"))): \(run.shown("status"))"]
+        lines.append("submitted \(run.shown("submitted")) by \(run.shown("submitter"))")
+        if let ended = run["ended"]?.stringValue { lines.append("ended \(ended)") }
+        if let message = run["failure"]?["message"]?.stringValue { lines.append(message) }
+        var table = TextTable([
+            "task", "strategy", "status", "done", "running", "waiting", "failed",
+        ])
+        for task in run["tasks"]?.arrayValue ?? [] {
+            let waiting = ["waiting", "ready", "queued"].reduce(Int64(0)) {
+                $0 + (task[$1]?.integerValue ?? 0)
+            }
+            table.add([
+                task.shown("name"), task.shown("strategy"), task.shown("status"),
+                "\(task.shown("succeeded")) of \(task.shown("put"))", task.shown("running"),
+                "\(waiting)", task.shown("failed"),
+            ])
+        }
+        lines.append(table.text)
+        for output in run["outputs"]?.arrayValue ?? [] {
+            lines.append("output \(output.shown("name")): \(output.shown("bytes")) B")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    static func workers(_ answer: JSON) -> String {
+        var table = TextTable([
+            "worker", "name", "status", "cores", "memory", "running", "queued", "heard",
+        ])
+        for worker in answer["workers"]?.arrayValue ?? [] {
+            let total = worker["total"]
+            table.add([
+                worker.shown("id"), worker.shown("name"), worker.shown("status"),
+                Human.cores(total?["milli_cores"]?.integerValue ?? 0),
+                Human.bytes(total?["memory_bytes"]?.integerValue ?? 0), worker.shown("running"),
+                worker.shown("queued"), worker.shown("heard"),
+            ])
+        }
+        return table.text
+    }
+
+    static func logs(_ answer: JSON) -> String {
+        (answer["logs"]?.arrayValue ?? []).map { log in
+            let head =
+                "== \(log.shown("task"))/\(log.shown("subtask")), attempt "
+                + "\(log.shown("attempt")), worker \(log.shown("worker"))"
+            return head + "\n" + log.shown("text")
+        }.joined(separator: "\n")
+    }
+
+    static func reasons(_ answer: JSON) -> String {
+        let reasons = answer["reasons"]?.arrayValue ?? []
+        guard !reasons.isEmpty else { return "nothing waits" }
+        return reasons.map { reason in
+            let place = [
+                reason["task"]?.stringValue, reason["subtask"]?.integerValue.map { "\($0)" },
+            ]
+            .compactMap { $0 }.joined(separator: "/")
+            return (place.isEmpty ? "" : place + ": ") + reason.shown("sentence")
+        }.joined(separator: "\n")
+    }
+
+    static func tokens(_ answer: JSON) -> String {
+        var table = TextTable(["id", "name", "role", "created", "expires", "state"])
+        for token in answer["tokens"]?.arrayValue ?? [] {
+            table.add([
+                token.shown("id"), token.shown("name"), token.shown("role"),
+                token.shown("created"), token.shown("expires"),
+                token["is_revoked"]?.boolValue == true ? "revoked" : "",
+            ])
+        }
+        for token in answer["join_tokens"]?.arrayValue ?? [] {
+            table.add([
+                token.shown("id"), "-", "worker", token.shown("created"), token.shown("expires"),
+                "\(token.shown("remaining_uses")) left",
+            ])
+        }
+        return table.text
+    }
+}
