@@ -56,6 +56,15 @@ struct LimitTests {
         }
     }
 
+    @Test func `percent signs are decoded, or refused if they are none`() {
+        #expect(PercentCoding.decoded("a%2Fb%C3%A4+c") == "a/bä+c")
+        #expect(PercentCoding.decoded("a+b", plusIsSpace: true) == "a b")
+        for bad in ["%", "%2", "%zz", "%+1", "%ff"] {
+            #expect(PercentCoding.decoded(bad) == nil, "\(bad)")
+        }
+        #expect(PercentCoding.encoded("a/b ä") == "a%2Fb%20%C3%A4")
+    }
+
     @Test func `requests past the rate are told when to come again`() async throws {
         var limits = TestServer.roomy
         limits.requestBurst = 3

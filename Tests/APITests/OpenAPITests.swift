@@ -88,6 +88,9 @@ struct OpenAPITests {
                     "examples,coverage,fuzzing",
                     "--max-examples", "30", "--seed", "1", "--request-timeout", "30", "--no-color",
                 ], in: folder, seconds: 500)
+            let cases = finished.output.matches(of: /([0-9]+) generated/)
+                .compactMap { Int($0.output.1) }.reduce(0, +)
+            #expect(cases > 500, "hardly anything was tried: \(finished.output.suffix(2_000))")
             #expect(finished.code == 0, "\(finished.output.suffix(8_000))\n\(finished.errors)")
         }
     }

@@ -65,7 +65,7 @@ struct OrchestrationTests {
     @Test func `the list's total counts the filter, whatever limit and offset say`() async throws {
         try await TestServer.run { server in
             for _ in 1...5 { _ = try await server.ask("POST", "/api/v1/tasks", Self.request) }
-            _ = try await server.submit("a run that is none of one task")
+            _ = try await server.submit("other")
             await server.plane.start(2, subtasks: 4)
             await server.plane.end(3, .completed)
             let all = try await server.ask("GET", "/api/v1/tasks?limit=2&offset=1")

@@ -86,7 +86,7 @@ struct RunRouteTests {
         ("/api/v1/runs?status=faild", "status"),
         ("/api/v1/runs?limit=0", "limit"), ("/api/v1/runs?limit=501", "limit"),
         ("/api/v1/runs?limit=3&limit=4", "twice"), ("/api/v1/runs?limit=many", "limit"),
-        ("/api/v1/runs?cursor=zzz", "cursor"), ("/api/v1/runs?limit=%zz", "percent"),
+        ("/api/v1/runs?cursor=zzz", "cursor"),
         ("/api/v1/runs/one", "run"), ("/api/v1/runs/0", "run"),
         ("/api/v1/runs/99999999999999999999", "run"),
     ])

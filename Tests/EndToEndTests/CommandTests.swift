@@ -9,8 +9,8 @@ import Testing
 struct CommandTests {
     static let commands = [
         "run", "validate", "plan", "plugin", "init", "completion", "doctor", "schema", "simulate",
-        "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait", "logs", "why", "cancel", "retry", "drain",
-        "token",
+        "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait",
+        "logs", "why", "cancel", "retry", "drain", "token",
     ]
 
     /// The broken documents, each wrong in its own way.

@@ -23,8 +23,12 @@ package final class FileTokenStore: TokenStore {
         state = Mutex(try Self.read(path))
     }
 
+    /// Those of the file, and what changed since it was read.
     package func records() -> [TokenRecord] { state.withLock { $0 } }
 
+    /// Makes a token; when this returns, it is on the disk.
+    ///
+    /// Throws: `too-many` past ``APILimits/tokens`` that are still good, `unavailable` if it cannot be written.
     package func create(name: String, role: Role, lifetimeSeconds: Int64?)
         async throws(ControlError) -> (record: TokenRecord, secret: String)
     {
@@ -48,6 +52,7 @@ package final class FileTokenStore: TokenStore {
         return (record, secret)
     }
 
+    /// Makes a token worthless, at once and after a restart.
     package func revoke(id: String) async throws(ControlError) {
         try await change { records throws(ControlError) in
             guard let index = records.firstIndex(where: { $0.id == id }) else {

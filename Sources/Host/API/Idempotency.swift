@@ -66,6 +66,7 @@ package final class MemoryIdempotencyStore: IdempotencyStore {
     /// A store without answers.
     package init(limits: APILimits = APILimits()) { self.limits = limits }
 
+    /// Looks up a key; what is too old, or one too many, is forgotten first.
     package func begin(
         key: String, fingerprint: [UInt8], at now: Timestamp
     ) async -> IdempotencyState {
@@ -81,6 +82,7 @@ package final class MemoryIdempotencyStore: IdempotencyStore {
         }
     }
 
+    /// Keeps the answer, unless it is larger than ``APILimits/idempotentReplyBytes``.
     package func end(key: String, reply: StoredReply?, at now: Timestamp) async {
         state.withLock { state in
             guard let reply, reply.body.count <= limits.idempotentReplyBytes else {

@@ -122,7 +122,7 @@ package final class EngineControl: ControlPlane {
             journal.change(.putRun(books.entry(run.id, label, status, ended: now.milliseconds)))
             loop.demandCommit()
         }
-        note("run.\(status.rawValue)", run: run.id)
+        note("run.ended", run: run.id)
     }
 
     private func noteWorkers(_ loop: EngineLoop) {

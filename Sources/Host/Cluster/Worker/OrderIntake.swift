@@ -125,7 +125,6 @@ final class OrderIntake: Sendable {
     private func work(
         _ wire: WireAssignment, _ attempt: AttemptID, _ spec: Spec?
     ) -> (WorkOrder.Work, missing: [(Int, BlobReference, WireBlobPart)]) {
-        if case .refuse(let why) = wire.order { return (.refuse(why), []) }
         if !wire.refuse.isEmpty { return (.refuse(wire.refuse), []) }
         guard let spec else { return (.refuse("nobody has said what to run"), []) }
         let run: FanfoldRuntime.RunSpec
@@ -234,7 +233,7 @@ extension AssignmentOrder {
     fileprivate init?(_ wire: WireAssignment) {
         switch wire.order {
         case .start(let slot): self = .start(SlotID(wire: slot))
-        case .queue, .refuse: self = .queue
+        case .queue: self = .queue
         case .promote(let slot): self = .promote(SlotID(wire: slot))
         case nil: return nil
         }

@@ -1169,15 +1169,6 @@ package nonisolated struct WireAssignment: Sendable {
     set {order = .promote(newValue)}
   }
 
-  /// Not at all: fail it, with this message.
-  package var refuse: String {
-    get {
-      if case .refuse(let v)? = order {return v}
-      return String()
-    }
-    set {order = .refuse(newValue)}
-  }
-
   package var parts: [WirePart] = []
 
   package var limits: WireAttemptLimits {
@@ -1188,6 +1179,9 @@ package nonisolated struct WireAssignment: Sendable {
   package var hasLimits: Bool {self._limits != nil}
   /// Clears the value of `limits`. Subsequent reads from it will return its default value.
   package mutating func clearLimits() {self._limits = nil}
+
+  /// Not empty: do not run it where the order has it, but fail it with this message.
+  package var refuse: String = String()
 
   /// What the strategy says about the subtask.
   package var parametersJson: Data = Data()
@@ -1203,8 +1197,6 @@ package nonisolated struct WireAssignment: Sendable {
     case queue(Bool)
     /// Now, in this slot, if it is still queued.
     case promote(UInt64)
-    /// Not at all: fail it, with this message.
-    case refuse(String)
 
   }
 
@@ -3571,14 +3563,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       }()
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.parts) }()
       case 8: try { try decoder.decodeSingularMessageField(value: &self._limits) }()
-      case 9: try {
-        var v: String?
-        try decoder.decodeSingularStringField(value: &v)
-        if let v = v {
-          if self.order != nil {try decoder.handleConflictingOneOf()}
-          self.order = .refuse(v)
-        }
-      }()
+      case 9: try { try decoder.decodeSingularStringField(value: &self.refuse) }()
       case 10: try { try decoder.decodeSingularBytesField(value: &self.parametersJson) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.key) }()
       default: break
@@ -3613,7 +3598,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       guard case .promote(let v)? = self.order else { preconditionFailure() }
       try visitor.visitSingularUInt64Field(value: v, fieldNumber: 6)
     }()
-    default: break
+    case nil: break
     }
     if !self.parts.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.parts, fieldNumber: 7)
@@ -3621,9 +3606,9 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     try { if let v = self._limits {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     } }()
-    try { if case .refuse(let v)? = self.order {
-      try visitor.visitSingularStringField(value: v, fieldNumber: 9)
-    } }()
+    if !self.refuse.isEmpty {
+      try visitor.visitSingularStringField(value: self.refuse, fieldNumber: 9)
+    }
     if !self.parametersJson.isEmpty {
       try visitor.visitSingularBytesField(value: self.parametersJson, fieldNumber: 10)
     }
@@ -3640,6 +3625,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.order != rhs.order {return false}
     if lhs.parts != rhs.parts {return false}
     if lhs._limits != rhs._limits {return false}
+    if lhs.refuse != rhs.refuse {return false}
     if lhs.parametersJson != rhs.parametersJson {return false}
     if lhs.key != rhs.key {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
