@@ -93,7 +93,8 @@ package final class ClusterWorker: Sendable {
         } catch {
             throw WorkerProblem(
                 "the coordinator at \(join.address) did not let this worker in (\(error)); the "
-                    + "join string may be spent or too old: make another with `fanfold token create --role worker`")
+                    + "join string may be spent or too old: make another with `fanfold token create --role worker`"
+            )
         }
     }
 

@@ -118,7 +118,9 @@ final class HostContext: Sendable {
             }
         ) { [registry] (use) throws(PluginLoadError) in
             let plugin = try registry.plugin(providing: use)
-            guard let component = plugin.components.first(where: { $0.id == use || $0.shortID == use })
+            guard
+                let component = plugin.components.first(where: { $0.id == use || $0.shortID == use }
+                )
             else { throw .notFound(name: use, available: [], searched: []) }
             return (plugin, component)
         }

@@ -97,7 +97,8 @@ struct ServeCommand: ParsableCommand {
         return APIConfiguration(host: host, port: port, tls: tls, localFolder: folder)
     }
 
-    private func tell(_ server: ClusterServer, _ address: WireAddress, _ recovery: ClusterRecovery) {
+    private func tell(_ server: ClusterServer, _ address: WireAddress, _ recovery: ClusterRecovery)
+    {
         if recovery.report.last > 0 {
             Terminal.complain(
                 "recovered \(recovery.report.last) records in "
@@ -114,7 +115,8 @@ struct ServeCommand: ParsableCommand {
                 "start one on this machine with: fanfold worker --join \(address) "
                     + "--token-file \(file)")
         } else {
-            Terminal.complain("have one join with the string from: fanfold token create --role worker")
+            Terminal.complain(
+                "have one join with the string from: fanfold token create --role worker")
         }
     }
 }

@@ -86,7 +86,8 @@ struct WorkerCommand: ParsableCommand {
     private func options(_ context: HostContext) throws -> WorkerAgentOptions {
         var capabilities = WireCapabilities()
         capabilities.milliCores = Int64((cpus ?? Double(LocalMachine.cores)) * 1_000)
-        capabilities.memoryBytes = try memory.map { try Self.bytes($0) }
+        capabilities.memoryBytes =
+            try memory.map { try Self.bytes($0) }
             ?? Int64(Double(LocalMachine.memoryBytes) * context.settings.memoryShare)
         var host = utsname()
         uname(&host)

@@ -85,6 +85,7 @@ struct EngineRecoveryTests {
         }
 
         private mutating func recover(_ entry: ([UInt8]) -> WorkerEntry) {
+            let (log, run) = (log, run)
             var last = Tick.zero
             for record in log.records {
                 switch record {

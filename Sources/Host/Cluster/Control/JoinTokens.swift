@@ -77,7 +77,9 @@ final class JoinTokens: JoinTokenStore {
                 .tooMany, "there are \(TokenBook.tokens) tokens already; revoke some")
         }
         created.withLock { $0[record.id] = now }
-        return NewJoinToken(summary: summary(record), secret: JoinString(address: address, authority: authority, token: token).text)
+        return NewJoinToken(
+            summary: summary(record),
+            secret: JoinString(address: address, authority: authority, token: token).text)
     }
 
     func summaries(now: Timestamp) -> [JoinTokenSummary] {

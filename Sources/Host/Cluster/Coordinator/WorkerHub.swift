@@ -73,7 +73,9 @@ final class WorkerHub: WireServerDelegate {
     /// A worker of an earlier process, which has not come back yet.
     func recovered(_ bytes: [UInt8]) -> WorkerEntry {
         let id = WorkerID(UInt32(books.remotes.count))
-        let label = (try? WorkerLabel(bytes)) ?? WorkerLabel(WireHello(), uid: "unknown-\(id.index)", joined: 0)
+        let label =
+            (try? WorkerLabel(bytes))
+            ?? WorkerLabel(WireHello(), uid: "unknown-\(id.index)", joined: 0)
         return enter(label, id: id)
     }
 
@@ -222,13 +224,15 @@ final class WorkerHub: WireServerDelegate {
             case .heartbeat(let beat): heard(beat, session, member.remote)
             case .takenBack(let taken):
                 let attempts = taken.attempts.map { AttemptID($0) }
-                tell(.attemptsTakenBack(member.remote.id, attempts), taken.sequence, session, member)
+                tell(
+                    .attemptsTakenBack(member.remote.id, attempts), taken.sequence, session, member)
             case .slotsReturned(let returned):
                 let slots = returned.slots.map { SlotID(wire: $0) }
                 tell(.slotsReturned(member.remote.id, slots), returned.sequence, session, member)
-            case .leaving: engine.perform { [self] loop, now in
-                drain(member.remote.id, in: &loop, at: now)
-            }
+            case .leaving:
+                engine.perform { [self] loop, now in
+                    drain(member.remote.id, in: &loop, at: now)
+                }
             default: break
             }
         }

@@ -51,7 +51,11 @@ final class CallFiles: @unchecked Sendable {
     /// What cannot be written now stays in memory until it can.
     func append(_ call: [UInt8], to task: TaskID) throws(EngineLogFailure) {
         var file: File
-        if let known = open.removeValue(forKey: task) { file = known } else { file = try make(task) }
+        if let known = open.removeValue(forKey: task) {
+            file = known
+        } else {
+            file = try make(task)
+        }
         defer { open[task] = file }
         Frames.append(call, to: &file.pending)
         if file.pending.count >= Self.gatheredBytes { try write(&file, task) }

@@ -131,7 +131,8 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
         do throws(EngineLogFailure) {
             try calls.append(bytes, to: task)
         } catch {
-            logger.error("calls of a strategy are only in the journal", metadata: ["why": "\(error)"])
+            logger.error(
+                "calls of a strategy are only in the journal", metadata: ["why": "\(error)"])
         }
     }
 

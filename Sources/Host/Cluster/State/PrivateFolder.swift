@@ -44,7 +44,9 @@ enum PrivateFolder {
         }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: count + 1)
-        let found = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        let found = bytes.withUnsafeMutableBytes {
+            Glibc.read(descriptor, $0.baseAddress, $0.count)
+        }
         guard found == count else {
             throw EngineLogFailure(
                 "wanted \(count) bytes in \(path), found \(found); remove it to have it made again")

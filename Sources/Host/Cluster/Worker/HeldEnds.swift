@@ -7,7 +7,8 @@ import Synchronization
 /// the next connection.
 final class HeldEnds: Sendable {
     private struct Held {
-        var messages: [(sequence: UInt64, message: WireMessage, blobs: [BlobID], attempts: [AttemptID])] = []
+        var messages:
+            [(sequence: UInt64, message: WireMessage, blobs: [BlobID], attempts: [AttemptID])] = []
         var sequence: UInt64 = 0
         var session: WireSession?
     }
@@ -22,7 +23,8 @@ final class HeldEnds: Sendable {
     ///
     /// - Parameter make: the message with its number.
     func send(
-        ends attempts: [AttemptID] = [], blobs: [BlobID] = [], _ make: (_ sequence: UInt64) -> WireMessage
+        ends attempts: [AttemptID] = [], blobs: [BlobID] = [],
+        _ make: (_ sequence: UInt64) -> WireMessage
     ) {
         held.withLock { held in
             held.sequence += 1

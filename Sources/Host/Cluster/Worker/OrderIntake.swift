@@ -76,7 +76,8 @@ final class OrderIntake: Sendable {
     func define(_ wire: WireDefine) {
         let run: Result<FanfoldRuntime.RunSpec, WorkFailure>
         do {
-            run = .success(try FanfoldRuntime.RunSpec(json: try JSON(parsing: Array(wire.runSpecJson))))
+            run = .success(
+                try FanfoldRuntime.RunSpec(json: try JSON(parsing: Array(wire.runSpecJson))))
         } catch {
             run = .failure(
                 WorkFailure(.inputInvalid, "what to run makes no sense to this worker: \(error)"))

@@ -108,7 +108,9 @@ extension EngineLoop {
         do throws(EngineLogFailure) {
             try log.calls(of: task) { call in
                 if case .results(let outcomes) = call {
-                    for outcome in outcomes { tasks[place].keep(outcome.payload, of: outcome.index) }
+                    for outcome in outcomes {
+                        tasks[place].keep(outcome.payload, of: outcome.index)
+                    }
                     tasks[place].tell(outcomes.map(\.index))
                 }
                 lane.make(call)

@@ -1,7 +1,7 @@
 @preconcurrency import Glibc
 
 /// Reads documents and makes paths absolute.
-enum DocumentFile {
+package enum DocumentFile {
     /// Why a document could not be read.
     struct Unreadable: Error {
         /// The reason, a sentence.
@@ -36,7 +36,7 @@ enum DocumentFile {
     }
 
     /// `path` below `directory`, or itself if it is absolute.
-    static func absolute(_ path: String, in directory: String) -> String {
+    package static func absolute(_ path: String, in directory: String) -> String {
         if path.hasPrefix("/") { return path }
         var path = path[...]
         while path.hasPrefix("./") { path = path.dropFirst(2).drop { $0 == "/" } }
@@ -45,7 +45,7 @@ enum DocumentFile {
     }
 
     /// The folder the process works in.
-    static var workingDirectory: String {
+    package static var workingDirectory: String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
         guard getcwd(&buffer, buffer.count) != nil else { return "/" }
         let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
