@@ -151,7 +151,7 @@ let package = Package(
             name: "FanfoldCluster",
             dependencies: [
                 "FanfoldAPI", "FanfoldBlobs", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
-                "FanfoldRuntime", "FanfoldWire", logging,
+                "FanfoldRuntime", "FanfoldWire", deque, logging,
             ],
             path: "Sources/Host/Cluster"),
         .target(

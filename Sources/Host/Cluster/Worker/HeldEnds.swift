@@ -1,3 +1,4 @@
+import DequeModule
 import FanfoldBlobs
 import FanfoldCore
 import FanfoldWire
@@ -5,11 +6,20 @@ import Synchronization
 
 /// What a worker has said and the coordinator has not acknowledged: it is kept, and said again over
 /// the next connection.
+///
+/// Numbers count from 1 within a connection: a coordinator that was restarted knows of none, and
+/// the attempts in the messages tell what it has had.
 final class HeldEnds: Sendable {
+    private struct Message {
+        var make: @Sendable (_ sequence: UInt64) -> WireMessage
+        var blobs: [BlobID]
+        var attempts: [AttemptID]
+    }
+
     private struct Held {
-        var messages:
-            [(sequence: UInt64, message: WireMessage, blobs: [BlobID], attempts: [AttemptID])] = []
-        var sequence: UInt64 = 0
+        var messages: Deque<Message> = []
+        /// The number of the last message that was acknowledged.
+        var acknowledged: UInt64 = 0
         var session: WireSession?
     }
 
@@ -21,30 +31,34 @@ final class HeldEnds: Sendable {
 
     /// Numbers a message, keeps it and sends it if there is a connection.
     ///
-    /// - Parameter make: the message with its number.
+    /// - Parameter make: the message with a number.
     func send(
         ends attempts: [AttemptID] = [], blobs: [BlobID] = [],
-        _ make: (_ sequence: UInt64) -> WireMessage
+        _ make: @escaping @Sendable (_ sequence: UInt64) -> WireMessage
     ) {
         held.withLock { held in
-            held.sequence += 1
-            let message = make(held.sequence)
-            held.messages.append((held.sequence, message, blobs, attempts))
-            held.session?.send([message])
+            held.messages.append(Message(make: make, blobs: blobs, attempts: attempts))
+            let number = held.acknowledged + UInt64(held.messages.count)
+            held.session?.send([make(number)])
         }
     }
 
     /// Says everything again over a new connection, then `inventory`, then what comes.
     ///
-    /// - Parameter inventory: the message, given how many ends were said before it.
+    /// - Parameters:
+    ///   - acknowledged: the number before that of the first message.
+    ///   - inventory: the message, given how many ends were said before it.
     func begin(
         over session: WireSession, acknowledged: UInt64,
         inventory: (_ ends: Int) -> WireMessage
     ) {
-        acknowledge(acknowledged)
         held.withLock { held in
+            held.acknowledged = acknowledged
             let ends = held.messages.reduce(0) { $0 + $1.attempts.count }
-            session.send(held.messages.map(\.message) + [inventory(ends)])
+            let again = held.messages.enumerated().map { index, message in
+                message.make(acknowledged + UInt64(index) + 1)
+            }
+            session.send(again + [inventory(ends)])
             held.session = session
         }
     }
@@ -56,14 +70,17 @@ final class HeldEnds: Sendable {
         }
     }
 
-    /// All up to a number is on the coordinator's disk.
-    func acknowledge(_ sequence: UInt64) {
-        let (blobs, attempts) = held.withLock { held -> ([BlobID], [AttemptID]) in
-            let done = held.messages.prefix { $0.sequence <= sequence }
-            defer { held.messages.removeFirst(done.count) }
-            return (done.flatMap(\.blobs), done.flatMap(\.attempts))
+    /// All up to a number of this connection is on the coordinator's disk.
+    func acknowledge(_ sequence: UInt64, over session: WireSession) {
+        let done = held.withLock { held -> [Message] in
+            guard held.session == session, sequence > held.acknowledged else { return [] }
+            let count = min(Int(sequence - held.acknowledged), held.messages.count)
+            let done = Array(held.messages.prefix(count))
+            held.messages.removeFirst(count)
+            held.acknowledged += UInt64(count)
+            return done
         }
-        if !blobs.isEmpty || !attempts.isEmpty { release(blobs, attempts) }
+        if !done.isEmpty { release(done.flatMap(\.blobs), done.flatMap(\.attempts)) }
     }
 
     /// Messages that are not acknowledged.

@@ -276,7 +276,7 @@ package final class WorkerAgent: WireClientDelegate {
                 let attempts = order.attempts.map { AttemptID($0) }
                 let others = parts.intake.cancel(attempts, reason: order.reason)
                 parts.worker.cancel(others, reason: order.reason)
-            case .acknowledge(let order): held.acknowledge(order.sequence)
+            case .acknowledge(let order): held.acknowledge(order.sequence, over: session)
             case .drain(let order): drain(reason: order.reason)
             case .shutdown(let order): end(reason: order.reason)
             default: break

@@ -56,7 +56,9 @@ struct RunWatch: Sendable {
     private func ended(_ id: UInt64) async throws -> JSON? {
         let run = try await session.client.ask(.GET, "/runs/\(id)")
         let isEnded = ["completed", "failed", "cancelled"].contains(run.shown("status"))
-        return isEnded ? run : nil
+        // `nil` after a question mark would be JSON's null.
+        guard isEnded else { return Optional<JSON>.none }
+        return run
     }
 
     private static func isEnd(_ event: ServerEvent, of id: UInt64) -> Bool {
