@@ -15,22 +15,27 @@ struct ClusterTests {
         let state: URL
         let api: Int
         let wire: Int
+        let usesTLS: Bool
         private(set) var coordinator: Child
         private(set) var workers: [(name: String, child: Child)] = []
 
-        init(workers count: Int) async throws {
+        init(workers count: Int, usesTLS: Bool = false) async throws {
             state = try Fanfold.temporaryFolder()
+            self.usesTLS = usesTLS
             (api, wire) = (try Self.freePort(), try Self.freePort())
-            coordinator = try Self.serve(state, api, wire)
+            coordinator = try Self.serve(state, api, wire, usesTLS)
             try await waitUntilReady()
             for index in 0..<count { try startWorker("w\(index)") }
         }
 
-        private static func serve(_ state: URL, _ api: Int, _ wire: Int) throws -> Child {
-            try Child([
-                Fanfold.program, "serve", "--state", state.path, "--listen", "127.0.0.1:\(api)",
-                "--workers", "127.0.0.1:\(wire)",
-            ])
+        private static func serve(
+            _ state: URL, _ api: Int, _ wire: Int, _ usesTLS: Bool
+        ) throws -> Child {
+            try Child(
+                [
+                    Fanfold.program, "serve", "--state", state.path, "--listen",
+                    "127.0.0.1:\(api)", "--workers", "127.0.0.1:\(wire)",
+                ] + (usesTLS ? ["--tls"] : []))
         }
 
         /// A port that nobody listens on now.
@@ -62,10 +67,29 @@ struct ClusterTests {
             workers.append((name, child))
         }
 
+        /// Starts a worker with a join string, or with the certificate that it has.
+        func join(_ name: String, _ entrance: String) throws -> Child {
+            try Child([
+                Fanfold.program, "worker", "--join", entrance, "--state",
+                state.appendingPathComponent("worker-\(name)").path, "--name", name,
+            ])
+        }
+
+        /// Waits until so many workers are connected.
+        func waitForWorkers(_ count: Int) async throws {
+            for _ in 0..<200 {
+                let listed = try await ask(["get", "workers"])
+                let active = listed.text.split(separator: "\n").filter { $0.contains("active") }
+                if active.count == count { return }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            Issue.record("there never were \(count) workers")
+        }
+
         func killCoordinator() async throws {
             coordinator.send(SIGKILL)
             _ = try await coordinator.finish(within: 10)
-            coordinator = try Self.serve(state, api, wire)
+            coordinator = try Self.serve(state, api, wire, usesTLS)
         }
 
         func killWorker(_ index: Int) async throws {
@@ -159,6 +183,34 @@ struct ClusterTests {
         #expect(waited.code == 0, "\(waited.text) \(waited.errors)")
         let wanted = (0..<items).map { "\($0 * 2)\n" }.joined()
         #expect(try await cluster.output("all", of: "last") == wanted)
+        try await cluster.stop()
+    }
+
+    @Test func `a join string is good once, and the certificate after it for good`() async throws {
+        let cluster = try await Cluster(workers: 0, usesTLS: true)
+        let made = try await cluster.ask([
+            "token", "create", "--role", "worker", "--output", "quiet",
+        ])
+        let string = made.text.trimmingCharacters(in: .whitespacesAndNewlines)
+        try #require(string.hasPrefix("fanfold-join:"), "\(made.text) \(made.errors)")
+        let first = try cluster.join("a", string)
+        try await cluster.waitForWorkers(1)
+
+        let second = try await cluster.join("b", string).finish(within: 30)
+        #expect(second.code == 2)
+        #expect(second.errors.contains("did not let this worker in"), "\(second.errors)")
+
+        // A drained worker goes; with its certificate it comes back.
+        first.send(SIGTERM)
+        #expect(try await first.finish(within: 30).code == 0)
+        try await cluster.waitForWorkers(0)
+        let again = try cluster.join("a", "127.0.0.1:\(cluster.wire)")
+        try await cluster.waitForWorkers(1)
+        let path = try Fanfold.pipeline(Self.doubling(20, sleep: "0"))
+        let submitted = try await cluster.ask(["submit", path, "--follow"])
+        #expect(submitted.code == 0, "\(submitted.errors)")
+        again.send(SIGTERM)
+        _ = try await again.finish(within: 30)
         try await cluster.stop()
     }
 

@@ -10,6 +10,10 @@ import Synchronization
 
 /// What a coordinator is told.
 package struct ClusterServerOptions: Sendable {
+    /// Makes a document ready to run: loads its plugins, opens its inputs.
+    package typealias Preparer =
+        @Sendable (_ path: String, _ overrides: [RunSetting]) throws(DocumentErrors) -> PreparedRun
+
     /// Where everything is kept; an absolute path.
     package var folder: String
     /// Where workers connect.
@@ -19,14 +23,14 @@ package struct ClusterServerOptions: Sendable {
     /// How long one call to a strategy may take, in nanoseconds.
     package var strategyCallNanoseconds: UInt64
     /// Makes a document ready to run.
-    package var preparer: EngineControl.Preparer
+    package var preparer: Preparer
     /// Ends the process, which has to be started again, and says why.
     package var fatal: @Sendable (String) -> Never
 
     /// Options.
     package init(
         folder: String, workerAddress: WireAddress, requiresTLS: Bool,
-        strategyCallNanoseconds: UInt64, preparer: @escaping EngineControl.Preparer,
+        strategyCallNanoseconds: UInt64, preparer: @escaping Preparer,
         fatal: @escaping @Sendable (String) -> Never
     ) {
         self.folder = folder
@@ -51,7 +55,8 @@ package struct ClusterRecovery: Sendable {
 /// A coordinator: the engine with its journal, its blobs and its workers.
 package final class ClusterServer: Sendable {
     /// What clients may ask.
-    package let control: EngineControl
+    package var control: any ControlPlane { engineControl }
+    private let engineControl: EngineControl
     /// Fingerprint of the authority that workers must trust; `nil` without TLS.
     package let authority: [UInt8]?
     /// The file with the token of workers of this machine; `nil` with TLS.
@@ -92,7 +97,7 @@ package final class ClusterServer: Sendable {
             engine: engine, store: blobs, served: served, fetcher: fetcher, epoch: epoch,
             logger: logger)
         tokens = JoinTokens(engine: engine)
-        control = EngineControl(
+        engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
             outputs: outputs, runsFolder: runsFolder, preparer: options.preparer, logger: logger)
         self.engine = engine
@@ -105,6 +110,7 @@ package final class ClusterServer: Sendable {
             tokenFile = file
             authority = nil
         } else {
+            try PrivateFolder.make(options.folder + "/authority")
             let made = try CertificateAuthority.open(folder: options.folder + "/authority")
             security = .coordinator(made, tokens: tokens, isRevoked: { _, _ in false })
             tokenFile = nil
@@ -126,7 +132,7 @@ package final class ClusterServer: Sendable {
             woke: { [hub] now in hub.woke(now) },
             turned: { [self] loop in
                 hub.turned(&loop)
-                control.turned(&loop)
+                engineControl.turned(&loop)
                 if journal.isSnapshotDue {
                     journal.writeSnapshot(of: loop) { [engine] body in
                         engine.perform { _, _ in body() }
@@ -136,21 +142,21 @@ package final class ClusterServer: Sendable {
         let recovery = try recovered.wait()
         let address = try listener.start()
         if let authority { tokens.open(at: address, authority: authority) }
-        control.open()
+        engineControl.open()
         return (address, recovery)
     }
 
     private func recover(_ loop: inout EngineLoop) throws -> ClusterRecovery {
         let began = monotonicNanoseconds()
         let (last, report) = try journal.recover(into: &loop) { hub.recovered($0) }
-        control.recovered(loop)
+        engineControl.recovered(loop)
         tokens.recover(
             try journal.allTokens(), joined: hub.uids,
             store: { [journal] in journal.change($0) })
         loop.resume(
             after: last,
-            prepare: { [options, control] run in
-                control.prepareAgain(run, options.preparer)
+            prepare: { [options, engineControl] run in
+                engineControl.prepareAgain(run, options.preparer)
             },
             output: { [outputs] task in outputs.output(of: task) })
         hub.resume(&loop, at: loop.now)

@@ -26,8 +26,7 @@ package struct WorkerProblem: Error, CustomStringConvertible {
 
 /// A worker process: an agent and its connection.
 package final class ClusterWorker: Sendable {
-    /// The agent.
-    package let agent: WorkerAgent
+    private let agent: WorkerAgent
     private let client: WireClient
 
     /// Opens the worker's folder, joins if it has not, and starts connecting.
@@ -97,6 +96,9 @@ package final class ClusterWorker: Sendable {
             )
         }
     }
+
+    /// Takes nothing new, and ends when what is here has ended and is acknowledged.
+    package func drain(reason: String) { agent.drain(reason: reason) }
 
     /// Runs until the worker is drained, shut down or ended.
     ///

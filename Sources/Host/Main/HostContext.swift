@@ -93,7 +93,7 @@ final class HostContext: Sendable {
 
     /// Loads what a document names, without a word on the terminal.
     func prepared(
-        _ path: String, _ overrides: [RunLabel.Setting]
+        _ path: String, _ overrides: [RunSetting]
     ) throws(DocumentErrors) -> PreparedRun {
         let pipeline = try Pipeline.load(
             path: path, overrides: overrides.map { .set("\($0.key)=\($0.value)") })

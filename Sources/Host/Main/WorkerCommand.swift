@@ -69,7 +69,7 @@ struct WorkerCommand: ParsableCommand {
                 Exit.now(.interrupted)
             }
             Terminal.complain("draining: ending what runs (again to leave at once)")
-            worker.agent.drain(reason: "it was interrupted")
+            worker.drain(reason: "it was interrupted")
         }
         let reason = worker.run()
         Terminal.complain("the worker has ended: \(reason)")

@@ -8,13 +8,13 @@ extension EngineControl {
     /// Bytes of an output that are handed on together.
     private static let pieceBytes = 256 << 10
 
-    package func blob(_ sha256: String) async throws(ControlError) -> BlobStatus {
+    func blob(_ sha256: String) async throws(ControlError) -> BlobStatus {
         let id = try Self.blobID(sha256)
         if let size = blobs.size(of: id) { return BlobStatus(offset: size, isComplete: true) }
         return BlobStatus(offset: blobs.uploadStatus(sha256)?.length ?? 0, isComplete: false)
     }
 
-    package func writeBlob(
+    func writeBlob(
         _ sha256: String, at offset: Int64, _ bytes: [UInt8]
     ) async throws(ControlError) -> BlobStatus {
         let id = try Self.blobID(sha256)
@@ -32,7 +32,7 @@ extension EngineControl {
         }
     }
 
-    package func finishBlob(_ sha256: String) async throws(ControlError) -> BlobStatus {
+    func finishBlob(_ sha256: String) async throws(ControlError) -> BlobStatus {
         let id = try Self.blobID(sha256)
         return try await onThread { [blobs] () throws(ControlError) in
             do throws(BlobError) {
@@ -61,7 +61,7 @@ extension EngineControl {
 
     // MARK: Outputs
 
-    package func output(run id: UInt64, name: String) async throws(ControlError) -> ByteStream {
+    func output(run id: UInt64, name: String) async throws(ControlError) -> ByteStream {
         let detail = try await run(id)
         guard detail.summary.status == .completed else {
             throw ControlError(

@@ -4,7 +4,7 @@ import FanfoldJournal
 import FanfoldRuntime
 
 extension EngineControl {
-    package func submit(_ submission: Submission) async throws(ControlError) -> RunDetail {
+    func submit(_ submission: Submission) async throws(ControlError) -> RunDetail {
         if let key = submission.idempotencyKey,
             let known = await askBooks({ $0.run(submitter: submission.submitter, key: key) }) ?? nil
         {
@@ -67,14 +67,14 @@ extension EngineControl {
         return try await run(id.rawValue)
     }
 
-    package func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {
+    func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {
         guard
             let all = await ask({ [books] view in view.loop.runs.map { books.summary($0, view) } })
         else { throw Self.stopped }
         return query.page(of: all)
     }
 
-    package func run(_ id: UInt64) async throws(ControlError) -> RunDetail {
+    func run(_ id: UInt64) async throws(ControlError) -> RunDetail {
         let found = await ask { [books] view in
             view.loop.run(RunID(id)).map { books.detail($0, view) }
         }
@@ -83,7 +83,7 @@ extension EngineControl {
         return detail
     }
 
-    package func cancel(run id: UInt64, reason: String) async throws(ControlError) -> RunDetail {
+    func cancel(run id: UInt64, reason: String) async throws(ControlError) -> RunDetail {
         let isDone = await settle { loop, now in
             loop.cancel(RunID(id), reason: reason, at: now)
         }
@@ -91,7 +91,7 @@ extension EngineControl {
         return try await run(id)
     }
 
-    package func retryFailed(
+    func retryFailed(
         run id: UInt64, submitter: String
     ) async throws(ControlError) -> RunDetail {
         let before = try await run(id)
@@ -124,18 +124,18 @@ extension EngineControl {
         return try await take(prepared, next, submission)
     }
 
-    package func outputs(run id: UInt64) async throws(ControlError) -> [OutputSummary] {
+    func outputs(run id: UInt64) async throws(ControlError) -> [OutputSummary] {
         try await run(id).outputs
     }
 
-    package func why(_ subject: RunSubject) async throws(ControlError) -> Explanation {
+    func why(_ subject: RunSubject) async throws(ControlError) -> Explanation {
         let found = await ask { [books] view in books.explain(subject, view) }
         guard let found else { throw Self.stopped }
         guard let explanation = found else { throw Self.noRun(subject.run) }
         return explanation
     }
 
-    package func logs(
+    func logs(
         _ subject: RunSubject, maximumBytes: Int
     ) async throws(ControlError) -> [LogTail] {
         let found = await ask { [books] view in books.logs(subject, maximumBytes, view) }
@@ -144,7 +144,7 @@ extension EngineControl {
         return logs
     }
 
-    package func subtasks(
+    func subtasks(
         run id: UInt64, task: String, from first: UInt32, limit: Int
     ) async throws(ControlError) -> SubtaskPage {
         let found = await ask { [books] view in books.subtasks(id, task, first, limit, view) }

@@ -3,7 +3,7 @@ import FanfoldCore
 import FanfoldRuntime
 
 extension EngineControl {
-    package func workers() async throws(ControlError) -> [WorkerDetail] {
+    func workers() async throws(ControlError) -> [WorkerDetail] {
         let all = await ask { [hub] (view: RunBooks.View) in
             view.loop.workerUsage().map { hub.detail($0) }
         }
@@ -11,14 +11,14 @@ extension EngineControl {
         return all
     }
 
-    package func worker(_ id: UInt64) async throws(ControlError) -> WorkerDetail {
+    func worker(_ id: UInt64) async throws(ControlError) -> WorkerDetail {
         guard let found = try await workers().first(where: { $0.id == id }) else {
             throw ControlError(.notFound, "there is no worker \(id)")
         }
         return found
     }
 
-    package func drain(worker id: UInt64) async throws(ControlError) -> WorkerDetail {
+    func drain(worker id: UInt64) async throws(ControlError) -> WorkerDetail {
         let before = try await worker(id)
         let isDone = await settle { [hub] loop, now in
             hub.drain(WorkerID(UInt32(before.id)), in: &loop, at: now)
@@ -27,7 +27,7 @@ extension EngineControl {
         return try await worker(id)
     }
 
-    package func resources() async throws(ControlError) -> ResourceTotals {
+    func resources() async throws(ControlError) -> ResourceTotals {
         let all = try await workers().filter { $0.status == .active }
         func sum(_ path: KeyPath<WorkerDetail, ResourceAmounts>) -> ResourceAmounts {
             all.reduce(ResourceAmounts(milliCores: 0, memoryBytes: 0)) { sum, worker in
@@ -51,7 +51,7 @@ extension EngineControl {
         return totals
     }
 
-    package func createJoinToken(
+    func createJoinToken(
         _ request: JoinTokenRequest
     ) async throws(ControlError) -> NewJoinToken {
         let made = try tokens.make(request, now: .now())
@@ -62,11 +62,11 @@ extension EngineControl {
         return made
     }
 
-    package func joinTokens() async throws(ControlError) -> [JoinTokenSummary] {
+    func joinTokens() async throws(ControlError) -> [JoinTokenSummary] {
         tokens.summaries(now: .now())
     }
 
-    package func revokeJoinToken(id: String) async throws(ControlError) {
+    func revokeJoinToken(id: String) async throws(ControlError) {
         guard tokens.revoke(id) else {
             throw ControlError(.notFound, "there is no join token \(id)")
         }
@@ -74,7 +74,7 @@ extension EngineControl {
         guard isDone else { throw Self.stopped }
     }
 
-    package func metrics() async throws(ControlError) -> String {
+    func metrics() async throws(ControlError) -> String {
         let all = try await workers()
         let runs = try await self.runs(RunQuery(limit: .max)).runs
         var text = MetricsLines()

@@ -8,11 +8,8 @@ import Logging
 import Synchronization
 
 /// The engine as clients see it: what the API asks becomes work on the loop's thread.
-package final class EngineControl: ControlPlane {
-    /// Makes a document ready to run: loads its plugins, opens its inputs.
-    package typealias Preparer =
-        @Sendable (_ path: String, _ overrides: [RunLabel.Setting]) throws(DocumentErrors) ->
-        PreparedRun
+final class EngineControl: ControlPlane {
+    typealias Preparer = ClusterServerOptions.Preparer
 
     let engine: EngineHost
     let journal: EngineJournal
@@ -193,7 +190,7 @@ package final class EngineControl: ControlPlane {
         return try outcome.get()
     }
 
-    package func readiness() async -> [String] {
+    func readiness() async -> [String] {
         var missing: [String] = []
         if !isOpen.load(ordering: .acquiring) { missing.append("the state is being recovered") }
         if let problem = journal.standstill {
@@ -202,7 +199,7 @@ package final class EngineControl: ControlPlane {
         return missing
     }
 
-    package func events(
+    func events(
         after: UInt64?, limit: Int, wait: Duration
     ) async throws(ControlError) -> EventBatch {
         await ring.batch(after: after, limit: limit, wait: wait)

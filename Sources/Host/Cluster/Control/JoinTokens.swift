@@ -47,7 +47,9 @@ final class JoinTokens: JoinTokenStore {
         entrance.withLock { $0 = (address, authority) }
     }
 
-    /// Makes a token; its secret is a whole join string.  It counts when ``entry(_:)`` is stored.
+    /// Makes a token; its secret is a whole join string.
+    ///
+    /// It counts when ``entry(_:)`` is stored.
     func make(
         _ request: JoinTokenRequest, now: Timestamp
     ) throws(ControlError) -> NewJoinToken {

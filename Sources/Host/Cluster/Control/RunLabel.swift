@@ -2,7 +2,7 @@ import FanfoldCore
 
 /// What is kept of a run beside what the coordinator knows: who wanted it, what it is called, and
 /// where its files are.
-package struct RunLabel: Hashable, Sendable {
+struct RunLabel: Hashable, Sendable {
     var name: String
     var submitter: String
     /// Milliseconds since 1970.
@@ -10,7 +10,7 @@ package struct RunLabel: Hashable, Sendable {
     /// The document within the run's folder.
     var document: String
     /// Changes that were asked for beside the document, in order.
-    var overrides: [Setting]
+    var overrides: [RunSetting]
     var idempotencyKey: String?
     /// Whether it came through the routes of single tasks.
     var isOrchestrated: Bool
@@ -18,14 +18,6 @@ package struct RunLabel: Hashable, Sendable {
     var strategies: [String]
     /// The names of its outputs.
     var outputs: [String]
-
-    /// A value for a key.
-    package struct Setting: Hashable, Sendable {
-        /// What is changed.
-        package var key: String
-        /// What it becomes.
-        package var value: String
-    }
 
     var bytes: [UInt8] {
         var writer = ByteWriter()
@@ -60,7 +52,7 @@ extension RunLabel {
         document = try reader.string()
         overrides = []
         for _ in 0..<(try reader.count()) {
-            overrides.append(Setting(key: try reader.string(), value: try reader.string()))
+            overrides.append(RunSetting(key: try reader.string(), value: try reader.string()))
         }
         idempotencyKey = try reader.bool() ? try reader.string() : nil
         isOrchestrated = try reader.bool()
@@ -70,4 +62,12 @@ extension RunLabel {
         for _ in 0..<(try reader.count()) { outputs.append(try reader.string()) }
         try reader.finish()
     }
+}
+
+/// A change of a document that was asked for with its submission.
+package struct RunSetting: Hashable, Sendable {
+    /// What is changed.
+    package var key: String
+    /// What it becomes.
+    package var value: String
 }

@@ -298,12 +298,26 @@ final class WorkerHub: WireServerDelegate {
     func session(_ session: WireSession, closed reason: WireError) {
         guard let member = members.withLock({ $0.removeValue(forKey: session) }) else { return }
         member.intake.reset()
-        engine.perform { [self] _, _ in
+        engine.perform { [self] loop, now in
             guard member.remote.detach(session) else { return }
+            leaveIfDrained(member.remote, &loop, at: now)
             logger.info(
                 "a worker's connection ended",
                 metadata: ["worker": "\(member.remote.name)", "why": "\(reason)"])
         }
+    }
+
+    /// A worker that was to go has gone, with nothing on it.
+    private func leaveIfDrained(
+        _ remote: RemoteWorker, _ loop: inout EngineLoop, at now: Tick
+    ) {
+        let usage = loop.workerUsage().first { $0.worker == remote.id }
+        guard let usage, usage.phase == .draining, usage.slots == 0, usage.queued == 0 else {
+            return
+        }
+        books.liveness.forget(remote.id)
+        books.byUID[remote.uid] = nil
+        loop.handle(.workerLost(remote.id, reason: "it was drained"), at: now)
     }
 
     func server(issued certificate: WireIssued) {

@@ -38,7 +38,7 @@ package struct WorkerAgentOptions: Sendable {
 ///
 /// It outlives its connection: what runs goes on while there is none, and what ended is kept until
 /// the coordinator has it on disk.
-package final class WorkerAgent: WireClientDelegate {
+final class WorkerAgent: WireClientDelegate {
     /// Bytes of a result that travel within the message; longer ones are fetched.
     static let inlineBytes = RemoteWorker.inlineBytes
 
@@ -71,7 +71,7 @@ package final class WorkerAgent: WireClientDelegate {
     /// A worker that is not connected yet.
     ///
     /// - Parameter meter: what this process and its children use now.
-    package init(
+    init(
         _ options: WorkerAgentOptions, uid: String, store: BlobStore, logger: Logger,
         meter: @escaping @Sendable () -> MeasuredUse
     ) {
@@ -104,7 +104,7 @@ package final class WorkerAgent: WireClientDelegate {
     /// Beats until the worker is to end.
     ///
     /// - Returns: why it ended.
-    package func run() -> String {
+    func run() -> String {
         while true {
             let (interval, end) = state.withLock { ($0.heartbeatMilliseconds, $0.end) }
             if let end { return end }
@@ -115,20 +115,20 @@ package final class WorkerAgent: WireClientDelegate {
     }
 
     /// Ends what runs and everything else; ``run()`` has returned.
-    package func stop(reason: String) {
+    func stop(reason: String) {
         parts.withLock { $0 }?.worker.stop(reason: reason)
         fetcher.close()
         served.close()
     }
 
     /// Has ``run()`` return.
-    package func end(reason: String) {
+    func end(reason: String) {
         state.withLock { $0.end = $0.end ?? reason }
         ended.signal()
     }
 
     /// Takes nothing new and ends when what is here has ended and is acknowledged.
-    package func drain(reason: String) {
+    func drain(reason: String) {
         let session = state.withLock { state -> WireSession? in
             guard !state.isDraining else { return nil }
             state.isDraining = true
@@ -225,9 +225,9 @@ package final class WorkerAgent: WireClientDelegate {
 
     // MARK: What the coordinator tells
 
-    package var blobSource: (any WireBlobSource)? { served }
+    var blobSource: (any WireBlobSource)? { served }
 
-    package func clientHello() -> WireHello {
+    func clientHello() -> WireHello {
         var hello = WireHello()
         hello.workerUid = uid
         hello.incarnation = monotonicNanoseconds()
@@ -236,7 +236,7 @@ package final class WorkerAgent: WireClientDelegate {
         return hello
     }
 
-    package func session(_ session: WireSession, welcomed welcome: WireWelcome) {
+    func session(_ session: WireSession, welcomed welcome: WireWelcome) {
         guard let parts = parts.withLock({ $0 }) else { return }
         logger.notice("connected", metadata: ["worker": "\(welcome.workerID)"])
         state.withLock { state in
@@ -261,7 +261,7 @@ package final class WorkerAgent: WireClientDelegate {
         ended.signal()
     }
 
-    package func session(_ session: WireSession, received batch: WireBatch) {
+    func session(_ session: WireSession, received batch: WireBatch) {
         guard let parts = parts.withLock({ $0 }) else { return }
         for message in batch.messages {
             switch message.kind {
@@ -284,9 +284,9 @@ package final class WorkerAgent: WireClientDelegate {
         }
     }
 
-    package func session(_ session: WireSession, isSlow: Bool) {}
+    func session(_ session: WireSession, isSlow: Bool) {}
 
-    package func session(_ session: WireSession, closed reason: WireError) {
+    func session(_ session: WireSession, closed reason: WireError) {
         held.end(session)
         state.withLock { state in
             if state.session == session { state.session = nil }
@@ -294,15 +294,15 @@ package final class WorkerAgent: WireClientDelegate {
         logger.notice("the connection ended", metadata: ["why": "\(reason)"])
     }
 
-    package func client(failed reason: WireError, nextTryInMilliseconds: Int64) {
+    func client(failed reason: WireError, nextTryInMilliseconds: Int64) {
         logger.info(
             "not connected",
             metadata: ["why": "\(reason)", "next try (ms)": "\(nextTryInMilliseconds)"])
     }
 
-    package func client(gaveUp reason: WireError) { end(reason: "\(reason)") }
+    func client(gaveUp reason: WireError) { end(reason: "\(reason)") }
 
-    package func client(renewed credentials: WireCredentials) {
+    func client(renewed credentials: WireCredentials) {
         logger.info("the certificate was renewed")
     }
 }

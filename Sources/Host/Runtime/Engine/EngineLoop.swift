@@ -103,6 +103,7 @@ package struct EngineLoop {
         }
     }
 
+    /// Takes in attempts that ended on a worker, in order.
     package mutating func receive(
         _ ended: [EndedAttempt], from worker: WorkerID, at now: Tick
     ) {
@@ -181,6 +182,7 @@ package struct EngineLoop {
         return answer.added.map { tasks[place].add($0) }
     }
 
+    /// Takes in an event, which is in the log before anything that follows from it goes out.
     package mutating func handle(_ event: Event, at now: Tick) {
         if options.log != nil, !isReplaying { turn.records.append(.event(event, at: now)) }
         take(event, at: now)
