@@ -47,12 +47,18 @@ struct StateTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let coding = try coding()
         let large = [UInt8](repeating: 65, count: 1 << 20)
-        let id = try coding.blobs.put(large, pinnedFor: StoredResult.owner)
+        let id = try coding.blobs.put(large, pinnedFor: StoredResult.owner(of: TaskID(1)))
         let payload = try StoredResult.payload(id, in: coding.blobs)
         let bytes = coding.bytes(of: .results([outcome(1, payload)]))
         #expect(bytes.count < 200)
         guard case .results(let outcomes) = try coding.call(from: bytes) else { return }
         #expect(outcomes[0].payload.slice.count == large.count)
+    }
+
+    @Test func `a task's pins are named by it`() {
+        #expect(StoredResult.task(ofOwner: StoredResult.owner(of: TaskID(41))) == TaskID(41))
+        #expect(StoredResult.task(ofOwner: StoredResult.owner) == nil)
+        #expect(StoredResult.task(ofOwner: "uploads") == nil)
     }
 
     @Test func `a call cut short is refused`() throws {

@@ -93,9 +93,10 @@ package final class ClusterServer: Sendable {
         served = ServedBlobs(store: blobs)
         fetcher = BlobFetcher(store: blobs) { job in _ = PlainThread(name: "blob-fetch", job) }
         let epoch = try PrivateFolder.count(options.folder + "/starts")
+        let isPlain = options.workerAddress.isLoopback && !options.requiresTLS
         hub = WorkerHub(
             engine: engine, store: blobs, served: served, fetcher: fetcher, epoch: epoch,
-            logger: logger)
+            sharesFiles: isPlain, logger: logger)
         tokens = JoinTokens(engine: engine)
         engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
@@ -104,7 +105,7 @@ package final class ClusterServer: Sendable {
         self.journal = journal
         self.outputs = outputs
         let security: WireServerSecurity
-        if options.workerAddress.isLoopback && !options.requiresTLS {
+        if isPlain {
             let file = options.folder + "/worker.token"
             security = .loopback(token: try PrivateFolder.secret(file))
             tokenFile = file

@@ -49,7 +49,7 @@ extension EngineControl {
     }
 
     /// Who pins what was uploaded.
-    private static let uploads = "uploads"
+    static let uploads = "uploads"
 
     private static func blobID(_ text: String) throws(ControlError) -> BlobID {
         guard let id = BlobID(text) else {

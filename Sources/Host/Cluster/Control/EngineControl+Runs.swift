@@ -1,4 +1,5 @@
 import FanfoldAPI
+import FanfoldBlobs
 import FanfoldCore
 import FanfoldJournal
 import FanfoldRuntime
@@ -29,6 +30,8 @@ extension EngineControl {
         let document = submission.format == .yaml ? "pipeline.yaml" : "pipeline.json"
         try folder.fill(
             document: document, bytes: submission.document, files: submission.files, from: blobs)
+        // The run has its own copies; what was never pinned stays as it is.
+        try? blobs.unpin(submission.files.compactMap { BlobID($0.sha256) }, for: Self.uploads)
         do throws(DocumentErrors) {
             return try preparer(
                 "\(folder.path)/\(document)",

@@ -37,18 +37,20 @@ final class EndIntake: Sendable {
     /// Takes a message in.
     func take(_ message: WireEnded, from session: WireSession) {
         var delivery = Delivery(sequence: message.sequence, ends: message.ends, session: session)
-        var wanted: [BlobReference] = []
+        var wanted: [(BlobReference, TaskID)] = []
         for end in message.ends {
             guard case .success(let success) = end.outcome, case .blob(let name) = success.payload,
                 let reference = BlobReference(name)
             else { continue }
-            if delivery.missing.insert(reference.id).inserted { wanted.append(reference) }
+            if delivery.missing.insert(reference.id).inserted {
+                wanted.append((reference, TaskID(end.attempt.task)))
+            }
         }
         queue.withLock { $0.append(delivery) }
         if wanted.isEmpty { return flush() }
         let source = SessionBlobs(session, name: "worker")
-        for reference in wanted {
-            fetcher.fetch(reference, from: [source], pinnedFor: StoredResult.owner) {
+        for (reference, task) in wanted {
+            fetcher.fetch(reference, from: [source], pinnedFor: StoredResult.owner(of: task)) {
                 [self] outcome in
                 arrived(reference, outcome.map { _ in () }, of: message.sequence, session)
             }

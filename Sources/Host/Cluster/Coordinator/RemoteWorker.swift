@@ -17,6 +17,8 @@ final class RemoteWorker: WorkerPort {
     let id: WorkerID
     let uid: String
     let name: String
+    /// Whether it sees the files of this machine under the same paths.
+    let sharesFiles: Bool
     private let dispatcher: Dispatcher
     private let blobs: ServedBlobs
     private let link = Mutex<Link?>(nil)
@@ -31,8 +33,12 @@ final class RemoteWorker: WorkerPort {
         init(_ session: WireSession) { self.session = session }
     }
 
-    init(id: WorkerID, uid: String, name: String, dispatcher: Dispatcher, blobs: ServedBlobs) {
+    init(
+        id: WorkerID, uid: String, name: String, sharesFiles: Bool, dispatcher: Dispatcher,
+        blobs: ServedBlobs
+    ) {
         self.id = id
+        self.sharesFiles = sharesFiles
         self.uid = uid
         self.name = name
         self.dispatcher = dispatcher
@@ -201,6 +207,8 @@ final class RemoteWorker: WorkerPort {
         switch portable.content {
         case .range(let from):
             wire.inline = WireInlinePart(portable, bytes: Array("\(from)".utf8))
+        case .files(let paths) where !sharesFiles:
+            wire.files = try files(paths, for: attempt)
         case .files(let paths):
             wire.inline = WireInlinePart(
                 portable, bytes: paths.flatMap { Array($0.utf8) + [0] })
@@ -221,6 +229,22 @@ final class RemoteWorker: WorkerPort {
     }
 }
 
+extension RemoteWorker {
+    /// Files that are sent along, each lent until the attempt ends.
+    private func files(_ paths: [String], for attempt: AttemptID) throws -> WireFilesPart {
+        var wire = WireFilesPart()
+        for path in paths {
+            let payload = try Payload.mapping(path: path)
+            var file = WireNamedFile()
+            file.name = path.split(separator: "/").last.map(String.init) ?? "file"
+            file.blob = WireBlobName(
+                blobs.lend(payload.whole, for: attempt), size: payload.bytes.count)
+            wire.files.append(file)
+        }
+        return wire
+    }
+}
+
 extension WireInlinePart {
     fileprivate init(_ part: PortablePart, bytes: [UInt8]) {
         self.init()
@@ -232,6 +256,10 @@ extension WireInlinePart {
 
 extension WirePart {
     fileprivate var inlineCount: Int {
-        if case .inline(let part) = source { part.bytes.count } else { 64 }
+        switch source {
+        case .inline(let part): part.bytes.count
+        case .files(let part): 64 * part.files.count
+        default: 64
+        }
     }
 }

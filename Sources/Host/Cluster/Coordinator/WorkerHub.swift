@@ -48,13 +48,16 @@ final class WorkerHub: WireServerDelegate {
     private let logger: Logger
     /// Counts the starts of the coordinator.
     private let epoch: UInt64
+    /// Whether workers are on this machine, in its file system.
+    private let sharesFiles: Bool
     private let books = Books()
     private let members = Mutex<[WireSession: Member]>([:])
 
     init(
         engine: EngineHost, store: BlobStore, served: ServedBlobs, fetcher: BlobFetcher,
-        epoch: UInt64, logger: Logger
+        epoch: UInt64, sharesFiles: Bool, logger: Logger
     ) {
+        self.sharesFiles = sharesFiles
         self.engine = engine
         self.store = store
         self.served = served
@@ -89,7 +92,8 @@ final class WorkerHub: WireServerDelegate {
 
     private func enter(_ label: WorkerLabel, id: WorkerID) -> WorkerEntry {
         let remote = RemoteWorker(
-            id: id, uid: label.uid, name: label.name, dispatcher: dispatcher, blobs: served)
+            id: id, uid: label.uid, name: label.name, sharesFiles: sharesFiles,
+            dispatcher: dispatcher, blobs: served)
         books.remotes.append(remote)
         books.labels.append(label)
         books.byUID[label.uid] = id

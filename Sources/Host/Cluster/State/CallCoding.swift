@@ -112,8 +112,18 @@ struct CallCoding {
 
 /// A result in the blob store, mapped; it stays there as long as somebody holds it.
 final class StoredResult: Sendable {
-    /// Who pins results in the store.
+    /// Who pins results on a worker until the coordinator has them.
     static let owner = "results"
+    private static let taskPrefix = "task-"
+
+    /// Who pins the results of a task on the coordinator, until it has ended.
+    static func owner(of task: TaskID) -> String { "\(taskPrefix)\(task.index)" }
+
+    /// The task that an owner of pins stands for.
+    static func task(ofOwner owner: String) -> TaskID? {
+        guard owner.hasPrefix(taskPrefix) else { return nil }
+        return UInt32(owner.dropFirst(taskPrefix.count)).map { TaskID($0) }
+    }
 
     let id: BlobID
     private let mapping: BlobMapping

@@ -14,6 +14,7 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     private let journal: Journal
     private let calls: CallFiles
     private let coding: CallCoding
+    private let cleaner = Dispatcher(threads: 1, name: "cleaner")
     private let logger: Logger
     private var changes: [SideChange] = []
     /// Beginnings of calls, while records are read.
@@ -69,7 +70,10 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     /// Lets a commit that waits for the disk give up; what it was to store is lost with the process.
     func stop() { stopping.store(true, ordering: .releasing) }
 
-    func close() throws { try journal.close() }
+    func close() throws {
+        cleaner.close()
+        try journal.close()
+    }
 
     func commit(_ turn: EngineTurn) {
         batch.removeAll()
@@ -84,7 +88,21 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
         for task in turn.endedTasks { add(.taskEnded(task)) }
         store()
         for (task, bytes) in encoded { copy(bytes, of: task) }
-        for task in turn.endedTasks { calls.remove(task) }
+        for task in turn.endedTasks { forget(task) }
+    }
+
+    /// Nobody will ask for the calls and results of a task any more.
+    private func forget(_ task: TaskID) {
+        calls.remove(task)
+        let (blobs, logger) = (coding.blobs, logger)
+        cleaner.post(0) {
+            do throws(BlobError) {
+                try blobs.unpinAll(of: StoredResult.owner(of: task))
+            } catch {
+                logger.warning(
+                    "results of a task stay in the store", metadata: ["why": "\(error)"])
+            }
+        }
     }
 
     private func add(_ call: [UInt8], callOf task: TaskID) {
@@ -176,6 +194,12 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
             } catch {
                 throw unreadable(error)
             }
+        }
+        for owner in coding.blobs.pinnedBlobs.keys.sorted() {
+            guard let task = StoredResult.task(ofOwner: owner), !calls.tasks.contains(task) else {
+                continue
+            }
+            forget(task)
         }
         return (last, report)
     }

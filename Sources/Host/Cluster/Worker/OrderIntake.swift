@@ -15,9 +15,24 @@ final class OrderIntake: Sendable {
     }
 
     /// An order that waits for parts.
-    private struct Waiting {
+    fileprivate struct Waiting {
         var order: WorkOrder
         var missing: Int
+        /// Where files of parts are, by part.
+        var files: [Int: [String]] = [:]
+    }
+
+    /// A blob that an order waits for.
+    fileprivate struct Missing {
+        var part: Int
+        var blob: BlobReference
+        var content: Content
+
+        enum Content {
+            case bytes(DataFormat)
+            /// A file of a list, at this place, under this name.
+            case file(place: Int, name: String)
+        }
     }
 
     private struct State {
@@ -32,15 +47,18 @@ final class OrderIntake: Sendable {
     private let store: BlobStore
     private let fetcher: BlobFetcher
     private let report: @Sendable ([EndedAttempt]) -> Void
+    /// Where files of inputs are kept under their names.
+    private let filesFolder: String
     private let state = Mutex(State())
 
     init(
-        worker: LocalWorker, store: BlobStore, fetcher: BlobFetcher,
+        worker: LocalWorker, store: BlobStore, fetcher: BlobFetcher, filesFolder: String,
         report: @escaping @Sendable ([EndedAttempt]) -> Void
     ) {
         self.worker = worker
         self.store = store
         self.fetcher = fetcher
+        self.filesFolder = filesFolder
         self.report = report
     }
 
@@ -90,7 +108,7 @@ final class OrderIntake: Sendable {
 
     func start(_ wire: WireStart, from session: WireSession) {
         var ready: [WorkOrder] = []
-        var fetches: [(AttemptID, [(Int, BlobReference, WireBlobPart)])] = []
+        var fetches: [(AttemptID, [Missing])] = []
         state.withLock { state in
             for assignment in wire.assignments {
                 let attempt = AttemptID(assignment.attempt)
@@ -112,20 +130,30 @@ final class OrderIntake: Sendable {
                 if missing.isEmpty {
                     ready.append(workOrder)
                 } else {
-                    state.waiting[attempt] = Waiting(order: workOrder, missing: missing.count)
+                    state.waiting[attempt] = Waiting(
+                        order: workOrder, missing: missing.count, files: Self.places(missing))
                     fetches.append((attempt, missing))
                 }
             }
         }
         if !ready.isEmpty { worker.accept(ready) }
         for (attempt, missing) in fetches {
-            for (index, blob, part) in missing { fetch(index, blob, part, attempt, session) }
+            for each in missing { fetch(each, attempt, session) }
         }
+    }
+
+    /// Room for the paths of each list of files.
+    private static func places(_ missing: [Missing]) -> [Int: [String]] {
+        var places: [Int: [String]] = [:]
+        for each in missing {
+            if case .file = each.content { places[each.part, default: []].append("") }
+        }
+        return places
     }
 
     private func work(
         _ wire: WireAssignment, _ attempt: AttemptID, _ spec: Spec?
-    ) -> (WorkOrder.Work, missing: [(Int, BlobReference, WireBlobPart)]) {
+    ) -> (WorkOrder.Work, missing: [Missing]) {
         if !wire.refuse.isEmpty { return (.refuse(wire.refuse), []) }
         guard let spec else { return (.refuse("nobody has said what to run"), []) }
         let run: FanfoldRuntime.RunSpec
@@ -133,16 +161,14 @@ final class OrderIntake: Sendable {
         case .success(let known): run = known
         case .failure(let failure): return (.refuse(failure.message), [])
         }
-        var missing: [(Int, BlobReference, WireBlobPart)] = []
+        var missing: [Missing] = []
         var parts: [InputPart] = []
         do {
             for (index, part) in wire.parts.enumerated() {
-                if case .blob(let blob) = part.source, let reference = BlobReference(blob.blob) {
-                    missing.append((index, reference, blob))
-                    parts.append(.payload(Payload.empty.whole, .bytes))
-                } else {
-                    parts.append(try InputPart(part))
-                }
+                let blobs = try Self.missing(part, at: index)
+                missing += blobs
+                parts.append(
+                    blobs.isEmpty ? try InputPart(part) : .payload(Payload.empty.whole, .bytes))
             }
         } catch {
             return (.refuse("a part of its input makes no sense: \(error)"), [])
@@ -155,41 +181,86 @@ final class OrderIntake: Sendable {
         return (.run(item), missing)
     }
 
-    private func fetch(
-        _ index: Int, _ blob: BlobReference, _ part: WireBlobPart, _ attempt: AttemptID,
-        _ session: WireSession
-    ) {
-        let source = SessionBlobs(session, name: "coordinator")
-        fetcher.fetch(blob, from: [source], pinnedFor: nil) { [self] outcome in
-            var received: InputPart?
-            var why = ""
-            do {
-                _ = try outcome.get()
-                let payload = try StoredResult.payload(blob.id, in: store)
-                received = .payload(payload.whole, DataFormat(rawValue: part.format) ?? .bytes)
-            } catch {
-                why = "its input could not be fetched: \(error)"
+    /// What of a part is to be fetched.
+    private static func missing(_ part: WirePart, at index: Int) throws -> [Missing] {
+        func reference(_ name: WireBlobName) throws -> BlobReference {
+            guard let reference = BlobReference(name) else {
+                throw WorkFailure(.inputInvalid, "a part has no name")
             }
-            arrived(received, why: why, index, attempt)
+            return reference
+        }
+        switch part.source {
+        case .blob(let blob):
+            guard let format = DataFormat(rawValue: blob.format) else {
+                throw WorkFailure(.inputInvalid, "there is no format \(blob.format)")
+            }
+            return [Missing(part: index, blob: try reference(blob.blob), content: .bytes(format))]
+        case .files(let list):
+            return try list.files.enumerated().map { place, file in
+                guard !file.name.isEmpty, !file.name.contains("/"), file.name != "..",
+                    file.name != ".", !file.name.utf8.contains(0)
+                else { throw WorkFailure(.inputInvalid, "\"\(file.name)\" is no file name") }
+                return Missing(
+                    part: index, blob: try reference(file.blob),
+                    content: .file(place: place, name: file.name))
+            }
+        default: return []
         }
     }
 
-    private func arrived(_ part: InputPart?, why: String, _ index: Int, _ attempt: AttemptID) {
+    private func fetch(_ missing: Missing, _ attempt: AttemptID, _ session: WireSession) {
+        let source = SessionBlobs(session, name: "coordinator")
+        fetcher.fetch(missing.blob, from: [source], pinnedFor: nil) { [self] outcome in
+            do {
+                _ = try outcome.get()
+                switch missing.content {
+                case .bytes(let format):
+                    let payload = try StoredResult.payload(missing.blob.id, in: store)
+                    arrived(missing, .success((payload, format)), attempt)
+                case .file(_, let name):
+                    let path = try InputFiles(folder: filesFolder, store: store)
+                        .place(missing.blob.id, as: name)
+                    arrived(missing, path: path, attempt)
+                }
+            } catch {
+                arrived(
+                    missing, .failure("its input could not be fetched: \(error)"), attempt)
+            }
+        }
+    }
+
+    private enum Arrival {
+        case success((Payload, DataFormat))
+        case failure(String)
+    }
+
+    private func arrived(_ missing: Missing, _ arrival: Arrival, _ attempt: AttemptID) {
+        change(attempt) { waiting in
+            switch arrival {
+            case .failure(let why): waiting.order.work = .refuse(why)
+            case .success(let (payload, format)):
+                waiting.set(.payload(payload.whole, format), at: missing.part)
+            }
+        }
+    }
+
+    private func arrived(_ missing: Missing, path: String, _ attempt: AttemptID) {
+        change(attempt) { waiting in
+            guard case .file(let place, _) = missing.content else { return }
+            waiting.files[missing.part]?[place] = path
+            guard let paths = waiting.files[missing.part], !paths.contains("") else { return }
+            waiting.set(.slice(Dataset(files: paths).whole), at: missing.part)
+        }
+    }
+
+    /// One blob less is missing; with the last the order goes to the worker.
+    private func change(_ attempt: AttemptID, _ body: (inout Waiting) -> Void) {
         let order = state.withLock { state -> WorkOrder? in
             guard var waiting = state.waiting[attempt] else { return nil }
-            if let part, case .run(var item) = waiting.order.work {
-                item.parts[index] = part
-                waiting.order.work = .run(item)
-            } else if part == nil {
-                waiting.order.work = .refuse(why)
-            }
+            body(&waiting)
             waiting.missing -= 1
-            guard waiting.missing == 0 else {
-                state.waiting[attempt] = waiting
-                return nil
-            }
-            state.waiting[attempt] = nil
-            return waiting.order
+            state.waiting[attempt] = waiting.missing > 0 ? waiting : nil
+            return waiting.missing > 0 ? nil : waiting.order
         }
         if let order { worker.accept([order]) }
     }
@@ -226,6 +297,14 @@ final class OrderIntake: Sendable {
         }
         if !ended.isEmpty { report(ended) }
         return others
+    }
+}
+
+extension OrderIntake.Waiting {
+    fileprivate mutating func set(_ part: InputPart, at index: Int) {
+        guard case .run(var item) = order.work else { return }
+        item.parts[index] = part
+        order.work = .run(item)
     }
 }
 

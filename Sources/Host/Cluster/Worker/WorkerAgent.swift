@@ -94,7 +94,10 @@ final class WorkerAgent: WireClientDelegate {
         let worker = LocalWorker(id: WorkerID(0), name: options.name, executor: executor) {
             [weak self] _, notice in self?.tell(notice)
         }
-        let made = OrderIntake(worker: worker, store: store, fetcher: fetcher) {
+        let made = OrderIntake(
+            worker: worker, store: store, fetcher: fetcher,
+            filesFolder: options.folder + "/files"
+        ) {
             [weak self] ended in self?.tell(.ended(ended))
         }
         intake.withLock { $0 = made }

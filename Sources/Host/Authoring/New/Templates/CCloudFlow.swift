@@ -158,11 +158,11 @@ extension PluginTemplates {
               body = *lent;
               lent->release = NULL; /* taken over */
            }
-           json document = {"{}", "{}" + 2}, lines = document;
+           json document = {"{}", &"{}"[2]}, lines = document;
            fan_error refused = {.struct_size = sizeof refused};
            bool is_json = json_read(body.data, body.size, &document);
-           if (!json_read(headers.data, headers.size, &lines)) lines = (json){"{}", "{}" + 2};
-           if (!is_json) document = (json){"{}", "{}" + 2};
+           if (!json_read(headers.data, headers.size, &lines)) lines = (json){"{}", &"{}"[2]};
+           if (!is_json) document = (json){"{}", &"{}"[2]};
            if (err && err->code != FAN_OK)
               answer(f, err, NULL, 0); /* the connection broke: the host knows best what that means */
            else if (refusal(status, lines, document, &refused))
