@@ -35,6 +35,8 @@ struct ClusterTests {
                 [
                     Fanfold.program, "serve", "--state", state.path, "--listen",
                     "127.0.0.1:\(api)", "--workers", "127.0.0.1:\(wire)",
+                    // So small that snapshots are written, and recovered from, all the time.
+                    "--snapshot-after", "2KiB",
                 ] + (usesTLS ? ["--tls"] : []))
         }
 

@@ -22,6 +22,9 @@ package struct ClusterServerOptions: Sendable {
     package var requiresTLS: Bool
     /// How long one call to a strategy may take, in nanoseconds.
     package var strategyCallNanoseconds: UInt64
+    /// Bytes of records after which a snapshot is written, at the earliest: as many as the last one
+    /// had are waited for as well.
+    package var snapshotBytes = 64 << 20
     /// Makes a document ready to run.
     package var preparer: Preparer
     /// Ends the process, which has to be started again, and says why.
@@ -81,8 +84,8 @@ package final class ClusterServer: Sendable {
         try PrivateFolder.make(runsFolder)
         let blobs = try BlobStore(folder: options.folder + "/blobs", logger: logger)
         let journal = try EngineJournal(
-            folder: options.folder + "/journal", blobs: blobs, logger: logger,
-            fatal: options.fatal)
+            folder: options.folder + "/journal", blobs: blobs,
+            leastSnapshotBytes: options.snapshotBytes, logger: logger, fatal: options.fatal)
         let outputs = OutputPlaces(runsFolder: runsFolder)
         let engine = EngineHost(
             options: LoopOptions(

@@ -33,6 +33,12 @@ struct ServeCommand: ParsableCommand {
     var requiresTLS = false
 
     @Option(
+        help: ArgumentHelp(
+            "How much is written to the journal before a snapshot takes its place.",
+            valueName: "size"))
+    var snapshotAfter = "64MiB"
+
+    @Option(
         help: ArgumentHelp("The certificates of the API, PEM.", valueName: "file"),
         completion: .file())
     var certificate: String?
@@ -75,7 +81,11 @@ struct ServeCommand: ParsableCommand {
     private func options(
         _ context: HostContext, _ folder: String
     ) throws -> ClusterServerOptions {
-        ClusterServerOptions(
+        guard let bytes = Sizes.bytes(snapshotAfter), bytes > 0 else {
+            throw WorkerProblem(
+                "--snapshot-after: wanted \(Sizes.wanted), found \(snapshotAfter)")
+        }
+        var options = ClusterServerOptions(
             folder: folder, workerAddress: try WireAddress(workers), requiresTLS: requiresTLS,
             strategyCallNanoseconds: UInt64(clamping: context.settings.strategyCallNanoseconds),
             preparer: { (path, overrides) throws(DocumentErrors) in
@@ -86,6 +96,8 @@ struct ServeCommand: ParsableCommand {
                     "error: the coordinator ends, to be started again: \(why)")
                 Exit.now(.runFailed)
             })
+        options.snapshotBytes = Int(bytes)
+        return options
     }
 
     private func apiConfiguration(_ folder: String) throws -> APIConfiguration {

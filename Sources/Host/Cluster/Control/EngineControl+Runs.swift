@@ -3,6 +3,7 @@ import FanfoldBlobs
 import FanfoldCore
 import FanfoldJournal
 import FanfoldRuntime
+import Synchronization
 
 extension EngineControl {
     func submit(_ submission: Submission) async throws(ControlError) -> RunDetail {
@@ -58,7 +59,14 @@ extension EngineControl {
             idempotencyKey: submission.idempotencyKey, isOrchestrated: submission.isOrchestrated,
             strategies: prepared.tasks.map(\.strategy.component.id),
             outputs: prepared.pipeline.outputs.map(\.name))
+        let submitted = Mutex(id)
         let isTaken = await settle { [self] loop, now in
+            // The same key may have come twice at the same time.
+            if let key = submission.idempotencyKey,
+                let first = books.run(submitter: submission.submitter, key: key)
+            {
+                return submitted.withLock { $0 = first }
+            }
             books.enter(id, label)
             outputs.enter(
                 id, tasks: loop.taskCount..<(loop.taskCount + prepared.tasks.count))
@@ -67,7 +75,9 @@ extension EngineControl {
             note("run.submitted", run: id)
         }
         guard isTaken else { throw Self.stopped }
-        return try await run(id.rawValue)
+        let taken = submitted.withLock { $0 }
+        if taken != id { RunFolder(id, below: runsFolder).remove() }
+        return try await run(taken.rawValue)
     }
 
     func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {

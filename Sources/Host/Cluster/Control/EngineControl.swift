@@ -30,7 +30,7 @@ final class EngineControl: ControlPlane {
     /// What was last looked at; belongs to the loop's thread.
     private final class Seen: @unchecked Sendable {
         // Unchecked: touched by the loop's thread only.
-        var firstOpenRun = 0
+        var firstNewRun = 0
         var open: Set<RunID> = []
         var workers: [WorkerID: WorkerPhase] = [:]
     }
@@ -73,6 +73,8 @@ final class EngineControl: ControlPlane {
             }
             books.enter(run.id, label, ended: ended)
         }
+        seen.firstNewRun = loop.runs.count
+        seen.open = Set(loop.runs.filter { $0.outcome == nil }.map(\.id))
         numbers.store(highest + 1, ordering: .releasing)
     }
 
@@ -94,10 +96,8 @@ final class EngineControl: ControlPlane {
 
     /// Looks at what ended, came or went in a turn.
     func turned(_ loop: inout EngineLoop) {
-        for run in loop.runs[seen.firstOpenRun...] where run.outcome == nil {
-            seen.open.insert(run.id)
-        }
-        seen.firstOpenRun = loop.runs.count
+        for run in loop.runs[seen.firstNewRun...] { seen.open.insert(run.id) }
+        seen.firstNewRun = loop.runs.count
         for id in seen.open.sorted() {
             guard let run = loop.run(id), let outcome = run.outcome else { continue }
             seen.open.remove(id)

@@ -22,6 +22,8 @@ final class RemoteWorker: WorkerPort {
     private let dispatcher: Dispatcher
     private let blobs: ServedBlobs
     private let link = Mutex<Link?>(nil)
+    /// Attempts that bytes were lent to, which the worker may still ask for.
+    private let loans = Mutex<Set<AttemptID>>([])
 
     /// A connection, and what the worker has been told over it.
     private final class Link: Sendable {
@@ -115,6 +117,26 @@ final class RemoteWorker: WorkerPort {
             message.reason = reason
             link.session.send([WireMessage(.drain(message))])
         }
+    }
+
+    /// Attempts ended: nobody asks for their parts any more.
+    func ended(_ attempts: [AttemptID]) {
+        let lent = loans.withLock { loans in attempts.filter { loans.remove($0) != nil } }
+        for attempt in lent { blobs.release(attempt) }
+    }
+
+    /// Only these attempts are on the worker.
+    func keepLoans(of attempts: Set<AttemptID>) {
+        let over = loans.withLock { loans -> Set<AttemptID> in
+            defer { loans.formIntersection(attempts) }
+            return loans.subtracting(attempts)
+        }
+        for attempt in over { blobs.release(attempt) }
+    }
+
+    private func lend(_ slice: PayloadSlice, for attempt: AttemptID) -> BlobID {
+        _ = loans.withLock { $0.insert(attempt) }
+        return blobs.lend(slice, for: attempt)
     }
 
     /// Everything up to this number is on disk here.
@@ -221,7 +243,7 @@ final class RemoteWorker: WorkerPort {
             if let stored = slice.payload.lender as? StoredResult, stored.size == slice.count {
                 blob.blob = WireBlobName(stored.id, size: slice.count)
             } else {
-                blob.blob = WireBlobName(blobs.lend(slice, for: attempt), size: slice.count)
+                blob.blob = WireBlobName(lend(slice, for: attempt), size: slice.count)
             }
             wire.blob = blob
         }
@@ -238,7 +260,7 @@ extension RemoteWorker {
             var file = WireNamedFile()
             file.name = path.split(separator: "/").last.map(String.init) ?? "file"
             file.blob = WireBlobName(
-                blobs.lend(payload.whole, for: attempt), size: payload.bytes.count)
+                lend(payload.whole, for: attempt), size: payload.bytes.count)
             wire.files.append(file)
         }
         return wire

@@ -84,6 +84,9 @@ final class WorkerHub: WireServerDelegate {
 
     /// The workers that were there watch the clock from now on.
     func resume(_ loop: inout EngineLoop, at now: Tick) {
+        // A worker that was given up and comes back is a new one.
+        let here = Set(loop.workerUsage().map(\.worker))
+        books.byUID = books.byUID.filter { here.contains($0.value) }
         for usage in loop.workerUsage() {
             books.liveness.watch(
                 usage.worker, at: now, expectedNanoseconds: Self.returnNanoseconds)
@@ -121,6 +124,7 @@ final class WorkerHub: WireServerDelegate {
 
     private func lose(_ remote: RemoteWorker) {
         books.byUID[remote.uid] = nil
+        remote.keepLoans(of: [])
         remote.stop(reason: "the coordinator has given this worker up")
     }
 
@@ -193,7 +197,7 @@ final class WorkerHub: WireServerDelegate {
         _ ended: [EndedAttempt], _ sequence: UInt64, _ session: WireSession,
         _ remote: RemoteWorker
     ) {
-        for end in ended { served.release(end.attempt) }
+        remote.ended(ended.map(\.attempt))
         engine.perform { [self] loop, now in
             guard remote.session == session else { return }
             books.liveness.data(from: remote.id, at: now)
@@ -271,6 +275,7 @@ final class WorkerHub: WireServerDelegate {
         }
         engine.perform { [self] loop, now in
             guard remote.open(session) else { return }
+            remote.keepLoans(of: Set(queued + running.map(\.attempt)))
             books.lastSession = max(books.lastSession + 1, now.nanoseconds)
             loop.handle(
                 .workerReattached(

@@ -20,6 +20,8 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     /// Beginnings of calls, while records are read.
     private var parts: [TaskID: [UInt8]] = [:]
     private var batch = RecordBatch()
+    /// Bytes of records after which a snapshot is due at the earliest.
+    private let leastSnapshotBytes: Int
     private var sinceSnapshot = 0
     private var snapshotBytes = 0
     private var isWritingSnapshot = false
@@ -31,17 +33,16 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     private static let retryMicroseconds: UInt32 = 500_000
     /// Bytes of a call that one record holds.
     private static let partBytes = 4 << 20
-    /// Bytes of records after which a snapshot is due at the earliest.
-    static let leastSnapshotBytes = 64 << 20
 
     /// Opens what is in the folder; ``recover(into:worker:)`` comes next.
     ///
     /// - Parameter fatal: ends the process: what the disk holds is not known any more.
     init(
         folder: String, blobs: BlobStore, options: JournalOptions = JournalOptions(),
-        logger: Logger, fatal: @escaping @Sendable (String) -> Never
+        leastSnapshotBytes: Int, logger: Logger, fatal: @escaping @Sendable (String) -> Never
     ) throws {
         self.fatal = fatal
+        self.leastSnapshotBytes = leastSnapshotBytes
         journal = try Journal.open(folder: folder, options: options)
         calls = try CallFiles(folder: folder + "/calls")
         coding = CallCoding(blobs: blobs)
@@ -250,7 +251,7 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
 
     /// Whether enough was stored since the last snapshot that another one pays.
     var isSnapshotDue: Bool {
-        !isWritingSnapshot && sinceSnapshot > max(Self.leastSnapshotBytes, snapshotBytes)
+        !isWritingSnapshot && sinceSnapshot > max(leastSnapshotBytes, snapshotBytes)
     }
 
     /// Writes a snapshot of the state between two turns on another thread.
