@@ -36,7 +36,7 @@ struct ClusterTests {
                     Fanfold.program, "serve", "--state", state.path, "--listen",
                     "127.0.0.1:\(api)", "--workers", "127.0.0.1:\(wire)",
                     // So small that snapshots are written, and recovered from, all the time.
-                    "--snapshot-after", "2KiB",
+                    "--snapshot-after", "2KiB", "--keep-runs", "2",
                 ] + (usesTLS ? ["--tls"] : []))
         }
 
@@ -162,6 +162,32 @@ struct ClusterTests {
         #expect(submitted.code == 0, "\(submitted.errors)")
         let wanted = (0..<100).map { "\($0 * 2)\n" }.joined()
         #expect(try await cluster.output("all", of: "last") == wanted)
+        try await cluster.stop()
+    }
+
+    @Test func `runs beyond those that are kept go, also over a restart`() async throws {
+        let cluster = try await Cluster(workers: 1)
+        let path = try Fanfold.pipeline(Self.doubling(2, sleep: "0"))
+        for _ in 0..<4 {
+            let submitted = try await cluster.ask(["submit", path, "--follow"])
+            #expect(submitted.code == 0, "\(submitted.errors)")
+        }
+        try await cluster.killCoordinator()
+        try await cluster.waitUntilReady()
+        var listed = ""
+        for _ in 0..<100 where listed != "4 3" {
+            listed = try await cluster.ask(["get", "--output", "quiet"]).text
+                .split(separator: "\n").joined(separator: " ")
+        }
+        #expect(listed == "4 3")
+        #expect(try await cluster.ask(["describe", "1"]).code == 3)
+        let runs = cluster.state.appendingPathComponent("runs").path
+        var folders: [String] = []
+        for _ in 0..<100 where folders != ["3", "4"] {
+            folders = try FileManager.default.contentsOfDirectory(atPath: runs).sorted()
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(folders == ["3", "4"])
         try await cluster.stop()
     }
 

@@ -25,6 +25,8 @@ package struct ClusterServerOptions: Sendable {
     /// Bytes of records after which a snapshot is written, at the earliest: as many as the last one
     /// had are waited for as well.
     package var snapshotBytes = 64 << 20
+    /// Ended runs that are kept; older ones go with their files.
+    package var keptRuns = 10_000
     /// Makes a document ready to run.
     package var preparer: Preparer
     /// Ends the process, which has to be started again, and says why.
@@ -103,7 +105,8 @@ package final class ClusterServer: Sendable {
         tokens = JoinTokens(engine: engine)
         engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
-            outputs: outputs, runsFolder: runsFolder, preparer: options.preparer, logger: logger)
+            outputs: outputs, runsFolder: runsFolder, keptRuns: options.keptRuns,
+            preparer: options.preparer, logger: logger)
         self.engine = engine
         self.journal = journal
         self.outputs = outputs

@@ -38,6 +38,9 @@ struct ServeCommand: ParsableCommand {
             valueName: "size"))
     var snapshotAfter = "64MiB"
 
+    @Option(help: "How many ended runs are kept; older ones go with their files and outputs.")
+    var keepRuns = 10_000
+
     @Option(
         help: ArgumentHelp("The certificates of the API, PEM.", valueName: "file"),
         completion: .file())
@@ -96,7 +99,11 @@ struct ServeCommand: ParsableCommand {
                     "error: the coordinator ends, to be started again: \(why)")
                 Exit.now(.runFailed)
             })
+        guard keepRuns >= 1 else {
+            throw WorkerProblem("--keep-runs: wanted 1 or more, found \(keepRuns)")
+        }
         options.snapshotBytes = Int(bytes)
+        options.keptRuns = keepRuns
         return options
     }
 

@@ -82,7 +82,9 @@ extension EngineControl {
 
     func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {
         guard
-            let all = await ask({ [books] view in view.loop.runs.map { books.summary($0, view) } })
+            let all = await ask({ [books] view in
+                view.loop.runs.lazy.filter { !$0.isForgotten }.map { books.summary($0, view) }
+            })
         else { throw Self.stopped }
         return query.page(of: all)
     }

@@ -1,3 +1,4 @@
+import DequeModule
 import FanfoldAPI
 import FanfoldBlobs
 import FanfoldCore
@@ -18,6 +19,8 @@ final class EngineControl: ControlPlane {
     let tokens: JoinTokens
     let outputs: OutputPlaces
     let runsFolder: String
+    /// Ended runs that are kept.
+    let keptRuns: Int
     let preparer: Preparer
     let books = RunBooks()
     let ring: EventRing
@@ -32,6 +35,8 @@ final class EngineControl: ControlPlane {
         // Unchecked: touched by the loop's thread only.
         var firstNewRun = 0
         var open: Set<RunID> = []
+        /// Runs that have ended, those that ended first before the others.
+        var ended: Deque<RunID> = []
         var workers: [WorkerID: WorkerPhase] = [:]
     }
 
@@ -43,7 +48,7 @@ final class EngineControl: ControlPlane {
 
     init(
         engine: EngineHost, journal: EngineJournal, blobs: BlobStore, hub: WorkerHub,
-        tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String,
+        tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String, keptRuns: Int,
         preparer: @escaping Preparer, logger: Logger
     ) {
         self.engine = engine
@@ -53,6 +58,7 @@ final class EngineControl: ControlPlane {
         self.tokens = tokens
         self.outputs = outputs
         self.runsFolder = runsFolder
+        self.keptRuns = keptRuns
         self.preparer = preparer
         self.logger = logger
         ring = EventRing(first: UInt64(Timestamp.now().milliseconds))
@@ -66,7 +72,7 @@ final class EngineControl: ControlPlane {
         for run in loop.runs {
             highest = max(highest, run.id.rawValue)
             outputs.enter(run.id, tasks: run.tasks)
-            guard let label = try? RunLabel(run.label) else { continue }
+            guard !run.isForgotten, let label = try? RunLabel(run.label) else { continue }
             var ended: Int64?
             if run.outcome != nil {
                 ended = (try? journal.tables.run("\(run.id.rawValue)"))?.ended ?? label.submitted
@@ -75,6 +81,8 @@ final class EngineControl: ControlPlane {
         }
         seen.firstNewRun = loop.runs.count
         seen.open = Set(loop.runs.filter { $0.outcome == nil }.map(\.id))
+        seen.ended = Deque(
+            loop.runs.filter { $0.outcome != nil && !$0.isForgotten }.map(\.id))
         numbers.store(highest + 1, ordering: .releasing)
     }
 
@@ -101,7 +109,11 @@ final class EngineControl: ControlPlane {
         for id in seen.open.sorted() {
             guard let run = loop.run(id), let outcome = run.outcome else { continue }
             seen.open.remove(id)
+            seen.ended.append(id)
             finish(run, outcome, &loop)
+        }
+        while seen.ended.count > keptRuns, let oldest = seen.ended.popFirst() {
+            forget(oldest, &loop)
         }
         noteWorkers(loop)
     }
@@ -120,6 +132,15 @@ final class EngineControl: ControlPlane {
             loop.demandCommit()
         }
         note("run.ended", run: run.id)
+    }
+
+    /// Drops a run that ended long ago, with its files.
+    private func forget(_ id: RunID, _ loop: inout EngineLoop) {
+        books.forget(id)
+        journal.change(.removeRun(id: "\(id.rawValue)"))
+        loop.handle(.runForgotten(id), at: loop.now)
+        let folder = RunFolder(id, below: runsFolder)
+        loop.afterCommit { _ = PlainThread(name: "forget") { folder.remove() } }
     }
 
     private func noteWorkers(_ loop: EngineLoop) {

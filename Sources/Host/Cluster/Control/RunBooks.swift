@@ -29,6 +29,13 @@ final class RunBooks: @unchecked Sendable {
 
     func label(_ id: RunID) -> RunLabel? { books[id]?.label }
 
+    func forget(_ id: RunID) {
+        guard let book = books.removeValue(forKey: id), let key = book.label.idempotencyKey else {
+            return
+        }
+        keys[book.label.submitter + "\u{0}" + key] = nil
+    }
+
     func end(_ id: RunID, at milliseconds: Int64) { books[id]?.ended = milliseconds }
 
     /// A run for the table of runs.

@@ -15,6 +15,8 @@ package struct LiveRun: Sendable {
     package var endedAt: Tick?
     /// How it ended.
     package var outcome: RunOutcome?
+    /// Whether nobody asks about it any more.
+    package var isForgotten = false
     /// What the shell knows it by: opaque here, given back when the run is recovered.
     package var label: [UInt8] = []
     var cancelReason: String?
@@ -85,6 +87,19 @@ extension EngineLoop {
         else { return }
         runs[place].cancelReason = reason
         handle(.runCancelled(run, reason: reason), at: now)
+    }
+
+    /// Drops what is kept of a run that has ended; its place among the runs stays.
+    mutating func forget(_ run: RunID) {
+        guard let place = runPlaces.removeValue(forKey: run) else { return }
+        runs[place].isForgotten = true
+        runs[place].prepared = nil
+        runs[place].label = []
+        for task in runs[place].tasks {
+            tasks[task].plan = nil
+            tasks[task].output = nil
+            tasks[task].inputs = []
+        }
     }
 
     mutating func ended(_ run: RunID, _ outcome: RunOutcome, at now: Tick) {

@@ -39,6 +39,7 @@ extension EngineLoop {
             writer.string(reason)
         }
         writer.string(run.cancelReason ?? "")
+        writer.bool(run.isForgotten)
     }
 
     private func write(_ task: TaskRuntime, to writer: inout ByteWriter) {
@@ -115,7 +116,8 @@ extension EngineLoop {
         }
         let reason = try reader.string()
         if !reason.isEmpty { run.cancelReason = reason }
-        runPlaces[id] = runs.count
+        run.isForgotten = try reader.bool()
+        if !run.isForgotten { runPlaces[id] = runs.count }
         runs.append(run)
     }
 

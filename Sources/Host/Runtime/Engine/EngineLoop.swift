@@ -196,6 +196,7 @@ package struct EngineLoop {
                 tasks[Int(shape.task.index)].knownShapes.append(ShapeID(UInt32(shapeCount - 1)))
             }
         }
+        if case .runForgotten(let run) = event { forget(run) }
         let effects = coordinator.handle(event, at: now)
         if isReplaying { return replay(effects, at: now) }
         for case .tellResults(let task, let attempts) in effects {
