@@ -242,7 +242,9 @@ let package = Package(
             exclude: ["Broken"]),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["FanfoldBlobs", "FanfoldCluster", "FanfoldCore", "FanfoldRuntime"]),
+            dependencies: [
+                "FanfoldBlobs", "FanfoldCluster", "FanfoldCore", "FanfoldRuntime", "FanfoldWire",
+            ]),
         .testTarget(name: "TidyTests"),
     ]
         + bundledPlugins.flatMap { plugin -> [Target] in

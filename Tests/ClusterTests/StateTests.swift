@@ -1,6 +1,7 @@
 import FanfoldBlobs
 import FanfoldCore
 import FanfoldRuntime
+import FanfoldWire
 import Foundation
 import Testing
 
@@ -120,6 +121,20 @@ struct StateTests {
         #expect(files.tasks == [TaskID(2)])
         #expect(try FileManager.default.contentsOfDirectory(atPath: path) == ["2.calls"])
         #expect(try CallFiles(folder: path).tasks.isEmpty)
+    }
+
+    @Test func `what a worker says it has is cut to what can be summed up`() {
+        var hello = WireHello()
+        hello.capabilities.milliCores = .max
+        hello.capabilities.memoryBytes = .max
+        var label = WorkerLabel(hello, uid: "u", joined: 0)
+        #expect(label.milliCores == WorkerLabel.maximumMilliCores)
+        #expect(label.memoryBytes == WorkerLabel.maximumMemoryBytes)
+        hello.capabilities.milliCores = -1
+        hello.capabilities.cgroupMemoryBytes = 7
+        label = WorkerLabel(hello, uid: "u", joined: 0)
+        #expect(label.milliCores == 0)
+        #expect(label.memoryBytes == 7)
     }
 
     @Test func `labels come back as they were`() throws {

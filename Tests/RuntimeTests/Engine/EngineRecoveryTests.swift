@@ -159,6 +159,22 @@ struct EngineRecoveryTests {
         #expect(try report.text(1) == (0..<400).map { "\($0 * 2)\n" }.joined())
     }
 
+    @Test func `an attempt of a task that nobody knows changes nothing`() throws {
+        let run = try EngineFixture.prepare(Self.twoTasks, in: folder)
+        var life = Life(run, log: MemoryLog(), scratch: folder.path, isFirst: true)
+        let stranger = AttemptID(
+            subtask: SubtaskID(task: TaskID(99), index: 5), epoch: 1)
+        life.loop.receive(
+            [
+                EndedAttempt(
+                    attempt: stranger, slot: nil, successor: nil,
+                    result: WorkResult(.success(.empty, .jsonl, items: 0)))
+            ], from: WorkerID(0), at: life.loop.now)
+        while !life.hasEnded { life.turn() }
+        #expect(life.loop.runs[0].outcome == .completed)
+        life.end()
+    }
+
     @Test func `a strategy that answers differently fails its task and says so`() throws {
         // It counts its calls over its whole process, which no replay repeats.
         let library = CStrategy(

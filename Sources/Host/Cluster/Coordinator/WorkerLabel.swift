@@ -48,6 +48,11 @@ struct WorkerLabel: Hashable, Sendable {
         try reader.finish()
     }
 
+    /// Thousandths of a core that a worker may say it has.
+    static let maximumMilliCores: Int64 = 1 << 30
+    /// Bytes of memory, or of a device's memory, that a worker may say it has.
+    static let maximumMemoryBytes: Int64 = 1 << 48
+
     /// - Parameter uid: who it is, as its connection proves.
     init(_ hello: WireHello, uid: String, joined: Int64) {
         let has = hello.capabilities
@@ -56,8 +61,11 @@ struct WorkerLabel: Hashable, Sendable {
         }
         self.uid = uid
         name = hello.name.isEmpty ? String(uid.prefix(8)) : hello.name
-        milliCores = max(0, smaller(has.milliCores, has.cgroupMilliCores))
-        memoryBytes = max(0, smaller(has.memoryBytes, has.cgroupMemoryBytes))
+        // What it says is summed up with what others say.
+        milliCores = min(
+            Self.maximumMilliCores, max(0, smaller(has.milliCores, has.cgroupMilliCores)))
+        memoryBytes = min(
+            Self.maximumMemoryBytes, max(0, smaller(has.memoryBytes, has.cgroupMemoryBytes)))
         description = [has.hostName, has.cpuModel, has.operatingSystem, has.architecture]
             .filter { !$0.isEmpty }.joined(separator: ", ")
         build = hello.build
@@ -71,6 +79,9 @@ extension WireCapabilities {
     func capacity(of label: WorkerLabel) -> ResourceVector {
         ResourceVector(
             milliCores: label.milliCores, memoryBytes: label.memoryBytes,
-            devices: gpus.map { DeviceVector(memoryBytes: max(0, $0.memoryBytes)) })
+            devices: gpus.map {
+                DeviceVector(
+                    memoryBytes: min(WorkerLabel.maximumMemoryBytes, max(0, $0.memoryBytes)))
+            })
     }
 }

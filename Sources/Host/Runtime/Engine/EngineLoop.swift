@@ -103,14 +103,15 @@ package struct EngineLoop {
         }
     }
 
-    /// Takes in attempts that ended on a worker, in order.
+    /// Takes in attempts that ended on a worker, in order; those of tasks that nobody knows are no
+    /// attempts of ours.
     package mutating func receive(
         _ ended: [EndedAttempt], from worker: WorkerID, at now: Tick
     ) {
         arrivedFrom = workers[Int(worker.index)].port.name
         var reports: [AttemptReport] = []
         reports.reserveCapacity(ended.count)
-        for attempt in ended {
+        for attempt in ended where attempt.attempt.task.index < UInt32(tasks.count) {
             let report = AttemptReport(attempt)
             arrived[attempt.attempt] = attempt
             reports.append(report)
