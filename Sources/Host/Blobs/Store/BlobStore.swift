@@ -30,6 +30,11 @@ package final class BlobStore: Sendable {
     /// Seconds since 1970.
     let clock: @Sendable () -> Int64
 
+    deinit {
+        // Also if a child that was just started still has the file open.
+        flock(lock.number, LOCK_UN)
+    }
+
     /// Opens the store in `folder`, which is made with mode 0700 if it is not there.
     ///
     /// - Parameters:
