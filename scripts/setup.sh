@@ -4,7 +4,7 @@
 # The build's own system packages.
 build_packages=(libffi-dev libsqlite3-dev libyaml-dev pkg-config gcc libc6-dev make python3)
 # What only some tests need. They skip, and say so, where it is missing.
-test_packages=(cargo binutils g++)
+test_packages=(cargo binutils g++ curl openssl iproute2)
 
 # True if a Debian package is installed.
 has_package() {
@@ -14,7 +14,7 @@ has_package() {
 # True if the command that a package stands for is there already, however it was installed.
 has_command_of() {
     case $1 in
-        gcc | g++ | make | python3 | cargo) command -v "$1" >/dev/null 2>&1 ;;
+        gcc | g++ | make | python3 | cargo | curl | openssl) command -v "$1" >/dev/null 2>&1 ;;
         *) false ;;
     esac
 }
