@@ -150,8 +150,8 @@ let package = Package(
         .target(
             name: "FanfoldCluster",
             dependencies: [
-                "FanfoldAPI", "FanfoldBlobs", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
-                "FanfoldRuntime", "FanfoldWire", deque, logging,
+                "CFanfoldSystem", "FanfoldAPI", "FanfoldBlobs", "FanfoldCore", "FanfoldJSON",
+                "FanfoldJournal", "FanfoldRuntime", "FanfoldWire", deque, logging,
             ],
             path: "Sources/Host/Cluster"),
         .target(

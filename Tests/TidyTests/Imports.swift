@@ -79,8 +79,8 @@ enum Imports {
         (
             "Sources/Host/Cluster/",
             [
-                "DequeModule", "FanfoldAPI", "FanfoldBlobs", "FanfoldCore", "FanfoldJSON",
-                "FanfoldJournal", "FanfoldRuntime", "FanfoldWire", "Logging",
+                "CFanfoldSystem", "DequeModule", "FanfoldAPI", "FanfoldBlobs", "FanfoldCore",
+                "FanfoldJSON", "FanfoldJournal", "FanfoldRuntime", "FanfoldWire", "Logging",
             ]
         ),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),

@@ -1,3 +1,4 @@
+import CFanfoldSystem
 import FanfoldAPI
 import FanfoldBlobs
 import FanfoldCore
@@ -56,26 +57,7 @@ struct RunFolder: Sendable {
     }
 
     /// Removes the folder of a run that was not taken on, or is not kept any more.
-    func remove() { Self.removeTree(path) }
-
-    private static func removeTree(_ path: String) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFDIR, let stream = opendir(path) else {
-            unlink(path)
-            return
-        }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        closedir(stream)
-        for name in names { removeTree("\(path)/\(name)") }
-        rmdir(path)
-    }
+    func remove() { fan_remove_tree(path) }
 
     /// Fills the folder with the document and files of another run.
     func takeOver(_ other: RunFolder) throws(ControlError) {
