@@ -145,6 +145,7 @@ struct StateTests {
         #expect(try RunLabel(run.bytes) == run)
         var worker = WorkerLabel(.init(), uid: "u", joined: 3)
         worker.labels = ["a=b"]
+        worker.gpus = [.init(name: "g", uuid: "GPU-1", memoryBytes: 5)]
         #expect(try WorkerLabel(worker.bytes) == worker)
     }
 }

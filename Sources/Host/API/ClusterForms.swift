@@ -22,11 +22,21 @@ extension WorkerDetail {
         object.set("measured", measured?.json)
         object["labels"] = .array(labels.map(JSON.string))
         object.set("processor", processor.map(JSON.string))
+        object["gpus"] = .array(gpus.map(\.json))
+        object.set("free_disk_bytes", freeDiskBytes.map(JSON.integer))
         object.set("running", running)
         object.set("queued", queued)
         object.set("joined", joined)
         object.set("heard", heard)
         return .object(object)
+    }
+}
+
+extension GPUDetail {
+    var json: JSON {
+        [
+            "name": .string(name), "uuid": .string(uuid), "memory_bytes": .integer(memoryBytes),
+        ]
     }
 }
 

@@ -49,6 +49,10 @@ package struct WorkerDetail: Hashable, Sendable {
     package var labels: [String]
     /// The model of its processor, if it said so.
     package var processor: String?
+    /// Its GPUs.
+    package var gpus: [GPUDetail] = []
+    /// Bytes that are free on the disk that it works on, as it measured last.
+    package var freeDiskBytes: Int64?
     /// Attempts that run on it.
     package var running: Int
     /// Attempts queued on it.
@@ -79,6 +83,23 @@ package struct WorkerDetail: Hashable, Sendable {
         self.queued = queued
         self.joined = joined
         self.heard = heard
+    }
+}
+
+/// A GPU of a worker.
+package struct GPUDetail: Hashable, Sendable {
+    /// The model.
+    package var name: String
+    /// Which one it is, on whatever machine.
+    package var uuid: String
+    /// Bytes of its own memory.
+    package var memoryBytes: Int64
+
+    /// A GPU.
+    package init(name: String, uuid: String, memoryBytes: Int64) {
+        self.name = name
+        self.uuid = uuid
+        self.memoryBytes = memoryBytes
     }
 }
 

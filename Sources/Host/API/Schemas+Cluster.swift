@@ -35,6 +35,9 @@ extension Schemas {
         "id": integer(), "name": text, "status": oneOf(WorkerStatus.allCases.map(\.rawValue)),
         "address?": text, "version": text, "total": named("Amounts"), "free": named("Amounts"),
         "measured?": named("Amounts"), "labels": list(text), "processor?": text,
+        "gpus": list(
+            object(["name": text, "uuid": text, "memory_bytes": integer()])),
+        "free_disk_bytes?": integer(),
         "running": integer(), "queued": integer(), "joined": moment, "heard": moment,
     ])
 

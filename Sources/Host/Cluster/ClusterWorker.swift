@@ -32,7 +32,7 @@ package final class ClusterWorker: Sendable {
     /// Opens the worker's folder, joins if it has not, and starts connecting.
     package init(
         _ options: WorkerAgentOptions, entrance: WorkerEntrance, logger: Logger,
-        meter: @escaping @Sendable () -> MeasuredUse
+        meter: @escaping @Sendable () -> WorkerUse
     ) throws {
         try PrivateFolder.make(options.folder)
         let uid = try PrivateFolder.secret(options.folder + "/uid").prefix(16).reduce("") {

@@ -14,8 +14,9 @@ struct DoctorCommand: ParsableCommand {
     func run() throws {
         let context = try HostContext(host)
         var checks: [Check] = [
-            Check("cores", true, "\(LocalMachine.cores)"),
+            Check("cores", true, cores()),
             Check("memory", true, Human.bytes(LocalMachine.memoryBytes)),
+            graphics(),
         ]
         checks.append(scratch(context))
         checks.append(cache(context))
@@ -41,6 +42,21 @@ struct DoctorCommand: ParsableCommand {
             self.found = found
             self.advice = advice
         }
+    }
+
+    private func cores() -> String {
+        let facts = MachineFacts()
+        let limit = facts.group.milliCores.map { ", \(Human.cores($0)) by its control group" }
+        return "\(LocalMachine.cores)" + (facts.processor.isEmpty ? "" : " of \(facts.processor)")
+            + (limit ?? "") + (facts.nodes > 1 ? ", \(facts.nodes) memory nodes" : "")
+    }
+
+    private func graphics() -> Check {
+        let (cards, problem) = GraphicsCards().read()
+        let names = cards.map { "\($0.name) (\(Human.bytes($0.memoryBytes)))" }
+        return Check(
+            "GPUs", problem == nil, cards.isEmpty ? "none" : names.joined(separator: ", "),
+            advice: problem.map { "\($0)" } ?? "")
     }
 
     private func scratch(_ context: HostContext) -> Check {

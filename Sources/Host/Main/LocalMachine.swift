@@ -1,6 +1,4 @@
-import CFanfoldSystem
 import FanfoldRuntime
-@preconcurrency import Glibc
 
 /// What this machine has, and how it is shared out to local workers.
 enum LocalMachine {
@@ -9,13 +7,14 @@ enum LocalMachine {
     /// Cores that may be offered, at most; more than the machine has is allowed.
     static let maximumCores = 4096
 
-    /// Cores that this process may use: its affinity mask, not the machine's number.
-    static var cores: Int { Int(fanfold_usable_cores()) }
+    private static let facts = MachineFacts()
 
-    /// Bytes of memory of the machine.
-    static var memoryBytes: Int64 {
-        Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
-    }
+    /// Cores that this process may use: what its affinity mask and its control group allow, not the
+    /// machine's number.
+    static var cores: Int { max(1, Int((facts.usableMilliCores + 999) / 1000)) }
+
+    /// Bytes of memory that this process may use.
+    static var memoryBytes: Int64 { facts.usableMemoryBytes }
 
     /// Local workers that share `cores` and the share of the memory that work may use.
     ///

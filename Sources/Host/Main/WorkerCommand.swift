@@ -57,7 +57,7 @@ struct WorkerCommand: ParsableCommand {
         do {
             worker = try ClusterWorker(
                 try options(context), entrance: try entrance(), logger: context.logger,
-                meter: { MeasuredUse(milliCores: 0, memoryBytes: 0) })
+                meter: WorkerMeter(folder: folder).read)
         } catch {
             Terminal.complain("error: \(error)")
             throw Exit.usage
@@ -84,16 +84,21 @@ struct WorkerCommand: ParsableCommand {
     }
 
     private func options(_ context: HostContext) throws -> WorkerAgentOptions {
-        var capabilities = WireCapabilities()
-        capabilities.milliCores = Int64((cpus ?? Double(LocalMachine.cores)) * 1_000)
-        capabilities.memoryBytes =
-            try memory.map { try Self.bytes($0) }
-            ?? Int64(Double(LocalMachine.memoryBytes) * context.settings.memoryShare)
-        var host = utsname()
-        uname(&host)
-        capabilities.hostName = Self.text(&host.nodename)
-        capabilities.operatingSystem = Self.text(&host.sysname)
-        capabilities.architecture = Self.text(&host.machine)
+        var capabilities = WireCapabilities(MachineFacts())
+        capabilities.diskBytes = MachineFacts.freeDisk(folder) ?? 0
+        capabilities.take(GraphicsCards().read(), context.logger)
+        // Who says how much to offer is believed, whatever the control group allows.
+        if let cpus {
+            capabilities.milliCores = Int64(cpus * 1_000)
+            capabilities.cgroupMilliCores = 0
+        }
+        if let memory {
+            capabilities.memoryBytes = try Self.bytes(memory)
+            capabilities.cgroupMemoryBytes = 0
+        } else {
+            capabilities.memoryBytes = Int64(
+                Double(LocalMachine.memoryBytes) * context.settings.memoryShare)
+        }
         for label in labels {
             let parts = label.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
@@ -113,10 +118,6 @@ struct WorkerCommand: ParsableCommand {
             return String(cString: folder) + "/fanfold-worker"
         }
         return (getenv("HOME").map { String(cString: $0) } ?? "") + "/.local/state/fanfold-worker"
-    }
-
-    private static func text<Field>(_ field: inout Field) -> String {
-        withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     private static func bytes(_ text: String) throws -> Int64 {

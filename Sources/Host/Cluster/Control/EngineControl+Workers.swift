@@ -131,9 +131,13 @@ extension WorkerHub {
             heard: Timestamp(milliseconds: heard(usage.worker) ?? label?.joined ?? 0))
         detail.processor = label?.description
         detail.labels = label?.labels ?? []
+        detail.gpus = (label?.gpus ?? []).map { gpu in
+            GPUDetail(name: gpu.name, uuid: gpu.uuid, memoryBytes: gpu.memoryBytes)
+        }
         if let measured = measured(usage.worker) {
             detail.measured = ResourceAmounts(
                 milliCores: measured.milliCores, memoryBytes: measured.memoryBytes)
+            detail.freeDiskBytes = measured.freeDiskBytes
         }
         return detail
     }

@@ -25,7 +25,7 @@ final class WorkerHub: WireServerDelegate {
         var byUID: [String: WorkerID] = [:]
         var labels: [WorkerLabel] = []
         /// Looked up only, never walked through.
-        var measured: [WorkerID: MeasuredUse] = [:]
+        var measured: [WorkerID: WorkerUse] = [:]
         /// When a worker was heard last, in milliseconds since 1970; looked up only.
         var heard: [WorkerID: Int64] = [:]
         var liveness = Liveness()
@@ -134,7 +134,7 @@ final class WorkerHub: WireServerDelegate {
     }
 
     /// What a worker said last that it uses.
-    func measured(_ worker: WorkerID) -> MeasuredUse? { books.measured[worker] }
+    func measured(_ worker: WorkerID) -> WorkerUse? { books.measured[worker] }
 
     /// When a worker was heard last, in milliseconds since 1970.
     func heard(_ worker: WorkerID) -> Int64? { books.heard[worker] }
@@ -188,7 +188,7 @@ final class WorkerHub: WireServerDelegate {
         let label = books.labels[Int(id.index)]
         loop.register(
             WorkerSpec(
-                id: id, capacity: hello.capabilities.capacity(of: label), labels: label.labels),
+                id: id, capacity: label.capacity, labels: label.labels),
             entry, at: now)
         logger.info("a worker joined", metadata: ["worker": "\(label.name)"])
     }
@@ -292,8 +292,7 @@ final class WorkerHub: WireServerDelegate {
             books.liveness.heartbeat(from: remote.id, at: now)
             // Not an event: what is used decides nothing, and a replay need not know it.
             books.heard[remote.id] = Timestamp.now().milliseconds
-            books.measured[remote.id] = MeasuredUse(
-                milliCores: beat.milliCores, memoryBytes: beat.memoryBytes)
+            books.measured[remote.id] = WorkerUse(beat)
         }
     }
 

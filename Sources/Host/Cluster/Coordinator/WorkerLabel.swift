@@ -15,12 +15,24 @@ struct WorkerLabel: Hashable, Sendable {
     var build: String
     /// What it is called when a subtask asks for something by label.
     var labels: [String]
+    /// Its GPUs, in the order of its ledger's devices.
+    var gpus: [GPU]
     /// When it joined, in milliseconds since 1970.
     var joined: Int64
 
+    /// One of its GPUs.
+    struct GPU: Hashable, Sendable {
+        var name: String
+        var uuid: String
+        var memoryBytes: Int64
+    }
+
+    /// GPUs that a worker may say it has.
+    static let maximumGPUs = 64
+
     var bytes: [UInt8] {
         var writer = ByteWriter()
-        writer.byte(1)
+        writer.byte(2)
         writer.string(uid)
         writer.string(name)
         writer.zigzag(milliCores)
@@ -29,13 +41,19 @@ struct WorkerLabel: Hashable, Sendable {
         writer.string(build)
         writer.varint(UInt64(labels.count))
         for label in labels { writer.string(label) }
+        writer.varint(UInt64(gpus.count))
+        for gpu in gpus {
+            writer.string(gpu.name)
+            writer.string(gpu.uuid)
+            writer.zigzag(gpu.memoryBytes)
+        }
         writer.zigzag(joined)
         return writer.bytes
     }
 
     init(_ bytes: [UInt8]) throws(CodingError) {
         var reader = ByteReader(bytes)
-        try reader.version(1)
+        try reader.version(2)
         uid = try reader.string()
         name = try reader.string()
         milliCores = try reader.zigzag()
@@ -44,6 +62,13 @@ struct WorkerLabel: Hashable, Sendable {
         build = try reader.string()
         labels = []
         for _ in 0..<(try reader.count()) { labels.append(try reader.string()) }
+        gpus = []
+        for _ in 0..<(try reader.count()) {
+            gpus.append(
+                GPU(
+                    name: try reader.string(), uuid: try reader.string(),
+                    memoryBytes: try reader.zigzag()))
+        }
         joined = try reader.zigzag()
         try reader.finish()
     }
@@ -70,18 +95,31 @@ struct WorkerLabel: Hashable, Sendable {
             .filter { !$0.isEmpty }.joined(separator: ", ")
         build = hello.build
         labels = has.labels.map { "\($0.key)=\($0.value)" }.sorted()
+        gpus = has.gpus.prefix(Self.maximumGPUs).map { gpu in
+            GPU(
+                name: gpu.name, uuid: gpu.uuid,
+                memoryBytes: min(Self.maximumMemoryBytes, max(0, gpu.memoryBytes)))
+        }
         self.joined = joined
     }
 }
 
-extension WireCapabilities {
+extension WorkerLabel {
     /// What the coordinator may place on the worker.
-    func capacity(of label: WorkerLabel) -> ResourceVector {
+    var capacity: ResourceVector {
         ResourceVector(
-            milliCores: label.milliCores, memoryBytes: label.memoryBytes,
-            devices: gpus.map {
-                DeviceVector(
-                    memoryBytes: min(WorkerLabel.maximumMemoryBytes, max(0, $0.memoryBytes)))
-            })
+            milliCores: milliCores, memoryBytes: memoryBytes,
+            devices: gpus.map { DeviceVector(memoryBytes: $0.memoryBytes) })
+    }
+}
+
+extension WorkerUse {
+    /// What a heartbeat says, within what a worker may say.
+    init(_ beat: WireHeartbeat) {
+        func bounded(_ value: Int64, _ limit: Int64) -> Int64 { min(limit, max(0, value)) }
+        self.init(
+            milliCores: bounded(beat.milliCores, WorkerLabel.maximumMilliCores),
+            memoryBytes: bounded(beat.memoryBytes, WorkerLabel.maximumMemoryBytes),
+            freeDiskBytes: bounded(beat.diskBytes, .max))
     }
 }

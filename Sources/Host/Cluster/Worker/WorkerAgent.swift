@@ -5,6 +5,23 @@ import FanfoldWire
 import Logging
 import Synchronization
 
+/// What a worker process uses of its machine.
+package struct WorkerUse: Hashable, Sendable {
+    /// Thousandths of a core, since the last look.
+    package var milliCores: Int64
+    /// Bytes that are resident.
+    package var memoryBytes: Int64
+    /// Bytes that are free where the worker's folder is.
+    package var freeDiskBytes: Int64
+
+    /// What was measured.
+    package init(milliCores: Int64, memoryBytes: Int64, freeDiskBytes: Int64) {
+        self.milliCores = milliCores
+        self.memoryBytes = memoryBytes
+        self.freeDiskBytes = freeDiskBytes
+    }
+}
+
 /// What a worker process is told.
 package struct WorkerAgentOptions: Sendable {
     /// Where its identity and its cache are kept; an absolute path.
@@ -52,7 +69,7 @@ final class WorkerAgent: WireClientDelegate {
     private let parts = Mutex<Parts?>(nil)
     private let state = Mutex(State())
     private let ended = TimedSemaphore()
-    private let meter: @Sendable () -> MeasuredUse
+    private let meter: @Sendable () -> WorkerUse
 
     /// What is made once the agent is there to be told.
     private struct Parts: Sendable {
@@ -73,7 +90,7 @@ final class WorkerAgent: WireClientDelegate {
     /// - Parameter meter: what this process and its children use now.
     init(
         _ options: WorkerAgentOptions, uid: String, store: BlobStore, logger: Logger,
-        meter: @escaping @Sendable () -> MeasuredUse
+        meter: @escaping @Sendable () -> WorkerUse
     ) {
         self.options = options
         self.uid = uid
@@ -155,6 +172,7 @@ final class WorkerAgent: WireClientDelegate {
         message.sentAtNanoseconds = monotonicNanoseconds()
         message.milliCores = use.milliCores
         message.memoryBytes = use.memoryBytes
+        message.diskBytes = use.freeDiskBytes
         message.count = count
         if let here = parts.withLock({ $0 })?.worker.inventory() {
             message.running = UInt32(clamping: here.running.count)

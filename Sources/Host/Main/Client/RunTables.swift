@@ -41,14 +41,18 @@ enum RunTables {
 
     static func workers(_ answer: JSON) -> String {
         var table = TextTable([
-            "worker", "name", "status", "cores", "memory", "running", "queued", "heard",
+            "worker", "name", "status", "cores", "used", "memory", "used", "gpus", "running",
+            "queued", "heard",
         ])
         for worker in answer["workers"]?.arrayValue ?? [] {
-            let total = worker["total"]
+            let (total, used) = (worker["total"], worker["measured"])
             table.add([
                 worker.shown("id"), worker.shown("name"), worker.shown("status"),
                 Human.cores(total?["milli_cores"]?.integerValue ?? 0),
-                Human.bytes(total?["memory_bytes"]?.integerValue ?? 0), worker.shown("running"),
+                used?["milli_cores"]?.integerValue.map { Human.cores($0) } ?? "-",
+                Human.bytes(total?["memory_bytes"]?.integerValue ?? 0),
+                used?["memory_bytes"]?.integerValue.map { Human.bytes($0) } ?? "-",
+                "\(worker["gpus"]?.arrayValue?.count ?? 0)", worker.shown("running"),
                 worker.shown("queued"), worker.shown("heard"),
             ])
         }

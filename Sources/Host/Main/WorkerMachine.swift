@@ -1,0 +1,53 @@
+import FanfoldCluster
+import FanfoldRuntime
+import FanfoldWire
+import Logging
+import Synchronization
+
+extension WireCapabilities {
+    /// What a machine has, GPUs and disk left out.
+    init(_ facts: MachineFacts) {
+        self.init()
+        cpuModel = facts.processor
+        milliCores = Int64(facts.logicalCores) * 1000
+        memoryBytes = facts.memoryBytes
+        cgroupMilliCores = facts.group.milliCores ?? 0
+        cgroupMemoryBytes = facts.group.memoryBytes ?? 0
+        operatingSystem = facts.operatingSystem
+        architecture = facts.architecture
+        hostName = facts.host
+    }
+
+    /// Takes over the GPUs; what keeps them from being read is logged.
+    mutating func take(
+        _ found: (cards: [GraphicsCard], problem: GraphicsProblem?), _ logger: Logger
+    ) {
+        if let problem = found.problem {
+            logger.warning("GPUs are left out", metadata: ["why": "\(problem)"])
+        }
+        gpus = found.cards.map { card in
+            var gpu = WireGpu()
+            gpu.name = card.name
+            gpu.uuid = card.uuid
+            gpu.memoryBytes = card.memoryBytes
+            return gpu
+        }
+    }
+}
+
+/// What a worker uses, heartbeat by heartbeat.
+final class WorkerMeter: Sendable {
+    private let tree = Mutex(ProcessTree())
+    private let folder: String
+
+    /// - Parameter folder: whose disk is measured.
+    init(folder: String) { self.folder = folder }
+
+    /// What this process and all below it use now, and what is free on the disk.
+    @Sendable func read() -> WorkerUse {
+        let use = tree.withLock { $0.look(at: monotonicNanoseconds()) }
+        return WorkerUse(
+            milliCores: use.milliCores, memoryBytes: use.memoryBytes,
+            freeDiskBytes: MachineFacts.freeDisk(folder) ?? 0)
+    }
+}

@@ -1,0 +1,82 @@
+import CFanfoldSystem
+
+/// One GPU, as NVIDIA's management library describes it.
+package struct GraphicsCard: Hashable, Sendable {
+    /// The model.
+    package var name: String
+    /// Which one it is, on whatever machine.
+    package var uuid: String
+    /// Bytes of its own memory.
+    package var memoryBytes: Int64
+    /// Bytes of it that are in use, by anybody.
+    package var usedMemoryBytes: Int64
+    /// How much of the last moment it was busy: 0 to 100.
+    package var utilizationPercent: Int
+}
+
+/// Why the GPUs of a machine could not be read.
+package enum GraphicsProblem: Error, Hashable, CustomStringConvertible {
+    /// The library is there and of no use.
+    case unusable(String)
+    /// One of its functions answered this.
+    case answered(Int)
+
+    package var description: String {
+        switch self {
+        case .unusable(let why): "NVML cannot be used: \(why)"
+        case .answered(let code):
+            "NVML answered \(code) (nvmlReturn_t); `nvidia-smi` says more, and without it no GPU "
+                + "is offered"
+        }
+    }
+}
+
+/// The GPUs of this machine, read again and again.
+///
+/// Calls may come from any thread, one at a time.
+package final class GraphicsCards: @unchecked Sendable {
+    // Unchecked: the handle is set once and used under the meter's lock.
+    private let handle: OpaquePointer?
+    /// Why there are none, if not because there is no library.
+    package let problem: GraphicsProblem?
+
+    /// GPUs of one machine, at most.
+    package static let maximum = 64
+    /// What the driver installs.
+    package static let library = "libnvidia-ml.so.1"
+
+    /// Opens the library, if the machine has it.
+    package init(library: String = GraphicsCards.library) {
+        var status: Int32 = 0
+        handle = fan_nvml_open(library, &status)
+        switch Int(status) {
+        case 0, FAN_NVML_NO_LIBRARY: problem = nil
+        case FAN_NVML_NO_FUNCTION:
+            problem = .unusable("\(library) lacks a function of version 2 of the library")
+        case FAN_NVML_NO_MEMORY: problem = .unusable("memory is out")
+        default: problem = .answered(Int(status))
+        }
+    }
+
+    deinit { fan_nvml_close(handle) }
+
+    /// What there is now; devices that do not answer are left out.
+    package func read() -> (cards: [GraphicsCard], problem: GraphicsProblem?) {
+        guard let handle else { return ([], problem) }
+        var devices = [fan_nvml_device](repeating: .init(), count: Self.maximum)
+        var status: Int32 = 0
+        let count = fan_nvml_read(handle, &devices, Int32(Self.maximum), &status)
+        let cards = devices.prefix(Int(count)).map { device in
+            GraphicsCard(
+                name: Self.text(device.name), uuid: Self.text(device.uuid),
+                memoryBytes: Int64(clamping: device.memory_bytes),
+                usedMemoryBytes: Int64(clamping: device.used_memory_bytes),
+                utilizationPercent: Int(device.utilization_percent))
+        }
+        return (cards, status == 0 ? nil : .answered(Int(status)))
+    }
+
+    private static func text<Field>(_ field: Field) -> String {
+        withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}

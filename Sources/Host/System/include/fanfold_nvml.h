@@ -1,0 +1,45 @@
+/* fanfold_nvml.h - GPUs, where NVIDIA's management library is there. */
+#ifndef FANFOLD_NVML_H
+#define FANFOLD_NVML_H
+
+#include <stdint.h>
+
+/* NVIDIA's management library, opened where it is there.
+
+   Source: NVML API Reference (nvml.h): the functions with their `_v2` names, which every driver
+   since 2012 has. */
+struct fan_nvml;
+
+/* What the library says of a device. */
+struct fan_nvml_device {
+    char name[96];
+    char uuid[96];
+    uint64_t memory_bytes;
+    uint64_t used_memory_bytes;
+    /* Of the last sample period; 0 to 100. */
+    uint32_t utilization_percent;
+};
+
+enum {
+    /* There is no such library: a machine without these devices. */
+    FAN_NVML_NO_LIBRARY = -1,
+    /* It lacks a function that is needed. */
+    FAN_NVML_NO_FUNCTION = -2,
+    FAN_NVML_NO_MEMORY = -3,
+};
+
+/* Opens and starts the library.
+
+   `status` is 0, one of the negative numbers above, or what `nvmlInit_v2` answered. */
+struct fan_nvml *_Nullable fan_nvml_open(const char *_Nonnull library, int32_t *_Nonnull status);
+
+/* Reads what devices there are, at most `capacity`.
+
+   Returns how many; a device that does not answer is left out.  `status` is 0, or what the first
+   function answered that failed. */
+int32_t fan_nvml_read(struct fan_nvml *_Nonnull nvml, struct fan_nvml_device *_Nonnull devices,
+                      int32_t capacity, int32_t *_Nonnull status);
+
+void fan_nvml_close(struct fan_nvml *_Nullable nvml);
+
+#endif

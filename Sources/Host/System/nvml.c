@@ -1,0 +1,109 @@
+#define _GNU_SOURCE
+#include "fanfold_nvml.h"
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef int (*simple_function)(void);
+typedef int (*count_function)(unsigned *);
+typedef int (*handle_function)(unsigned, void **);
+typedef int (*text_function)(void *, char *, unsigned);
+
+struct nvml_memory {
+    unsigned long long total, free, used;
+};
+typedef int (*memory_function)(void *, struct nvml_memory *);
+
+struct nvml_utilization {
+    unsigned gpu, memory;
+};
+typedef int (*utilization_function)(void *, struct nvml_utilization *);
+
+struct fan_nvml {
+    void *library;
+    simple_function shutdown;
+    count_function count;
+    handle_function handle;
+    text_function name;
+    text_function uuid;
+    memory_function memory;
+    utilization_function utilization;
+};
+
+static int find(void *library, const char *name, void *place) {
+    void *symbol = dlsym(library, name);
+    memcpy(place, &symbol, sizeof symbol);
+    return symbol != NULL;
+}
+
+struct fan_nvml *fan_nvml_open(const char *path, int32_t *status) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        *status = FAN_NVML_NO_LIBRARY;
+        return NULL;
+    }
+    struct fan_nvml *nvml = calloc(1, sizeof *nvml);
+    simple_function start = NULL;
+    *status = nvml == NULL ? FAN_NVML_NO_MEMORY : 0;
+    if (nvml != NULL
+        && !(find(library, "nvmlInit_v2", &start)
+             && find(library, "nvmlShutdown", &nvml->shutdown)
+             && find(library, "nvmlDeviceGetCount_v2", &nvml->count)
+             && find(library, "nvmlDeviceGetHandleByIndex_v2", &nvml->handle)
+             && find(library, "nvmlDeviceGetName", &nvml->name)
+             && find(library, "nvmlDeviceGetUUID", &nvml->uuid)
+             && find(library, "nvmlDeviceGetMemoryInfo", &nvml->memory)
+             && find(library, "nvmlDeviceGetUtilizationRates", &nvml->utilization)))
+        *status = FAN_NVML_NO_FUNCTION;
+    if (*status == 0) *status = start();
+    if (*status != 0) {
+        free(nvml);
+        dlclose(library);
+        return NULL;
+    }
+    nvml->library = library;
+    return nvml;
+}
+
+static int read_device(struct fan_nvml *nvml, unsigned index, struct fan_nvml_device *device) {
+    void *handle = NULL;
+    struct nvml_memory memory = {0};
+    struct nvml_utilization utilization = {0};
+    int code = nvml->handle(index, &handle);
+    if (code == 0) code = nvml->name(handle, device->name, sizeof device->name);
+    if (code == 0) code = nvml->uuid(handle, device->uuid, sizeof device->uuid);
+    if (code == 0) code = nvml->memory(handle, &memory);
+    if (code != 0) return code;
+    device->name[sizeof device->name - 1] = 0;
+    device->uuid[sizeof device->uuid - 1] = 0;
+    device->memory_bytes = memory.total;
+    device->used_memory_bytes = memory.used;
+    // Some devices do not measure it: they are there all the same.
+    code = nvml->utilization(handle, &utilization);
+    device->utilization_percent = code == 0 ? utilization.gpu : 0;
+    return 0;
+}
+
+int32_t fan_nvml_read(struct fan_nvml *nvml, struct fan_nvml_device *devices, int32_t capacity,
+                      int32_t *status) {
+    unsigned count = 0;
+    *status = nvml->count(&count);
+    if (*status != 0) return 0;
+    int32_t found = 0;
+    for (unsigned index = 0; index < count && found < capacity; index++) {
+        memset(&devices[found], 0, sizeof devices[found]);
+        int code = read_device(nvml, index, &devices[found]);
+        if (code == 0)
+            found++;
+        else if (*status == 0)
+            *status = code;
+    }
+    return found;
+}
+
+void fan_nvml_close(struct fan_nvml *nvml) {
+    if (nvml == NULL) return;
+    nvml->shutdown();
+    dlclose(nvml->library);
+    free(nvml);
+}
