@@ -98,10 +98,11 @@ struct ClusterLogTests {
         let workers = try await cluster.ask(["get", "workers"])
         #expect(workers.text.contains("active"), "\(workers.text)")
         let folder = cluster.state.appendingPathComponent("worker-w0/logs").path
-        let sizes = try FileManager.default.contentsOfDirectory(atPath: folder).map {
-            try FileManager.default.attributesOfItem(atPath: "\(folder)/\($0)")[.size] as? Int ?? 0
+        // Files come and go while they are listed.
+        let sizes = try FileManager.default.contentsOfDirectory(atPath: folder).compactMap {
+            try? FileManager.default.attributesOfItem(atPath: "\(folder)/\($0)")[.size] as? Int
         }
-        #expect(sizes.count <= 2 && sizes.allSatisfy { $0 <= 512 << 10 }, "\(sizes)")
+        #expect(sizes.count <= 3 && sizes.allSatisfy { $0 <= 512 << 10 }, "\(sizes)")
         FileManager.default.createFile(atPath: gate, contents: nil)
         #expect(try await cluster.ask(["wait", "last"], seconds: 30).code == 0)
         slow.send(SIGKILL)

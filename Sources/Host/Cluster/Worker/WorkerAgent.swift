@@ -141,10 +141,14 @@ final class WorkerAgent: WireClientDelegate {
             state.isDraining = true
             return state.session
         }
+        session?.send([Self.leaving(reason)])
+        ended.signal()
+    }
+
+    private static func leaving(_ reason: String) -> WireMessage {
         var leaving = WireLeaving()
         leaving.reason = reason
-        session?.send([WireMessage(.leaving(leaving))])
-        ended.signal()
+        return WireMessage(.leaving(leaving))
     }
 
     private func beat() {
@@ -267,6 +271,8 @@ final class WorkerAgent: WireClientDelegate {
             return WireMessage(.inventory(inventory))
         }
         news.begin(over: session)
+        // Said before while there was no connection, or to a coordinator that was started again.
+        if state.withLock({ $0.isDraining }) { session.send([Self.leaving("it is drained")]) }
         ended.signal()
     }
 
