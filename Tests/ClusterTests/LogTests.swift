@@ -104,7 +104,7 @@ import Testing
 
     @Test func `no more is sent than credit was given for`() {
         var log = log()
-        pattern(100_000).withUnsafeBytes { log.append($0) }
+        [UInt8](repeating: 65, count: 100_000).withUnsafeBytes { log.append($0) }
         defer { log.remove() }
         var serve = LogServe(request(follow: true, credit: 1_000), next: 1)
         let logs = [log.attempt: log]

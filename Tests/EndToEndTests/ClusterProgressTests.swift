@@ -27,8 +27,10 @@ struct ClusterProgressTests {
            host->emit(host, call->op, text("{\"log\":\"a line of the call\"}"), NULL, 0);
            host->emit(host, call->op, text("{\"progress\":0.25,\"message\":\"a quarter\"}"), NULL, 0);
            for (int n = 0; n < 600 && access("GATE", F_OK) != 0; n++) {
-              host->emit(host, call->op,
-                         text("{\"progress\":0.5,\"message\":\"half\\u001b[31m\"}"), NULL, 0);
+              char said[100];
+              snprintf(said, sizeof said,
+                       "{\"progress\":0.50%04d,\"message\":\"half\\u001b[31m\"}", n);
+              host->emit(host, call->op, text(said), NULL, 0);
               usleep(50000);
            }
            fan_blob part; memset(&part, 0, sizeof part);
@@ -63,7 +65,7 @@ struct ClusterProgressTests {
         _ = try await shell(
             "cc -std=gnu11 -D_GNU_SOURCE -w -fPIC -shared -fvisibility=hidden "
                 + "-I Sources/PluginABI/C/include '\(folder.path)/slow.c' "
-                + "-o '\(folder.path)/libfanfold-slow.so'")
+                + "-o '\(folder.path)/libfanfold-test.slow.so'")
         let file = folder.appendingPathComponent("settings.yaml")
         try "plugins: { search-path: [\(folder.path)], cache: \(folder.path)/cache }\n"
             .write(to: file, atomically: true, encoding: .utf8)

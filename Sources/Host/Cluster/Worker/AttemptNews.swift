@@ -35,6 +35,8 @@ final class AttemptNews: AttemptWitness {
         let now = monotonicNanoseconds()
         state.withLock { state in
             let last = state.said[attempt]
+            // What is known already is not said again.
+            if last?.progress == progress { return }
             let isDue = last.map { now - $0.sentAt >= LogLimits.progressNanoseconds } ?? true
             state.said[attempt] = Said(
                 progress: progress, sentAt: isDue ? now : last?.sentAt ?? now, isSent: isDue)
