@@ -16,6 +16,7 @@ struct AccessTests {
         "GET /api/v1/runs/{run}/outputs/{output}": .role(.read),
         "GET /api/v1/runs/{run}/tasks/{task}/subtasks": .role(.read),
         "GET /api/v1/runs/{run}/logs": .role(.read),
+        "GET /api/v1/runs/{run}/logs/follow": .role(.read),
         "GET /api/v1/runs/{run}/why": .role(.read),
         "POST /api/v1/tasks": .role(.submit),
         "GET /api/v1/tasks": .role(.read),

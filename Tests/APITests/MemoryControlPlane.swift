@@ -1,6 +1,7 @@
 import Crypto
 import FanfoldAPI
 import FanfoldJSON
+import Synchronization
 
 /// A control plane without an engine: what a test puts in is what clients get.
 actor MemoryControlPlane: ControlPlane {
@@ -175,9 +176,20 @@ actor MemoryControlPlane: ControlPlane {
             }, total: count)
     }
 
-    func logs(_ subject: RunSubject, maximumBytes: Int) throws(ControlError) -> [LogTail] {
-        try known(subject.task, try run(subject.run))
+    func logs(_ query: LogQuery) throws(ControlError) -> [LogTail] {
+        try known(query.subject.task, try run(query.subject.run))
         return [LogTail(task: "task", subtask: 0, attempt: 1, worker: 1, text: "no such luck\n")]
+    }
+
+    func followLogs(_ query: LogQuery) throws(ControlError) -> LogStream {
+        let logs = try logs(query)
+        let isTold = Mutex(false)
+        return LogStream { () throws(ControlError) in
+            isTold.withLock { isTold in
+                defer { isTold = true }
+                return isTold ? nil : logs
+            }
+        }
     }
 
     private func known(_ task: String?, _ detail: RunDetail) throws(ControlError) {

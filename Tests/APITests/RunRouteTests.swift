@@ -162,6 +162,12 @@ struct RunRouteTests {
             await server.plane.start(1, subtasks: 10)
             let logs = try await server.ask("GET", "/api/v1/runs/1/logs?task=task&subtask=0")
             #expect(logs.json["logs"]?[0]?["text"] == "no such luck\n")
+            let stream = try await server.ask(
+                "GET", "/api/v1/runs/1/logs/follow?task=task&subtask=0&lines=5")
+            #expect(stream.text.hasPrefix("event: log\ndata: {\"task\":\"task\""))
+            #expect(stream.text.hasSuffix("event: end\ndata: {}\n\n"))
+            #expect(
+                try await server.ask("GET", "/api/v1/runs/1/logs/follow?task=b").status == 404)
             let page = try await server.ask(
                 "GET", "/api/v1/runs/1/tasks/task/subtasks?first=8&limit=5")
             #expect(page.json["subtasks"]?.arrayValue?.count == 2)

@@ -7,11 +7,12 @@ import Testing
     private static let fromWorker: [WireMessage.OneOf_Kind] = [
         .inventory(.init()), .heartbeat(.init()), .ended(.with { $0.sequence = 1 }),
         .takenBack(.with { $0.sequence = 1 }), .slotsReturned(.with { $0.sequence = 1 }),
-        .progress(.init()), .logTail(.init()), .leaving(.init()),
+        .progress(.init()), .logChunk(.init()), .leaving(.init()),
     ]
     private static let fromCoordinator: [WireMessage.OneOf_Kind] = [
         .define(.init()), .start(.init()), .takeBack(.init()), .cancel(.init()),
         .acknowledge(.init()), .drain(.init()), .shutdown(.init()), .forget(.init()),
+        .logRequest(.init()), .logCredit(.init()), .logCancel(.init()),
     ]
 
     private func open(_ side: SessionRules.Side, purpose: WirePurpose = .work) throws

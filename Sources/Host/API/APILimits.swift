@@ -50,6 +50,10 @@ package struct APILimits: Hashable, Sendable {
     package static let listedSubtasks = 1_000
     /// Bytes of logs that one answer carries.
     package static let logBytes = 1 << 20
+    /// Lines of one attempt that can be asked for.
+    package static let logLines = 1_000_000
+    /// Running attempts of a task whose progress is shown one by one.
+    package static let listedProgress = 20
     /// Items of `task_data`.
     package static let taskItems = 100_000
     /// Client tokens that are kept, expired and revoked ones included.

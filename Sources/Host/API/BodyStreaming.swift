@@ -18,9 +18,27 @@ struct BodyStreaming: Sendable {
     /// Writes every piece of a stream; one that breaks off ends the connection, so that nobody takes
     /// what came for the whole.
     func body(of stream: ByteStream) -> ResponseBody {
-        ResponseBody(contentLength: stream.length.map(Int.init)) { writer in
+        if stream.isLive { return body(ofLive: stream) }
+        return ResponseBody(contentLength: stream.length.map(Int.init)) { writer in
             while let bytes = try await stream.next() {
                 try await write(ByteBuffer(bytes: bytes), to: &writer)
+            }
+            try await writer.finish(nil)
+        }
+    }
+
+    /// Writes a stream that ends when something else does, the client goes or the server ends.
+    private func body(ofLive stream: ByteStream) -> ResponseBody {
+        ResponseBody { writer in
+            guard metrics.openEventStream(limit: limits.eventStreams) else {
+                try await writer.finish(nil)
+                return
+            }
+            defer { metrics.closeEventStream() }
+            while !Task.isShuttingDownGracefully, !Task.isCancelled {
+                let piece = try await cancelWhenGracefulShutdown { try await stream.next() }
+                guard let piece, !Task.isShuttingDownGracefully else { break }
+                try await write(ByteBuffer(bytes: piece), to: &writer)
             }
             try await writer.finish(nil)
         }

@@ -205,6 +205,9 @@ package struct ByteStream: Sendable {
     package var mediaType: String
     /// The next piece, `nil` after the last; not called again after that, nor twice at a time.
     package var next: @Sendable () async throws(ControlError) -> [UInt8]?
+    /// Whether it goes on until something ends elsewhere: then it takes the place of an event stream,
+    /// and ends with the server.
+    package var isLive = false
 
     /// Bytes that `next` gives.
     package init(

@@ -35,8 +35,11 @@ package protocol ControlPlane: Sendable {
     /// The subtasks of a run's task, in order, from number `first`, at most `limit` of them.
     func subtasks(run id: UInt64, task: String, from first: UInt32, limit: Int)
         async throws(ControlError) -> SubtaskPage
-    /// The end of what a subtask wrote, or of what a whole run's attempts wrote, oldest first.
-    func logs(_ subject: RunSubject, maximumBytes: Int) async throws(ControlError) -> [LogTail]
+    /// The end of what a subtask wrote, or of what a whole run's attempts wrote, in the order of the
+    /// tasks, subtasks and attempts.
+    func logs(_ query: LogQuery) async throws(ControlError) -> [LogTail]
+    /// The same, and then what is written until the subject has ended.
+    func followLogs(_ query: LogQuery) async throws(ControlError) -> LogStream
 
     // Workers.
 

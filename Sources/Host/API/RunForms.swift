@@ -35,6 +35,7 @@ extension RunSummary {
         object.set("subtasks", subtasks)
         object.set("succeeded", succeeded)
         object.set("failed", failed)
+        object.set("begun", begun.map(JSON.number))
         return object
     }
 
@@ -54,6 +55,7 @@ extension TaskDetail {
         for (name, number) in numbers { object.set(name, number) }
         object["all_put"] = .bool(allPut)
         object.set("failed_attempts", failedAttempts)
+        if !progress.isEmpty { object["progress"] = .array(progress.map(\.json)) }
         object.set("failure", failure?.json)
         return .object(object)
     }
@@ -103,18 +105,5 @@ extension Explanation {
                     return .object(object)
                 })
         ]
-    }
-}
-
-extension LogTail {
-    var json: JSON {
-        var object = JSONObject()
-        object["task"] = .string(task)
-        object["subtask"] = .integer(Int64(subtask))
-        object.set("attempt", attempt)
-        object.set("worker", worker.map { .integer(Int64(clamping: $0)) })
-        object["text"] = .string(text)
-        object["is_cut"] = .bool(isCut)
-        return .object(object)
     }
 }

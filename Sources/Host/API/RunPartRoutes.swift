@@ -2,10 +2,10 @@ import FanfoldJSON
 
 /// What belongs to one run: outputs, subtasks, logs, reasons.
 enum RunPartRoutes {
-    static let all: [Route] = [outputs, output, subtasks, logs, why]
+    static let all: [Route] = [outputs, output, subtasks, LogRoutes.logs, LogRoutes.follow, why]
 
-    private static let task = Route.Parameter("task", .query, "The task's name.", Schemas.name)
-    private static let subtask = Route.Parameter(
+    static let task = Route.Parameter("task", .query, "The task's name.", Schemas.name)
+    static let subtask = Route.Parameter(
         "subtask", .query, "The subtask's number in the task.",
         Schemas.integer(0, Int64(UInt32.max)))
 
@@ -57,23 +57,6 @@ enum RunPartRoutes {
         ])
     }
 
-    static let logs = Route(
-        .get, "/api/v1/runs/{run}/logs", .role(.read), "getLogs",
-        "The end of what the attempts of a run, a task or a subtask wrote.",
-        parameters: [
-            RunRoutes.run, task, subtask,
-            Route.Parameter(
-                "bytes", .query, "At most this many bytes, the last ones.",
-                Schemas.integer(1, Int64(APILimits.logBytes), standard: 65_536)),
-        ],
-        answer: .init(summary: "What was written.", schema: Schemas.named("LogList")),
-        problems: [.notFound]
-    ) { call throws(ControlError) in
-        let logs = try await call.controlPlane.logs(
-            try subject(of: call), maximumBytes: Int(call.integer("bytes") ?? 65_536))
-        return .json(["logs": .array(logs.map(\.json))])
-    }
-
     static let why = Route(
         .get, "/api/v1/runs/{run}/why", .role(.read), "whyRun",
         "Why a run, a task or a subtask waits.",
@@ -85,7 +68,7 @@ enum RunPartRoutes {
         .json(try await call.controlPlane.why(try subject(of: call)).json)
     }
 
-    private static func subject(of call: Call) throws(ControlError) -> RunSubject {
+    static func subject(of call: Call) throws(ControlError) -> RunSubject {
         let task = call.text("task")
         let subtask = call.integer("subtask").map { UInt32(clamping: $0) }
         if subtask != nil, task == nil {

@@ -112,6 +112,9 @@ package struct RunSummary: Hashable, Sendable {
     package var succeeded: Int
     /// Those of them that failed for good.
     package var failed: Int
+    /// The sum of what the attempts that run say of how far they are, each from 0 to 1; `nil` if none
+    /// says anything.
+    package var begun: Double?
     /// How far the one task is that `POST /api/v1/tasks` made; `nil` for every other run.
     package var orchestrated: OrchestratedState?
 
@@ -191,6 +194,8 @@ package struct TaskDetail: Hashable, Sendable {
     package var allPut = false
     /// Attempts that failed, those that were tried again included.
     package var failedAttempts = 0
+    /// What attempts that run say of how far they are, at most ``APILimits/listedProgress`` of them.
+    package var progress: [ProgressDetail] = []
     /// The first failure for good.
     package var failure: FailureSummary?
 
@@ -364,33 +369,4 @@ package struct Explanation: Hashable, Sendable {
 
     /// Why something waits.
     package init(reasons: [Reason]) { self.reasons = reasons }
-}
-
-/// The end of what an attempt wrote.
-package struct LogTail: Hashable, Sendable {
-    /// The task.
-    package var task: String
-    /// The subtask.
-    package var subtask: UInt32
-    /// Which try of it, from 1.
-    package var attempt: Int
-    /// Where it ran.
-    package var worker: UInt64?
-    /// The text, decoded as UTF-8; what does not decode is replaced.
-    package var text: String
-    /// Whether its beginning is missing.
-    package var isCut: Bool
-
-    /// The end of what an attempt wrote.
-    package init(
-        task: String, subtask: UInt32, attempt: Int, worker: UInt64? = nil, text: String,
-        isCut: Bool = false
-    ) {
-        self.task = task
-        self.subtask = subtask
-        self.attempt = attempt
-        self.worker = worker
-        self.text = text
-        self.isCut = isCut
-    }
 }

@@ -5,6 +5,7 @@ extension Schemas {
         ("Failure", object(["kind": text, "reason": text, "message": text])),
         ("RunSummary", object(summaryMembers)),
         ("TaskDetail", taskDetail),
+        ("Progress", progress),
         ("RunDetail", runDetail),
         ("RunList", runList),
         ("Output", output),
@@ -21,13 +22,13 @@ extension Schemas {
     private static let summaryMembers: KeyValuePairs<String, JSON> = [
         "id": id, "name": text, "status": oneOf(RunStatus.allCases.map(\.rawValue)),
         "submitter": text, "submitted": moment, "started?": moment, "ended?": moment,
-        "subtasks": integer(), "succeeded": integer(), "failed": integer(),
+        "subtasks": integer(), "succeeded": integer(), "failed": integer(), "begun?": number,
     ]
 
     private static let runDetail = object([
         "id": id, "name": text, "status": oneOf(RunStatus.allCases.map(\.rawValue)),
         "submitter": text, "submitted": moment, "started?": moment, "ended?": moment,
-        "subtasks": integer(), "succeeded": integer(), "failed": integer(),
+        "subtasks": integer(), "succeeded": integer(), "failed": integer(), "begun?": number,
         "tasks": list(named("TaskDetail")), "failure?": named("Failure"),
         "outputs": list(named("Output")),
     ])
@@ -37,7 +38,16 @@ extension Schemas {
         "waiting": integer(), "ready": integer(), "queued": integer(), "running": integer(),
         "succeeded": integer(), "failed": integer(), "withdrawn": integer(), "put": integer(),
         "all_put": boolean, "failed_attempts": integer(), "failure?": named("Failure"),
+        "progress?": list(named("Progress"), maximum: APILimits.listedProgress),
     ])
+
+    /// What a running attempt said last of how far it is.
+    private static let progress = object([
+        "subtask": integer(), "attempt": integer(1), "worker": integer(), "fraction": number,
+        "note": text,
+    ])
+
+    private static let number: JSON = ["type": "number"]
 
     private static let runList = object([
         "runs": list(named("RunSummary"), maximum: APILimits.pageEntries), "total": integer(),

@@ -69,6 +69,16 @@ package struct FanfoldClient: Sendable {
         for try await buffer in response.body { try piece(Array(buffer: buffer)) }
     }
 
+    /// Asks, and hands over the bytes of the answer as they come, until `piece` has seen enough.
+    package func stream(
+        _ path: String, _ piece: ([UInt8]) async throws -> Bool
+    ) async throws {
+        let response = try await send(.GET, path, body: .none, key: nil)
+        for try await buffer in response.body {
+            guard try await piece(Array(buffer: buffer)) else { return }
+        }
+    }
+
     /// What goes with a request.
     package enum RequestBody: Sendable {
         case none

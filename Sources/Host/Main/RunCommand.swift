@@ -23,6 +23,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         // Before any thread is made, so that only the watcher gets the signals.
         let signals = SignalWatcher()
+        // Without it only the children themselves end when this process is killed.
+        _ = LiveGroups.startWarden()
         let context = try HostContext(host, safeMode: trust.safeMode)
         let prepared = try context.prepare(try document.load())
         let engine = Engine(run: prepared, options: context.engineOptions(machine))

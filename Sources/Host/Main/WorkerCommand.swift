@@ -52,6 +52,10 @@ struct WorkerCommand: ParsableCommand {
 
     func run() throws {
         let signals = SignalWatcher()
+        if !LiveGroups.startWarden() {
+            Terminal.complain(
+                "warning: if this process is killed, what its commands have started may go on")
+        }
         let context = try HostContext(host, safeMode: trust.safeMode)
         let worker: ClusterWorker
         do {

@@ -60,6 +60,7 @@ static int keep_more(const int32_t more[FAN_SPAWN_MORE]) {
 static int set_up(struct fan_child *spawn, pid_t parent) {
     spawn->step = FAN_SPAWN_GROUP;
     if (setpgid(0, 0) != 0) return errno;
+    if (spawn->group_cell) *spawn->group_cell = getpid(); /* on the parent's memory, or shared with a warden */
     spawn->step = FAN_SPAWN_PARENT;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
     if (getppid() != parent) return ESRCH;
@@ -111,6 +112,7 @@ int32_t fan_spawn(struct fan_child *spawn) {
         while (waitpid(process, NULL, 0) < 0 && errno == EINTR) continue;
         close(descriptor);
     }
+    if (error != 0 && spawn->group_cell) *spawn->group_cell = 0;
     if (error != 0) return error;
     spawn->process = process;
     spawn->process_descriptor = descriptor;

@@ -150,15 +150,6 @@ extension EngineControl {
         return explanation
     }
 
-    func logs(
-        _ subject: RunSubject, maximumBytes: Int
-    ) async throws(ControlError) -> [LogTail] {
-        let found = await ask { [books] view in books.logs(subject, maximumBytes, view) }
-        guard let found else { throw Self.stopped }
-        guard let logs = found else { throw Self.noRun(subject.run) }
-        return logs
-    }
-
     func subtasks(
         run id: UInt64, task: String, from first: UInt32, limit: Int
     ) async throws(ControlError) -> SubtaskPage {

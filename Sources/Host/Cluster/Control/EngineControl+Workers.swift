@@ -94,6 +94,13 @@ extension EngineControl {
         text.gauge("fanfold_subtasks_running", "Attempts that run now.") {
             [("", all.reduce(0) { $0 + $1.running })]
         }
+        let progress = hub.progress.totals
+        text.gauge("fanfold_progress_attempts", "Attempts that tell how far they are.") {
+            [("", progress.attempts)]
+        }
+        text.gauge("fanfold_progress_percent", "The mean of what they tell.") {
+            [("", Int(progress.sum * 100 / Double(max(1, progress.attempts))))]
+        }
         return text.text
     }
 }

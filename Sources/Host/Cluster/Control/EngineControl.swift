@@ -22,7 +22,7 @@ final class EngineControl: ControlPlane {
     /// Ended runs that are kept.
     let keptRuns: Int
     let preparer: Preparer
-    let books = RunBooks()
+    let books: RunBooks
     let ring: EventRing
     private let logger: Logger
     /// The number that the next run has.
@@ -55,6 +55,7 @@ final class EngineControl: ControlPlane {
         self.journal = journal
         self.blobs = blobs
         self.hub = hub
+        books = RunBooks(progress: hub.progress)
         self.tokens = tokens
         self.outputs = outputs
         self.runsFolder = runsFolder
@@ -62,6 +63,9 @@ final class EngineControl: ControlPlane {
         self.preparer = preparer
         self.logger = logger
         ring = EventRing(first: UInt64(Timestamp.now().milliseconds))
+        hub.progressed.withLock { told in
+            told = { [weak self] loop, entry in self?.note(entry, loop) }
+        }
     }
 
     // MARK: On the loop's thread

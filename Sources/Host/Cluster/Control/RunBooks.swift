@@ -17,8 +17,11 @@ final class RunBooks: @unchecked Sendable {
         var now: Tick
     }
 
+    private let progress: LiveProgress
     private var books: [RunID: Book] = [:]
     private var keys: [String: RunID] = [:]
+
+    init(progress: LiveProgress) { self.progress = progress }
 
     func enter(_ id: RunID, _ label: RunLabel, ended: Int64? = nil) {
         books[id] = Book(label: label, ended: ended)
@@ -60,6 +63,10 @@ final class RunBooks: @unchecked Sendable {
             summary.subtasks += task.numbers.put
             summary.succeeded += task.numbers.succeeded
             summary.failed += task.numbers.failed
+            guard task.numbers.running > 0 else { continue }
+            for entry in progress.entries(of: task.id) {
+                summary.begun = (summary.begun ?? 0) + entry.progress.fraction
+            }
         }
         if let begun = tasks.compactMap(\.begunAt).min() {
             summary.started = summary.submitted.advanced(
@@ -119,6 +126,10 @@ final class RunBooks: @unchecked Sendable {
         detail.put = numbers.put
         detail.allPut = numbers.allPut
         detail.failedAttempts = numbers.failedAttempts
+        if numbers.running > 0 {
+            detail.progress = progress.entries(of: task.id).prefix(APILimits.listedProgress)
+                .map { ProgressDetail($0) }
+        }
         if case .failed(let failure) = task.outcome { detail.failure = FailureSummary(failure) }
         return detail
     }
@@ -145,27 +156,6 @@ final class RunBooks: @unchecked Sendable {
                     sentence: reason.sentence))
         }
         return isFound ? Explanation(reasons: reasons) : nil
-    }
-
-    /// What failed attempts wrote last; `nil` if there is no such run or task.
-    func logs(_ subject: RunSubject, _ maximumBytes: Int, _ view: View) -> [LogTail]? {
-        guard let run = view.loop.run(RunID(subject.run)) else { return nil }
-        var tails: [LogTail] = []
-        var left = maximumBytes
-        for task in view.loop.tasks(of: run) where subject.task.map({ $0 == task.name }) ?? true {
-            for failed in task.failedAttempts.reversed()
-            where subject.subtask.map({ $0 == failed.index }) ?? true {
-                guard left > 0 else { break }
-                let text = failed.stderrTail.isEmpty ? failed.message : failed.stderrTail
-                let kept = String(decoding: text.utf8.suffix(left), as: UTF8.self)
-                left -= kept.utf8.count
-                tails.append(
-                    LogTail(
-                        task: task.name, subtask: failed.index, attempt: Int(failed.attempt),
-                        text: kept, isCut: kept.utf8.count < text.utf8.count))
-            }
-        }
-        return tails.reversed()
     }
 
     func subtasks(

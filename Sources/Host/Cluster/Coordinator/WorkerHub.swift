@@ -50,6 +50,12 @@ final class WorkerHub: WireServerDelegate {
     private let epoch: UInt64
     /// Whether workers are on this machine, in its file system.
     private let sharesFiles: Bool
+    /// What is asked of workers about what attempts write.
+    let logs = LogDesk()
+    /// What running attempts say.
+    let progress = LiveProgress()
+    /// Is told of progress now and then, on the loop's thread; set before workers come in.
+    let progressed = Mutex<(@Sendable (EngineLoop, LiveProgress.Entry) -> Void)?>(nil)
     private let books = Books()
     private let members = Mutex<[WireSession: Member]>([:])
 
@@ -125,6 +131,7 @@ final class WorkerHub: WireServerDelegate {
     private func lose(_ remote: RemoteWorker) {
         books.byUID[remote.uid] = nil
         remote.keepLoans(of: [])
+        progress.lost(remote.id)
         remote.stop(reason: "the coordinator has given this worker up")
     }
 
@@ -198,6 +205,7 @@ final class WorkerHub: WireServerDelegate {
         _ remote: RemoteWorker
     ) {
         remote.ended(ended.map(\.attempt))
+        progress.ended(ended.map(\.attempt))
         engine.perform { [self] loop, now in
             guard remote.session == session else { return }
             books.liveness.data(from: remote.id, at: now)
@@ -230,6 +238,8 @@ final class WorkerHub: WireServerDelegate {
             case .ended(let ended): member.intake.take(ended, from: session)
             case .inventory(let inventory): reattach(inventory, session, member)
             case .heartbeat(let beat): heard(beat, session, member.remote)
+            case .progress(let said): heard(said, member.remote)
+            case .logChunk(let chunk): logs.received(chunk, over: session)
             case .takenBack(let taken):
                 let attempts = taken.attempts.map { AttemptID($0) }
                 tell(
@@ -296,6 +306,20 @@ final class WorkerHub: WireServerDelegate {
         }
     }
 
+    private func heard(_ said: WireProgress, _ remote: RemoteWorker) {
+        guard
+            let entry = progress.take(said, from: remote.id, at: monotonicNanoseconds()),
+            let tell = progressed.withLock({ $0 })
+        else { return }
+        // Not an event of the core: it decides nothing, and a replay need not know it.
+        engine.perform { loop, _ in tell(loop, entry) }
+    }
+
+    /// The connections of the workers that are here; on the loop's thread.
+    var connections: [(WorkerID, WireSession)] {
+        books.remotes.compactMap { remote in remote.session.map { (remote.id, $0) } }
+    }
+
     func session(_ session: WireSession, isSlow: Bool) {
         let member = members.withLock { $0[session] }
         logger.info(
@@ -306,6 +330,7 @@ final class WorkerHub: WireServerDelegate {
     func session(_ session: WireSession, closed reason: WireError) {
         guard let member = members.withLock({ $0.removeValue(forKey: session) }) else { return }
         member.intake.reset()
+        logs.ended(session)
         engine.perform { [self] loop, now in
             guard member.remote.detach(session) else { return }
             leaveIfDrained(member.remote, &loop, at: now)

@@ -66,6 +66,7 @@ final class WorkerAgent: WireClientDelegate {
     private let served: ServedBlobs
     private let fetcher: BlobFetcher
     private let held: HeldEnds
+    private let news: AttemptNews
     private let parts = Mutex<Parts?>(nil)
     private let state = Mutex(State())
     private let ended = TimedSemaphore()
@@ -97,6 +98,7 @@ final class WorkerAgent: WireClientDelegate {
         self.store = store
         self.logger = logger
         self.meter = meter
+        news = AttemptNews(folder: options.folder + "/logs")
         served = ServedBlobs(store: store)
         fetcher = BlobFetcher(store: store) { job in _ = PlainThread(name: "blob-fetch", job) }
         let intake = Mutex<OrderIntake?>(nil)
@@ -108,7 +110,9 @@ final class WorkerAgent: WireClientDelegate {
         let executor = ExecutorHost(
             scratchDirectory: options.scratchDirectory, helperPath: options.helperPath,
             executors: options.executors)
-        let worker = LocalWorker(id: WorkerID(0), name: options.name, executor: executor) {
+        let worker = LocalWorker(
+            id: WorkerID(0), name: options.name, executor: executor, witness: news
+        ) {
             [weak self] _, notice in self?.tell(notice)
         }
         let made = OrderIntake(
@@ -154,10 +158,14 @@ final class WorkerAgent: WireClientDelegate {
             state.isDraining = true
             return state.session
         }
+        session?.send([Self.leaving(reason)])
+        ended.signal()
+    }
+
+    private static func leaving(_ reason: String) -> WireMessage {
         var leaving = WireLeaving()
         leaving.reason = reason
-        session?.send([WireMessage(.leaving(leaving))])
-        ended.signal()
+        return WireMessage(.leaving(leaving))
     }
 
     private func beat() {
@@ -179,6 +187,7 @@ final class WorkerAgent: WireClientDelegate {
             message.queued = UInt32(clamping: here.queued.count)
         }
         session.send([WireMessage(.heartbeat(message))])
+        news.flush()
     }
 
     private func endIfDrained() {
@@ -279,6 +288,9 @@ final class WorkerAgent: WireClientDelegate {
             inventory.unacknowledgedEnds = UInt64(ends)
             return WireMessage(.inventory(inventory))
         }
+        news.begin(over: session)
+        // Said before while there was no connection, or to a coordinator that was started again.
+        if state.withLock({ $0.isDraining }) { session.send([Self.leaving("it is drained")]) }
         ended.signal()
     }
 
@@ -297,6 +309,9 @@ final class WorkerAgent: WireClientDelegate {
                 let attempts = order.attempts.map { AttemptID($0) }
                 let others = parts.intake.cancel(attempts, reason: order.reason)
                 parts.worker.cancel(others, reason: order.reason)
+            case .logRequest(let request): news.logs.answer(request, over: session)
+            case .logCredit(let credit): news.logs.give(credit, over: session)
+            case .logCancel(let cancel): news.logs.cancel(cancel, over: session)
             case .acknowledge(let order): held.acknowledge(order.sequence, over: session)
             case .drain(let order): drain(reason: order.reason)
             case .shutdown(let order): end(reason: order.reason)
@@ -309,6 +324,7 @@ final class WorkerAgent: WireClientDelegate {
 
     func session(_ session: WireSession, closed reason: WireError) {
         held.end(session)
+        news.end(session)
         state.withLock { state in
             if state.session == session { state.session = nil }
         }

@@ -75,32 +75,6 @@ struct DescribeCommand: ParsableCommand {
     }
 }
 
-/// `fanfold logs`: the end of what attempts wrote.
-struct LogsCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "logs", abstract: "Shows the end of what a run's attempts wrote.")
-
-    @Argument(help: ArgumentHelp("last, or the run's number.", valueName: "run"))
-    var selector = "last"
-
-    @Argument(help: "TASK or TASK/SUBTASK; without it the whole run.")
-    var part: String?
-
-    @OptionGroup var client: ClientOptions
-
-    func run() throws {
-        let (selector, part) = (selector, part)
-        try client.ask { session in
-            let id = try await session.run(selector)
-            let query = try RunPart(part ?? "").query
-            let logs = try await session.client.ask(.GET, "/runs/\(id)/logs\(query)")
-            session.show(logs, table: RunTables.logs) { answer in
-                (answer["logs"]?.arrayValue ?? []).map { $0.shown("text") }
-            }
-        }
-    }
-}
-
 /// `fanfold why`: why something waits.
 struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

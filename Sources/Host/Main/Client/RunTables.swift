@@ -7,11 +7,30 @@ enum RunTables {
         for run in answer["runs"]?.arrayValue ?? [] {
             table.add([
                 run.shown("id"), run.shown("name"), run.shown("status"),
-                "\(run.shown("succeeded")) of \(run.shown("subtasks"))", run.shown("failed"),
+                done(run), run.shown("failed"),
                 run.shown("submitted"),
             ])
         }
         return table.text
+    }
+
+    /// `3 of 10 (+1.4)`: with what running attempts say of how far they are.
+    private static func done(_ run: JSON) -> String {
+        let done = "\(run.shown("succeeded")) of \(run.shown("subtasks"))"
+        guard let begun = run["begun"]?.doubleValue else { return done }
+        let tenths = Int((begun * 10).rounded(.down))
+        return done + " (+\(tenths / 10).\(tenths % 10))"
+    }
+
+    /// What running attempts of a task say of how far they are.
+    private static func progress(_ task: JSON) -> [String] {
+        (task["progress"]?.arrayValue ?? []).map { said in
+            let percent = Int((said["fraction"]?.doubleValue ?? 0) * 100)
+            let note = PlainText.line(said["note"]?.stringValue ?? "")
+            return "\(task.shown("name"))/\(said.shown("subtask")), attempt "
+                + "\(said.shown("attempt")), worker \(said.shown("worker")): \(percent) %"
+                + (note.isEmpty ? "" : " (\(note))")
+        }
     }
 
     static func detail(_ run: JSON) -> String {
@@ -33,6 +52,7 @@ enum RunTables {
             ])
         }
         lines.append(table.text)
+        for task in run["tasks"]?.arrayValue ?? [] { lines += progress(task) }
         for output in run["outputs"]?.arrayValue ?? [] {
             lines.append("output \(output.shown("name")): \(output.shown("bytes")) B")
         }
@@ -57,15 +77,6 @@ enum RunTables {
             ])
         }
         return table.text
-    }
-
-    static func logs(_ answer: JSON) -> String {
-        (answer["logs"]?.arrayValue ?? []).map { log in
-            let head =
-                "== \(log.shown("task"))/\(log.shown("subtask")), attempt "
-                + "\(log.shown("attempt")), worker \(log.shown("worker"))"
-            return head + "\n" + log.shown("text")
-        }.joined(separator: "\n")
     }
 
     static func reasons(_ answer: JSON) -> String {

@@ -59,6 +59,13 @@ extension EngineLoop {
         }
     }
 
+    /// The run of a task, and its name in the pipeline; `nil` if there is no such task.
+    package func place(of task: TaskID) -> (run: RunID, name: String)? {
+        guard tasks.indices.contains(Int(task.index)) else { return nil }
+        let found = tasks[Int(task.index)]
+        return (runs[found.run].id, found.name)
+    }
+
     /// Why a task gets no further.
     package func whyWaiting(_ task: TaskID) -> WaitingReason? { coordinator.explainWaiting(task) }
 

@@ -22,6 +22,8 @@ extension Attempt {
             .run, module: ready.module, subtask: work.subtask,
             document: JSON.object(document).bytes, parts: given.parts)
         call.nanoseconds = work.timeoutNanoseconds
+        if let voice { ready.voices.add(voice) }
+        defer { if let voice { ready.voices.remove(voice) } }
         let outcome = try waitForEnd(of: call, ready.calls, answer: AnswerBox(slot.event))
         do throws(PluginFailure) {
             return try result(try outcome.get(), spec, bytesIn: input.bytes.count)
@@ -48,7 +50,12 @@ extension Attempt {
     private func waitForEnd(
         of call: PluginCall, _ calls: any PluginCalls, answer: AnswerBox
     ) throws(WorkFailure) -> Result<PluginAnswer, PluginFailure> {
-        let id = calls.start(call, PluginCallHandler { answer.put($0) })
+        let voice = voice
+        let id = calls.start(
+            call,
+            PluginCallHandler(
+                progress: { if !answer.isAbandoned { voice?.said($0.document) } },
+                done: { answer.put($0) }))
         var giveUp: UInt64?
         while true {
             if let outcome = answer.take() {
@@ -162,6 +169,9 @@ private final class AnswerBox: Sendable {
         var count: UInt64 = 0
         _ = read(event, &count, 8)
     }
+
+    /// Whether nobody waits any more: what is said from now on is nobody's.
+    var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
 
     func abandon() {
         state.withLock { $0.isAbandoned = true }

@@ -9,6 +9,8 @@ struct Attempt {
     /// When it began, on the monotonic clock, in nanoseconds.
     let start: UInt64
     let cancellation: Cancellation
+    /// Where what it says before its end goes.
+    let voice: AttemptVoice?
 
     var deadline: UInt64? { work.timeoutNanoseconds.map { start &+ $0 } }
 
@@ -54,7 +56,7 @@ struct Attempt {
     ) throws(WorkFailure) -> (end: End, output: Payload) {
         let child = ChildRun(
             slot: slot, deadline: deadline, outputLimit: host.outputLimit,
-            scratch: host.scratchDirectory)
+            scratch: host.scratchDirectory, voice: voice)
         let streams = try child.open(input: input != nil, nothing: host.nothing)
         if let input { try feed(child, launch, streams, input) }
         if !child.hasStarted { try launchChild(child, launch, streams) }
@@ -99,6 +101,8 @@ struct Attempt {
         spawn.directory = launch.directory.descriptor
         spawn.streams = streams
         spawn.memory_limit_bytes = UInt64(max(0, work.memoryLimitBytes ?? 0))
+        let cell = LiveGroups.takeCell()
+        spawn.group_cell = LiveGroups.address(of: cell)
         let error = launch.program.withCString { program in
             slot.strings.withPointers(first: launch.argumentCount) { arguments, environment in
                 guard let path = launch.directoryPath else {
@@ -109,8 +113,11 @@ struct Attempt {
                 }
             }
         }
-        guard error == 0 else { throw refusal(launch, step: spawn.step, error: error) }
-        child.started(spawn)
+        guard error == 0 else {
+            LiveGroups.giveBack(cell)
+            throw refusal(launch, step: spawn.step, error: error)
+        }
+        child.started(spawn, cell: cell)
     }
 
     private static func start(

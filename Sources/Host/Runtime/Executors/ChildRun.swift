@@ -35,6 +35,7 @@ final class ChildRun {
     private let slot: WorkSlot
     private let deadline: UInt64?
     private let limit: Int
+    private let voice: AttemptVoice?
     private var phase = Phase.running
     private(set) var ending: Ending?
     private(set) var output: OutputCollector
@@ -47,8 +48,12 @@ final class ChildRun {
     private var lookInterval = lookNanoseconds.lowerBound
     private var streams: [Int32] = []
 
-    init(slot: WorkSlot, deadline: UInt64?, outputLimit: Int, scratch: String) {
+    init(
+        slot: WorkSlot, deadline: UInt64?, outputLimit: Int, scratch: String,
+        voice: AttemptVoice? = nil
+    ) {
         self.slot = slot
+        self.voice = voice
         self.deadline = deadline
         limit = outputLimit
         output = OutputCollector(
@@ -103,9 +108,9 @@ final class ChildRun {
     var hasStarted: Bool { process > 0 }
 
     /// Takes over a child that `fan_spawn` started.
-    func started(_ spawn: fan_child) {
+    func started(_ spawn: fan_child, cell: Int?) {
         process = spawn.process
-        LiveGroups.add(process)
+        LiveGroups.add(process, cell: cell)
         slot.polls[ChildRun.processPoll] = pollfd(
             fd: spawn.process_descriptor, events: Int16(POLLIN), revents: 0)
         for descriptor in streams { close(descriptor) }
@@ -255,7 +260,9 @@ final class ChildRun {
         let descriptor = slot.polls[ChildRun.errorPoll].fd
         let count = read(descriptor, slot.errorOutput, WorkSlot.bufferBytes)
         if count > 0 {
-            errorTail.append(UnsafeRawBufferPointer(start: slot.errorOutput, count: count))
+            let bytes = UnsafeRawBufferPointer(start: slot.errorOutput, count: count)
+            errorTail.append(bytes)
+            voice?.wrote(bytes)
         } else if count == 0 || errno != EINTR {
             closePoll(ChildRun.errorPoll)
         }

@@ -59,14 +59,18 @@ package final class ExecutorHost: Sendable {
     ///
     /// Never throws and never traps because of what the attempt does: everything that goes wrong is
     /// a failure in the result.
-    package func run(_ work: WorkItem, cancellation: Cancellation) -> WorkResult {
+    ///
+    /// - Parameter voice: where what it says before its end goes; `nil`: nowhere.
+    package func run(
+        _ work: WorkItem, cancellation: Cancellation, voice: AttemptVoice? = nil
+    ) -> WorkResult {
         if case .noop(let spec) = work.run.content, spec.sleepNanoseconds == 0 {
             return WorkResult(.success(Payload.empty, .jsonl, items: 0))
         }
         let start = monotonicNanoseconds()
         var result: WorkResult
         do throws(WorkFailure) {
-            result = try runInSlot(work, start: start, cancellation: cancellation)
+            result = try runInSlot(work, start: start, cancellation: cancellation, voice: voice)
         } catch {
             result = WorkResult(.failure(error))
         }
@@ -75,7 +79,7 @@ package final class ExecutorHost: Sendable {
     }
 
     private func runInSlot(
-        _ work: WorkItem, start: UInt64, cancellation: Cancellation
+        _ work: WorkItem, start: UInt64, cancellation: Cancellation, voice: AttemptVoice?
     ) throws(WorkFailure) -> WorkResult {
         guard let slot = slots.withLock({ $0.popLast() }) ?? WorkSlot() else {
             throw WorkFailure(
@@ -90,7 +94,12 @@ package final class ExecutorHost: Sendable {
             slots.withLock { $0.append(slot) }
         }
         let attempt = Attempt(
-            host: self, work: work, slot: slot, start: start, cancellation: cancellation)
+            host: self, work: work, slot: slot, start: start, cancellation: cancellation,
+            voice: voice)
+        if case .noop(let spec) = work.run.content {
+            return try attempt.sleep(spec.sleepNanoseconds)
+        }
+        defer { voice?.ended() }
         switch work.run.content {
         case .command(let spec): return try attempt.run(spec)
         case .native(let spec): return try attempt.run(spec)

@@ -26,10 +26,15 @@ package final class ExecutorPlugins: Sendable {
         let forms: Set<PluginCall.Part.Form>
         /// Held while a module is loaded, so that each is loaded once.
         let modules = Mutex<[String: UInt64]>([:])
+        /// The attempts that it runs.
+        let voices: InstanceVoices
 
-        init(_ calls: any PluginCalls, forms: Set<PluginCall.Part.Form>) {
+        init(
+            _ calls: any PluginCalls, forms: Set<PluginCall.Part.Form>, voices: InstanceVoices
+        ) {
             self.calls = calls
             self.forms = forms
+            self.voices = voices
         }
     }
 
@@ -40,6 +45,8 @@ package final class ExecutorPlugins: Sendable {
         var module: UInt64
         /// In which forms beside bytes it takes inputs.
         var forms: Set<PluginCall.Part.Form>
+        /// The attempts that the instance runs.
+        var voices: InstanceVoices
     }
 
     private let find:
@@ -107,7 +114,8 @@ package final class ExecutorPlugins: Sendable {
             return .success(number)
         }
         return Ready(
-            calls: instance.calls, module: try outcome.get(), forms: instance.forms)
+            calls: instance.calls, module: try outcome.get(), forms: instance.forms,
+            voices: instance.voices)
     }
 
     private func instance(_ spec: PluginSpec) throws(WorkFailure) -> Instance {
@@ -116,7 +124,9 @@ package final class ExecutorPlugins: Sendable {
             if let known = instances[key] { return .success(known) }
             do throws(Problem) {
                 let found = try find(spec)
-                let made = Instance(try make(found), forms: found.component.inputForms)
+                let voices = InstanceVoices()
+                let made = Instance(
+                    try make(found, voices), forms: found.component.inputForms, voices: voices)
                 instances[key] = made
                 return .success(made)
             } catch {
@@ -126,11 +136,14 @@ package final class ExecutorPlugins: Sendable {
         return try outcome.get()
     }
 
-    private func make(_ found: Found) throws(Problem) -> any PluginCalls {
+    private func make(
+        _ found: Found, _ voices: InstanceVoices
+    ) throws(Problem) -> any PluginCalls {
         do throws(PluginFailure) {
             return try found.plugin.makeCalls(
                 found.component, configuration: found.configuration,
-                services: services(found.plugin, found.component), logger: logger)
+                services: services(found.plugin, found.component),
+                logger: voices.heard(by: logger))
         } catch {
             throw Problem(message: error.message)
         }

@@ -24,6 +24,7 @@ package final class LocalWorker: WorkerPort {
     package let name: String
     private let executor: ExecutorHost
     private let notify: @Sendable (WorkerID, WorkerNotice) -> Void
+    private let witness: (any AttemptWitness)?
     private let state = Mutex(State())
     private let wakeUp: Semaphore = Semaphore()
 
@@ -41,13 +42,17 @@ package final class LocalWorker: WorkerPort {
     }
 
     /// A worker that waits for orders.
+    ///
+    /// - Parameter witness: is told what attempts say before their end.
     package init(
         id: WorkerID, name: String, executor: ExecutorHost,
+        witness: (any AttemptWitness)? = nil,
         notify: @escaping @Sendable (WorkerID, WorkerNotice) -> Void
     ) {
         self.id = id
         self.name = name
         self.executor = executor
+        self.witness = witness
         self.notify = notify
     }
 
@@ -184,7 +189,10 @@ package final class LocalWorker: WorkerPort {
         let cancellation = state.withLock { $0.cancellations[attempt] } ?? Cancellation()
         let result: WorkResult =
             switch order.work {
-            case .run(let item): executor.run(item, cancellation: cancellation)
+            case .run(let item):
+                executor.run(
+                    item, cancellation: cancellation,
+                    voice: witness.map { AttemptVoice(attempt, witness: $0) })
             case .refuse(let why): WorkResult(.failure(WorkFailure(.inputInvalid, why)))
             }
         let (successor, next) = state.withLock { state -> (AttemptID?, WorkOrder?) in

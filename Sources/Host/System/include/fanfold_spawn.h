@@ -28,6 +28,7 @@ struct fan_child {
     int32_t streams[3];                          /* open descriptors, each at least 3 */
     int32_t more[FAN_SPAWN_MORE];                /* what the child has from 3 on; unless at least 3 it ends the list */
     uint64_t memory_limit_bytes;                 /* RLIMIT_DATA; 0: none */
+    int32_t *_Nullable group_cell;               /* gets the number of its group before it executes; may be NULL */
 
     int32_t process;            /* out: its id, which is also the id of its group */
     int32_t process_descriptor; /* out: readable when it has ended; close it */

@@ -259,12 +259,12 @@ package nonisolated struct WireMessage: Sendable {
     set {kind = .progress(newValue)}
   }
 
-  package var logTail: WireLogTail {
+  package var logChunk: WireLogChunk {
     get {
-      if case .logTail(let v)? = kind {return v}
-      return WireLogTail()
+      if case .logChunk(let v)? = kind {return v}
+      return WireLogChunk()
     }
-    set {kind = .logTail(newValue)}
+    set {kind = .logChunk(newValue)}
   }
 
   package var leaving: WireLeaving {
@@ -387,6 +387,30 @@ package nonisolated struct WireMessage: Sendable {
     set {kind = .forget(newValue)}
   }
 
+  package var logRequest: WireLogRequest {
+    get {
+      if case .logRequest(let v)? = kind {return v}
+      return WireLogRequest()
+    }
+    set {kind = .logRequest(newValue)}
+  }
+
+  package var logCredit: WireLogCredit {
+    get {
+      if case .logCredit(let v)? = kind {return v}
+      return WireLogCredit()
+    }
+    set {kind = .logCredit(newValue)}
+  }
+
+  package var logCancel: WireLogCancel {
+    get {
+      if case .logCancel(let v)? = kind {return v}
+      return WireLogCancel()
+    }
+    set {kind = .logCancel(newValue)}
+  }
+
   package var blobRequest: WireBlobRequest {
     get {
       if case .blobRequest(let v)? = kind {return v}
@@ -461,7 +485,7 @@ package nonisolated struct WireMessage: Sendable {
     case takenBack(WireTakenBack)
     case slotsReturned(WireSlotsReturned)
     case progress(WireProgress)
-    case logTail(WireLogTail)
+    case logChunk(WireLogChunk)
     case leaving(WireLeaving)
     case join(WireJoin)
     case renew(WireRenew)
@@ -477,6 +501,9 @@ package nonisolated struct WireMessage: Sendable {
     case joined(WireJoined)
     case renewed(WireRenewed)
     case forget(WireForget)
+    case logRequest(WireLogRequest)
+    case logCredit(WireLogCredit)
+    case logCancel(WireLogCancel)
     case blobRequest(WireBlobRequest)
     case blobChunk(WireBlobChunk)
     case blobFailed(WireBlobFailed)
@@ -930,11 +957,82 @@ package nonisolated struct WireProgress: Sendable {
   fileprivate var _attempt: WireAttempt? = nil
 }
 
-/// The last lines of what an attempt wrote.
-package nonisolated struct WireLogTail: Sendable {
+/// Asks for what attempts wrote to their error output and what plugins said of them: answered with LogChunks.
+package nonisolated struct WireLogRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  /// Chosen by who asks; not used twice in a connection.
+  package var request: UInt64 = 0
+
+  /// Attempts of these tasks.
+  package var tasks: [UInt32] = []
+
+  /// Only those of this subtask.
+  package var index: UInt32 {
+    get {_index ?? 0}
+    set {_index = newValue}
+  }
+  /// Returns true if `index` has been explicitly set.
+  package var hasIndex: Bool {self._index != nil}
+  /// Clears the value of `index`. Subsequent reads from it will return its default value.
+  package mutating func clearIndex() {self._index = nil}
+
+  /// Of each attempt at most this many bytes and lines, the last ones, and what it writes from then on.
+  package var tailBytes: UInt64 = 0
+
+  package var tailLines: UInt64 = 0
+
+  /// Goes on with what is written, also by attempts that begin, until LogCancel.
+  package var follow: Bool = false
+
+  /// Bytes that may come before more credit is given.
+  package var credit: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _index: UInt32? = nil
+}
+
+package nonisolated struct WireLogCredit: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var request: UInt64 = 0
+
+  package var bytes: UInt64 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// Nothing more is wanted; with `drain` what there is, and then no more.
+package nonisolated struct WireLogCancel: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var request: UInt64 = 0
+
+  package var drain: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// What an attempt wrote, in order of offset; where something is not kept any more there is a gap.
+package nonisolated struct WireLogChunk: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var request: UInt64 = 0
 
   package var attempt: WireAttempt {
     get {_attempt ?? WireAttempt()}
@@ -945,12 +1043,15 @@ package nonisolated struct WireLogTail: Sendable {
   /// Clears the value of `attempt`. Subsequent reads from it will return its default value.
   package mutating func clearAttempt() {self._attempt = nil}
 
-  /// 1 is the output, 2 the error output.
-  package var stream: UInt32 = 0
+  package var offset: UInt64 = 0
 
   package var text: Data = Data()
 
-  package var offset: UInt64 = 0
+  /// Of the attempt: it has ended.
+  package var ended: Bool = false
+
+  /// Of the request.
+  package var last: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1684,7 +1785,7 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Message"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}inventory\0\u{1}heartbeat\0\u{1}ended\0\u{3}taken_back\0\u{3}slots_returned\0\u{1}progress\0\u{3}log_tail\0\u{1}leaving\0\u{1}join\0\u{1}renew\0\u{2}\u{9}welcome\0\u{1}refused\0\u{1}define\0\u{1}start\0\u{3}take_back\0\u{1}cancel\0\u{1}acknowledge\0\u{1}drain\0\u{1}shutdown\0\u{1}joined\0\u{1}renewed\0\u{1}forget\0\u{4}\u{9}blob_request\0\u{3}blob_chunk\0\u{3}blob_failed\0\u{3}blob_credit\0\u{3}blob_cancel\0\u{1}ping\0\u{1}pong\0\u{1}goodbye\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}inventory\0\u{1}heartbeat\0\u{1}ended\0\u{3}taken_back\0\u{3}slots_returned\0\u{1}progress\0\u{3}log_chunk\0\u{1}leaving\0\u{1}join\0\u{1}renew\0\u{2}\u{9}welcome\0\u{1}refused\0\u{1}define\0\u{1}start\0\u{3}take_back\0\u{1}cancel\0\u{1}acknowledge\0\u{1}drain\0\u{1}shutdown\0\u{1}joined\0\u{1}renewed\0\u{1}forget\0\u{4}\u{4}log_request\0\u{3}log_credit\0\u{3}log_cancel\0\u{4}\u{3}blob_request\0\u{3}blob_chunk\0\u{3}blob_failed\0\u{3}blob_credit\0\u{3}blob_cancel\0\u{1}ping\0\u{1}pong\0\u{1}goodbye\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1784,16 +1885,16 @@ nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._Message
         }
       }()
       case 8: try {
-        var v: WireLogTail?
+        var v: WireLogChunk?
         var hadOneofValue = false
         if let current = self.kind {
           hadOneofValue = true
-          if case .logTail(let m) = current {v = m}
+          if case .logChunk(let m) = current {v = m}
         }
         try decoder.decodeSingularMessageField(value: &v)
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.kind = .logTail(v)
+          self.kind = .logChunk(v)
         }
       }()
       case 9: try {
@@ -1991,6 +2092,45 @@ nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.kind = .forget(v)
         }
       }()
+      case 35: try {
+        var v: WireLogRequest?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .logRequest(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .logRequest(v)
+        }
+      }()
+      case 36: try {
+        var v: WireLogCredit?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .logCredit(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .logCredit(v)
+        }
+      }()
+      case 37: try {
+        var v: WireLogCancel?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .logCancel(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .logCancel(v)
+        }
+      }()
       case 40: try {
         var v: WireBlobRequest?
         var hadOneofValue = false
@@ -2134,8 +2274,8 @@ nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._Message
       guard case .progress(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
-    case .logTail?: try {
-      guard case .logTail(let v)? = self.kind else { preconditionFailure() }
+    case .logChunk?: try {
+      guard case .logChunk(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     }()
     case .leaving?: try {
@@ -2197,6 +2337,18 @@ nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._Message
     case .forget?: try {
       guard case .forget(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .logRequest?: try {
+      guard case .logRequest(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
+    }()
+    case .logCredit?: try {
+      guard case .logCredit(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
+    }()
+    case .logCancel?: try {
+      guard case .logCancel(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 37)
     }()
     case .blobRequest?: try {
       guard case .blobRequest(let v)? = self.kind else { preconditionFailure() }
@@ -3141,9 +3293,9 @@ nonisolated extension WireProgress: SwiftProtobuf.Message, SwiftProtobuf._Messag
   }
 }
 
-nonisolated extension WireLogTail: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".LogTail"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}stream\0\u{1}text\0\u{1}offset\0")
+nonisolated extension WireLogRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogRequest"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}tasks\0\u{1}index\0\u{3}tail_bytes\0\u{3}tail_lines\0\u{1}follow\0\u{1}credit\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3151,10 +3303,13 @@ nonisolated extension WireLogTail: SwiftProtobuf.Message, SwiftProtobuf._Message
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._attempt) }()
-      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.stream) }()
-      case 3: try { try decoder.decodeSingularBytesField(value: &self.text) }()
-      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.request) }()
+      case 2: try { try decoder.decodeRepeatedUInt32Field(value: &self.tasks) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self._index) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.tailBytes) }()
+      case 5: try { try decoder.decodeSingularUInt64Field(value: &self.tailLines) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.follow) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.credit) }()
       default: break
       }
     }
@@ -3165,26 +3320,167 @@ nonisolated extension WireLogTail: SwiftProtobuf.Message, SwiftProtobuf._Message
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._attempt {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    if self.request != 0 {
+      try visitor.visitSingularUInt64Field(value: self.request, fieldNumber: 1)
+    }
+    if !self.tasks.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.tasks, fieldNumber: 2)
+    }
+    try { if let v = self._index {
+      try visitor.visitSingularUInt32Field(value: v, fieldNumber: 3)
     } }()
-    if self.stream != 0 {
-      try visitor.visitSingularUInt32Field(value: self.stream, fieldNumber: 2)
+    if self.tailBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.tailBytes, fieldNumber: 4)
     }
-    if !self.text.isEmpty {
-      try visitor.visitSingularBytesField(value: self.text, fieldNumber: 3)
+    if self.tailLines != 0 {
+      try visitor.visitSingularUInt64Field(value: self.tailLines, fieldNumber: 5)
     }
-    if self.offset != 0 {
-      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 4)
+    if self.follow != false {
+      try visitor.visitSingularBoolField(value: self.follow, fieldNumber: 6)
+    }
+    if self.credit != 0 {
+      try visitor.visitSingularUInt64Field(value: self.credit, fieldNumber: 7)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  package static func ==(lhs: WireLogTail, rhs: WireLogTail) -> Bool {
+  package static func ==(lhs: WireLogRequest, rhs: WireLogRequest) -> Bool {
+    if lhs.request != rhs.request {return false}
+    if lhs.tasks != rhs.tasks {return false}
+    if lhs._index != rhs._index {return false}
+    if lhs.tailBytes != rhs.tailBytes {return false}
+    if lhs.tailLines != rhs.tailLines {return false}
+    if lhs.follow != rhs.follow {return false}
+    if lhs.credit != rhs.credit {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLogCredit: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogCredit"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}bytes\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.request) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.bytes) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.request != 0 {
+      try visitor.visitSingularUInt64Field(value: self.request, fieldNumber: 1)
+    }
+    if self.bytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.bytes, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireLogCredit, rhs: WireLogCredit) -> Bool {
+    if lhs.request != rhs.request {return false}
+    if lhs.bytes != rhs.bytes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLogCancel: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogCancel"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}drain\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.request) }()
+      case 2: try { try decoder.decodeSingularBoolField(value: &self.drain) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.request != 0 {
+      try visitor.visitSingularUInt64Field(value: self.request, fieldNumber: 1)
+    }
+    if self.drain != false {
+      try visitor.visitSingularBoolField(value: self.drain, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireLogCancel, rhs: WireLogCancel) -> Bool {
+    if lhs.request != rhs.request {return false}
+    if lhs.drain != rhs.drain {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLogChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".LogChunk"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}request\0\u{1}attempt\0\u{1}offset\0\u{1}text\0\u{1}ended\0\u{1}last\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.request) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._attempt) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.text) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.ended) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.last) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if self.request != 0 {
+      try visitor.visitSingularUInt64Field(value: self.request, fieldNumber: 1)
+    }
+    try { if let v = self._attempt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if self.offset != 0 {
+      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 3)
+    }
+    if !self.text.isEmpty {
+      try visitor.visitSingularBytesField(value: self.text, fieldNumber: 4)
+    }
+    if self.ended != false {
+      try visitor.visitSingularBoolField(value: self.ended, fieldNumber: 5)
+    }
+    if self.last != false {
+      try visitor.visitSingularBoolField(value: self.last, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireLogChunk, rhs: WireLogChunk) -> Bool {
+    if lhs.request != rhs.request {return false}
     if lhs._attempt != rhs._attempt {return false}
-    if lhs.stream != rhs.stream {return false}
-    if lhs.text != rhs.text {return false}
     if lhs.offset != rhs.offset {return false}
+    if lhs.text != rhs.text {return false}
+    if lhs.ended != rhs.ended {return false}
+    if lhs.last != rhs.last {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -9,7 +9,7 @@ extension WireMessage.OneOf_Kind {
         case .takenBack: "TakenBack"
         case .slotsReturned: "SlotsReturned"
         case .progress: "Progress"
-        case .logTail: "LogTail"
+        case .logChunk: "LogChunk"
         case .leaving: "Leaving"
         case .join: "Join"
         case .renew: "Renew"
@@ -31,6 +31,9 @@ extension WireMessage.OneOf_Kind {
         case .joined: "Joined"
         case .renewed: "Renewed"
         case .forget: "Forget"
+        case .logRequest: "LogRequest"
+        case .logCredit: "LogCredit"
+        case .logCancel: "LogCancel"
         case .blobRequest: "BlobRequest"
         case .blobChunk: "BlobChunk"
         case .blobFailed: "BlobFailed"
@@ -55,11 +58,11 @@ extension WireMessage.OneOf_Kind {
     /// Who may send it over an open connection.
     var sender: Sender {
         switch self {
-        case .inventory, .heartbeat, .ended, .takenBack, .slotsReturned, .progress, .logTail,
+        case .inventory, .heartbeat, .ended, .takenBack, .slotsReturned, .progress, .logChunk,
             .leaving, .renew:
             .worker
         case .define, .start, .takeBack, .cancel, .acknowledge, .drain, .shutdown, .renewed,
-            .forget, .refused:
+            .forget, .refused, .logRequest, .logCredit, .logCancel:
             .coordinator
         case .blobRequest, .blobChunk, .blobFailed, .blobCredit, .blobCancel: .bothForBlobs
         case .ping, .pong, .goodbye: .both
