@@ -71,6 +71,21 @@ struct IdempotencyTests {
         }
     }
 
+    @Test func `an answer that tells a secret says so to whoever would write it down`() async throws
+    {
+        for (path, body) in [
+            ("/api/v1/tokens", ["name": "a", "role": "read"]), ("/api/v1/join-tokens", [:]),
+        ] as [(String, JSON)] {
+            let store = RecordingStore()
+            try await TestServer.run(idempotency: store) { server in
+                let answer = try await server.ask("POST", path, body, headers: Self.key)
+                #expect(answer.status == 201)
+                _ = try await server.submit("a", headers: [("idempotency-key", "other")])
+            }
+            #expect(await store.kept.map(\.isSecret) == [true, false])
+        }
+    }
+
     @Test func `answers are kept for a day, as many as the limit says`() async {
         var limits = APILimits()
         limits.idempotentReplies = 3
@@ -102,5 +117,16 @@ struct IdempotencyTests {
             let state = await store.begin(key: key, fingerprint: [], at: now)
             #expect(state == (isKept ? .answered(reply) : .isNew))
         }
+    }
+}
+
+/// What would be written down.
+private actor RecordingStore: IdempotencyStore {
+    private(set) var kept: [StoredReply] = []
+
+    func begin(key: String, fingerprint: [UInt8], at now: Timestamp) -> IdempotencyState { .isNew }
+
+    func end(key: String, reply: StoredReply?, at now: Timestamp) {
+        if let reply { kept.append(reply) }
     }
 }

@@ -12,6 +12,7 @@ actor MemoryControlPlane: ControlPlane {
     private var tokens: [JoinTokenSummary] = []
     private var blobs: [String: (bytes: [UInt8], isComplete: Bool)] = [:]
     private var machines: [UInt64: WorkerDetail] = [:]
+    private var revoked: [UInt64: WorkerDetail] = [:]
     private var missing: [String] = []
     /// What ``submit(_:)`` waits for, if a test wants it to.
     private var gate: AsyncStream<Void>?
@@ -113,6 +114,15 @@ actor MemoryControlPlane: ControlPlane {
         return detail
     }
 
+    func plan(_ submission: Submission) throws(ControlError) -> JSON {
+        calls += 1
+        let text = String(decoding: submission.document, as: UTF8.self)
+        guard text.contains("fanfold") else {
+            throw ControlError(.invalid, "the pipeline is wrong", places: [.init(message: "no")])
+        }
+        return ["fanfold_plan": 1, "pipeline": "run", "workers": [], "tasks": []]
+    }
+
     func cancel(run id: UInt64, reason: String) throws(ControlError) -> RunDetail {
         let detail = try run(id)
         guard !detail.summary.status.hasEnded else { return detail }
@@ -176,6 +186,21 @@ actor MemoryControlPlane: ControlPlane {
             }, total: count)
     }
 
+    func attempts(
+        run id: UInt64, task: String, from first: Int, limit: Int
+    ) throws(ControlError) -> AttemptPage {
+        let detail = try run(id)
+        try known(task, detail)
+        let count = detail.summary.succeeded
+        let from = min(count, first)
+        return AttemptPage(
+            attempts: (from..<min(count, from + limit)).map {
+                AttemptDetail(
+                    subtask: UInt32($0), attempt: 1, worker: "one",
+                    started: detail.summary.submitted, ended: detail.summary.submitted)
+            }, total: count)
+    }
+
     func logs(_ query: LogQuery) throws(ControlError) -> [LogTail] {
         try known(query.subject.task, try run(query.subject.run))
         return [LogTail(task: "task", subtask: 0, attempt: 1, worker: 1, text: "no such luck\n")]
@@ -214,6 +239,17 @@ actor MemoryControlPlane: ControlPlane {
         var worker = try worker(id)
         worker.status = .draining
         machines[id] = worker
+        return worker
+    }
+
+    func lostWorkers() throws(ControlError) -> [WorkerDetail] { Array(revoked.values) }
+
+    func revoke(worker id: UInt64) throws(ControlError) -> WorkerDetail {
+        if let known = revoked[id] { return known }
+        var worker = try worker(id)
+        worker.status = .revoked
+        machines[id] = nil
+        revoked[id] = worker
         return worker
     }
 

@@ -38,6 +38,7 @@ struct TestServer: Sendable {
     /// Runs a test against a server and ends it.
     static func run(
         limits: APILimits = roomy, tls: APIConfiguration.TLS? = nil, host: String = "127.0.0.1",
+        idempotency: (any IdempotencyStore)? = nil,
         _ body: @Sendable (TestServer) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
@@ -58,7 +59,7 @@ struct TestServer: Sendable {
         let server = APIServer(
             configuration: APIConfiguration(
                 host: host, port: 0, tls: tls, localFolder: folder.path, limits: limits),
-            controlPlane: plane, tokens: tokens, logger: logger
+            controlPlane: plane, tokens: tokens, idempotency: idempotency, logger: logger
         ) { found.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -63,6 +63,13 @@ struct TokenTests {
         }
     }
 
+    @Test func `what is no moment is not read as one`() {
+        for text in ["", "now", "2026-13-25T18:43:19Z", "2026-11-25", "2026-11-25T18:43:19+01:00"] {
+            #expect(Timestamp(text: text) == nil, "\(text)")
+        }
+        #expect(Timestamp(text: "1970-01-01T00:00:01Z")?.milliseconds == 1_000)
+    }
+
     @Test func `a moment is written as RFC 3339 wants it`() {
         let moments: [(Int64, String)] = [
             (0, "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
@@ -71,6 +78,7 @@ struct TokenTests {
         ]
         for (milliseconds, text) in moments {
             #expect(Timestamp(milliseconds: milliseconds).text == text)
+            #expect(Timestamp(text: text)?.milliseconds == milliseconds)
         }
     }
 }

@@ -10,7 +10,7 @@ struct CommandTests {
     static let commands = [
         "run", "validate", "plan", "plugin", "init", "completion", "doctor", "schema", "simulate",
         "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait",
-        "logs", "why", "cancel", "retry", "drain", "token",
+        "logs", "why", "cancel", "retry", "drain", "token", "revoke", "top", "report",
     ]
 
     /// The broken documents, each wrong in its own way.

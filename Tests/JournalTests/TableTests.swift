@@ -96,6 +96,23 @@ import Testing
         #expect(try journal.tables.runs().map(\.id) == ["run-10", "run-9", "run-8"])
     }
 
+    @Test func `of too many answers those go that expire first`() throws {
+        let (journal, _) = try reopen(folder.journal)
+        let answers = (1...5).map {
+            AnswerEntry(key: "\($0)", route: "", request: [], response: [], expires: 100 - $0)
+        }
+        var retention = Retention()
+        retention.answers = 3
+        try journal.append(
+            [], with: answers.map(SideChange.putAnswer) + [.prune(now: 0, retention)])
+        let left = try answers.filter {
+            try journal.tables.answer(key: $0.key, route: "", now: 0) != nil
+        }
+        #expect(left.map(\.key) == ["1", "2", "3"])
+        try journal.append([], with: [.prune(now: 0, retention)])
+        #expect(try journal.tables.answer(key: "3", route: "", now: 0) != nil)
+    }
+
     @Test func `what is too long is refused, with the whole batch`() throws {
         let (journal, _) = try reopen(folder.journal)
         var long = run(1)

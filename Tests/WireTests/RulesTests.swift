@@ -123,24 +123,6 @@ import Testing
     }
 }
 
-@Suite struct StreamTests {
-    @Test func `what was not acknowledged is kept in order`() {
-        var stream = NumberedStream()
-        let first = stream.append([WireAttemptEnd()])
-        let second = stream.append(takenBack: [WireAttempt()])
-        let third = stream.append(slotsReturned: [3])
-        #expect([first, second, third].map { $0.kind?.sequence } == [1, 2, 3])
-        #expect(stream.waitingEnds == 1)
-        #expect(stream.acknowledge(2) == [first, second])
-        #expect(stream.waiting == [third])
-        #expect(stream.acknowledge(1).isEmpty)
-        #expect(stream.acknowledge(9).isEmpty)
-        #expect(stream.waiting == [third])
-        #expect(stream.append([]).kind?.sequence == 4)
-        #expect(stream.last == 4)
-    }
-}
-
 @Suite struct AdmissionTests {
     private static let start = NIODeadline.uptimeNanoseconds(0)
 

@@ -46,6 +46,12 @@ package struct APILimits: Hashable, Sendable {
     package static let pageEntries = 500
     /// Entries of a page if the client does not say.
     package static let standardPageEntries = 50
+    /// Attempts of one page.
+    package static let pageAttempts = 5_000
+    /// Workers that are gone and are still listed.
+    package static let lostWorkers = 1_000
+    /// Plans that are made at a time.
+    package static let plans = 4
     /// Subtasks that `GET /api/v1/tasks/{id}` lists.
     package static let listedSubtasks = 1_000
     /// Bytes of logs that one answer carries.

@@ -8,6 +8,8 @@ package enum WorkerStatus: String, Hashable, Sendable, CaseIterable {
     case draining
     /// It is gone.
     case lost
+    /// It is not let in any more.
+    case revoked
 }
 
 /// An amount of everything that can be reserved.

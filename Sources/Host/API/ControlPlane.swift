@@ -1,3 +1,5 @@
+import FanfoldJSON
+
 /// The API's only door to the engine: what clients may see of it, and what they may ask of it.
 ///
 /// Every method answers when what it says is durable: a run that ``submit(_:)`` returns survives the
@@ -20,6 +22,9 @@ package protocol ControlPlane: Sendable {
     func runs(_ query: RunQuery) async throws(ControlError) -> RunPage
     /// One run; `not-found` if there is none, or none any more.
     func run(_ id: UInt64) async throws(ControlError) -> RunDetail
+    /// Says how a pipeline would be split and placed on the workers that are here, if nothing else
+    /// ran; nothing of it is kept.
+    func plan(_ submission: Submission) async throws(ControlError) -> JSON
     /// Cancels a run; one that has ended is returned as it is.
     func cancel(run id: UInt64, reason: String) async throws(ControlError) -> RunDetail
     /// Runs what failed again, as a new run that takes over what had succeeded.
@@ -35,6 +40,9 @@ package protocol ControlPlane: Sendable {
     /// The subtasks of a run's task, in order, from number `first`, at most `limit` of them.
     func subtasks(run id: UInt64, task: String, from first: UInt32, limit: Int)
         async throws(ControlError) -> SubtaskPage
+    /// Attempts of a task that ended, as far as they are known, from number `first`, at most `limit`.
+    func attempts(run id: UInt64, task: String, from first: Int, limit: Int)
+        async throws(ControlError) -> AttemptPage
     /// The end of what a subtask wrote, or of what a whole run's attempts wrote, in the order of the
     /// tasks, subtasks and attempts.
     func logs(_ query: LogQuery) async throws(ControlError) -> [LogTail]
@@ -45,10 +53,15 @@ package protocol ControlPlane: Sendable {
 
     /// All workers that are here, or were not long ago, by number.
     func workers() async throws(ControlError) -> [WorkerDetail]
+    /// Workers that are gone, those that joined last first, at most ``APILimits/lostWorkers``.
+    func lostWorkers() async throws(ControlError) -> [WorkerDetail]
     /// One worker.
     func worker(_ id: UInt64) async throws(ControlError) -> WorkerDetail
     /// Lets a worker finish what it runs and gives it nothing more.
     func drain(worker id: UInt64) async throws(ControlError) -> WorkerDetail
+    /// Lets a worker in no more, whether it is here or gone: its certificate is worthless from now on,
+    /// its connection ends, and what it had is done elsewhere.
+    func revoke(worker id: UInt64) async throws(ControlError) -> WorkerDetail
     /// Makes a token with which a worker may join; its secret is told this once.
     func createJoinToken(_ request: JoinTokenRequest) async throws(ControlError) -> NewJoinToken
     /// The join tokens that are not used up, revoked or expired.

@@ -158,15 +158,16 @@ extension Reply {
 
     /// What is kept of it for a repetition; `nil` if it is a stream.
     var stored: StoredReply? {
-        let location = headers.first { $0.name == "location" }?.value
+        var body: [UInt8] = []
         switch content {
-        case .none:
-            return StoredReply(
-                status: status, mediaType: mediaType, location: location, body: [])
-        case .bytes(let bytes):
-            return StoredReply(
-                status: status, mediaType: mediaType, location: location, body: bytes)
+        case .none: break
+        case .bytes(let bytes): body = bytes
         case .stream, .events: return nil
         }
+        var stored = StoredReply(
+            status: status, mediaType: mediaType,
+            location: headers.first { $0.name == "location" }?.value, body: body)
+        stored.isSecret = isSecret
+        return stored
     }
 }

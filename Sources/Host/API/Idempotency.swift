@@ -10,6 +10,8 @@ package struct StoredReply: Hashable, Sendable {
     package var location: String?
     /// The body.
     package var body: [UInt8]
+    /// Whether it tells a secret, which is never written to a disk.
+    package var isSecret = false
 
     /// An answer that is kept.
     package init(status: Int, mediaType: String?, location: String?, body: [UInt8]) {
@@ -44,8 +46,6 @@ package protocol IdempotencyStore: Sendable {
 }
 
 /// Answers in memory: gone with the process.
-///
-/// A submission is safe beyond that, because the engine knows its key as well.
 package final class MemoryIdempotencyStore: IdempotencyStore {
     private struct Entry {
         var fingerprint: [UInt8]

@@ -63,7 +63,9 @@ enum OpenAPI {
             route.mediaTypes.map { type -> (String, JSON) in
                 switch (route.body, type) {
                 case (.json(let schema), _), (.jsonOrYAML(let schema), "application/json"):
-                    return (type, ["schema": schema])
+                    var content = JSONObject([("schema", schema)])
+                    content.set("example", route.example)
+                    return (type, .object(content))
                 // Bytes have no schema: a tool would take them for JSON.
                 default: return (type, .object(JSONObject()))
                 }

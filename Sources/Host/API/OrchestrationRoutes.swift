@@ -10,6 +10,9 @@ enum OrchestrationRoutes {
         .post, "/api/v1/tasks", .role(.submit), "submitTask",
         "Makes a pipeline of one task from `task_data` and runs it.",
         body: .json(Schemas.named("OrchestrationRequest")),
+        example: [
+            "task_data": ["items": [1, 2, 3], "command": ["cat"]], "strategy": "data_parallel",
+        ],
         answer: .init(
             status: 201, summary: "The task was taken on.",
             schema: Schemas.named("OrchestratedTask")),

@@ -15,6 +15,8 @@ struct Reply: Sendable {
     var mediaType: String?
     var headers: [(name: String, value: String)] = []
     var content = Content.none
+    /// Whether it tells a secret, which is never written to a disk.
+    var isSecret = false
 
     /// A JSON value.
     static func json(_ value: JSON, status: Int = 200) -> Reply {
@@ -22,8 +24,9 @@ struct Reply: Sendable {
     }
 
     /// A new thing that can be looked at under `location`.
-    static func created(_ value: JSON, at location: String) -> Reply {
+    static func created(_ value: JSON, at location: String, isSecret: Bool = false) -> Reply {
         var reply = json(value, status: 201)
+        reply.isSecret = isSecret
         reply.headers = [("location", location)]
         return reply
     }

@@ -55,6 +55,8 @@ struct Route: Sendable {
     var summary: String
     var parameters: [Parameter]
     var body: Body
+    /// A body as people send it, for the description.
+    var example: JSON?
     var check: SchemaCheck?
     var answer: Answer
     /// Refusals that are the route's own, beside those that every such route has.
@@ -63,7 +65,7 @@ struct Route: Sendable {
 
     init(
         _ method: Method, _ path: String, _ access: Access, _ id: String, _ summary: String,
-        parameters: [Parameter] = [], body: Body = .none, answer: Answer,
+        parameters: [Parameter] = [], body: Body = .none, example: JSON? = nil, answer: Answer,
         problems: Set<Problem.Code> = [],
         handle: @escaping @Sendable (Call) async throws(ControlError) -> Reply
     ) {
@@ -75,6 +77,7 @@ struct Route: Sendable {
         self.summary = summary
         self.parameters = parameters + (method == .post ? [.idempotencyKey] : [])
         self.body = body
+        self.example = example
         self.answer = answer
         self.problems = problems
         self.handle = handle

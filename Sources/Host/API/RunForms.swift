@@ -92,6 +92,19 @@ extension SubtaskDetail {
     }
 }
 
+extension AttemptDetail {
+    var json: JSON {
+        var object = JSONObject()
+        object["subtask"] = .integer(Int64(subtask))
+        object.set("attempt", attempt)
+        object["worker"] = .string(worker)
+        object.set("started", started)
+        object.set("ended", ended)
+        object.set("failure", failure.map(JSON.string))
+        return .object(object)
+    }
+}
+
 extension Explanation {
     var json: JSON {
         [

@@ -2,7 +2,9 @@ import FanfoldJSON
 
 /// What belongs to one run: outputs, subtasks, logs, reasons.
 enum RunPartRoutes {
-    static let all: [Route] = [outputs, output, subtasks, LogRoutes.logs, LogRoutes.follow, why]
+    static let all: [Route] = [
+        outputs, output, subtasks, attempts, LogRoutes.logs, LogRoutes.follow, why,
+    ]
 
     static let task = Route.Parameter("task", .query, "The task's name.", Schemas.name)
     static let subtask = Route.Parameter(
@@ -54,6 +56,31 @@ enum RunPartRoutes {
             from: UInt32(clamping: call.integer("first") ?? 0), limit: call.limit)
         return .json([
             "subtasks": .array(page.subtasks.map(\.json)), "total": .integer(Int64(page.total)),
+        ])
+    }
+
+    static let attempts = Route(
+        .get, "/api/v1/runs/{run}/tasks/{task}/attempts", .role(.read), "listAttempts",
+        "Attempts of a task that ended: those that succeeded, then those that failed. As many as the "
+            + "coordinator has kept since it was started; `total` says how many.",
+        parameters: [
+            RunRoutes.run, Route.Parameter("task", .path, "The task's name.", Schemas.name),
+            Route.Parameter(
+                "first", .query, "The number of the first.",
+                Schemas.integer(0, Int64(UInt32.max), standard: 0)),
+            Route.Parameter(
+                "limit", .query, "At most this many.",
+                Schemas.integer(
+                    1, Int64(APILimits.pageAttempts), standard: Int64(APILimits.pageEntries))),
+        ],
+        answer: .init(summary: "Some attempts.", schema: Schemas.named("AttemptList")),
+        problems: [.notFound]
+    ) { call throws(ControlError) in
+        let page = try await call.controlPlane.attempts(
+            run: call.id("run"), task: call.text("task") ?? "",
+            from: Int(call.integer("first") ?? 0), limit: call.limit)
+        return .json([
+            "attempts": .array(page.attempts.map(\.json)), "total": .integer(Int64(page.total)),
         ])
     }
 

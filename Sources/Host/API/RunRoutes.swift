@@ -11,10 +11,22 @@ enum RunRoutes {
         Schemas.integer(
             1, Int64(APILimits.pageEntries), standard: Int64(APILimits.standardPageEntries)))
 
+    /// A pipeline that runs anywhere.
+    static let example: JSON = [
+        "pipeline": [
+            "fanfold": 1,
+            "inputs": ["numbers": ["range": 3]],
+            "tasks": [
+                "copy": ["input": "${inputs.numbers}", "run": ["command": ["cat"]]]
+            ],
+            "outputs": ["all": ["from": "${tasks.copy.output}"]],
+        ]
+    ]
+
     static let submit = Route(
         .post, "/api/v1/runs", .role(.submit), "submitRun",
         "Checks a pipeline and takes it on. It is on the disk when this answers.",
-        body: .jsonOrYAML(Schemas.named("Submission")),
+        body: .jsonOrYAML(Schemas.named("Submission")), example: example,
         answer: .init(
             status: 201, summary: "The run was taken on.", schema: Schemas.named("RunDetail")),
         problems: [.invalid, .conflict, .tooMany, .tooLarge, .insufficientStorage]
@@ -23,7 +35,7 @@ enum RunRoutes {
         return .created(detail.json, at: "/api/v1/runs/\(detail.summary.id)")
     }
 
-    private static func submission(of call: Call) throws(ControlError) -> Submission {
+    static func submission(of call: Call) throws(ControlError) -> Submission {
         if case .yaml(let bytes) = call.body {
             return Submission(
                 document: bytes, format: .yaml, idempotencyKey: call.idempotencyKey,

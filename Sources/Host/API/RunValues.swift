@@ -246,6 +246,49 @@ package struct SubtaskPage: Hashable, Sendable {
     }
 }
 
+/// An attempt that ended.
+package struct AttemptDetail: Hashable, Sendable {
+    /// The subtask, counted from 0 within the task.
+    package var subtask: UInt32
+    /// Which try of it, from 1.
+    package var attempt: Int
+    /// The name of the worker.
+    package var worker: String
+    /// When it began, as the coordinator reckons it.
+    package var started: Timestamp
+    /// When its end was told.
+    package var ended: Timestamp
+    /// Why it failed; `nil` if it succeeded.
+    package var failure: String?
+
+    /// An attempt that ended.
+    package init(
+        subtask: UInt32, attempt: Int, worker: String, started: Timestamp, ended: Timestamp,
+        failure: String? = nil
+    ) {
+        self.subtask = subtask
+        self.attempt = attempt
+        self.worker = worker
+        self.started = started
+        self.ended = ended
+        self.failure = failure
+    }
+}
+
+/// Some attempts of a task.
+package struct AttemptPage: Hashable, Sendable {
+    /// Those that succeeded, then those that failed.
+    package var attempts: [AttemptDetail]
+    /// How many are known.
+    package var total: Int
+
+    /// Some of `total` attempts.
+    package init(attempts: [AttemptDetail], total: Int) {
+        self.attempts = attempts
+        self.total = total
+    }
+}
+
 /// What a run puts out.
 package struct OutputSummary: Hashable, Sendable {
     /// Its name in the document.

@@ -13,6 +13,8 @@ extension Schemas {
         ("Submission", submission),
         ("Subtask", subtask),
         ("SubtaskList", object(["subtasks": list(named("Subtask")), "total": integer()])),
+        ("Attempt", attempt),
+        ("AttemptList", object(["attempts": list(named("Attempt")), "total": integer()])),
         ("Explanation", explanation),
         ("LogList", logList),
     ]
@@ -79,6 +81,11 @@ extension Schemas {
     private static let subtask = object([
         "index": integer(), "status": oneOf(SubtaskStatus.allCases.map(\.rawValue)),
         "worker?": integer(), "attempts": integer(),
+    ])
+
+    private static let attempt = object([
+        "subtask": integer(), "attempt": integer(1), "worker": text, "started": moment,
+        "ended": moment, "failure?": text,
     ])
 
     private static let explanation = object([

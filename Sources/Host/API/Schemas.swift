@@ -5,7 +5,8 @@ enum Schemas {
     static let reference = "#/components/schemas/"
 
     /// All of them.
-    static let all: [(name: String, schema: JSON)] = runs + orchestration + cluster + general
+    static let all: [(name: String, schema: JSON)] =
+        runs + plans + orchestration + cluster + general
 
     private static let byName = Dictionary(
         uniqueKeysWithValues: all.map { ($0.name, $0.schema) })
@@ -65,6 +66,7 @@ enum Schemas {
     }
 
     static let text: JSON = ["type": "string"]
+    static let number: JSON = ["type": "number"]
     static let boolean: JSON = ["type": "boolean"]
     static let anything: JSON = .object(JSONObject([("description", "Any JSON value.")]))
     static let id = integer(1, .max)

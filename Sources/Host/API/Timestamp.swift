@@ -52,6 +52,25 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         return "\(date)T\(time).\(Self.padded(inDay % 1_000, 3))Z"
     }
 
+    /// Reads what ``text`` wrote, with or without thousandths; `nil` if it is anything else.
+    ///
+    /// Source: H. Hinnant, chrono-compatible low-level date algorithms, `days_from_civil`.
+    package init?(text: String) {
+        let fields = text.split { !$0.isNumber }.map { Int64($0) ?? -1 }
+        guard text.hasSuffix("Z"), (6...7).contains(fields.count), fields.allSatisfy({ $0 >= 0 }),
+            (1...12).contains(fields[1]), (1...31).contains(fields[2]), fields[0] <= 9_999
+        else { return nil }
+        let year = fields[1] <= 2 ? fields[0] - 1 : fields[0]
+        let era = (year >= 0 ? year : year - 399) / 400
+        let yearOfEra = year - era * 400
+        let month = fields[1] > 2 ? fields[1] - 3 : fields[1] + 9
+        let dayOfYear = (153 * month + 2) / 5 + fields[2] - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        let days = era * 146_097 + dayOfEra - 719_468
+        let seconds = days * 86_400 + fields[3] * 3_600 + fields[4] * 60 + fields[5]
+        self.init(milliseconds: seconds * 1_000 + (fields.count > 6 ? fields[6] : 0))
+    }
+
     private static func padded(_ number: Int64, _ digits: Int) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, digits - text.count)) + text

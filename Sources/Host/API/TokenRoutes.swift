@@ -21,7 +21,7 @@ enum TokenRoutes {
             lifetimeSeconds: call["lifetime_seconds"]?.integerValue)
         return .created(
             ["token": made.record.json, "secret": .string(made.secret)],
-            at: "/api/v1/tokens/\(made.record.id)")
+            at: "/api/v1/tokens/\(made.record.id)", isSecret: true)
     }
 
     static let list = Route(

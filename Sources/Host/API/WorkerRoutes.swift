@@ -3,7 +3,7 @@ import FanfoldJSON
 /// Workers, what they have, and the tokens with which they join.
 enum WorkerRoutes {
     static let all: [Route] = [
-        list, detail, drain, resources, createJoinToken, listJoinTokens, revokeJoinToken,
+        list, detail, drain, revoke, resources, createJoinToken, listJoinTokens, revokeJoinToken,
     ]
 
     private static let worker = Route.Parameter(
@@ -12,9 +12,18 @@ enum WorkerRoutes {
     static let list = Route(
         .get, "/api/v1/workers", .role(.read), "listWorkers",
         "The workers that are here, or were not long ago.",
+        parameters: [
+            Route.Parameter(
+                "lost", .query, "Whether those that are gone are listed as well.",
+                ["type": "boolean", "default": false])
+        ],
         answer: .init(summary: "The workers.", schema: Schemas.named("WorkerList"))
     ) { call throws(ControlError) in
-        .json(["workers": .array(try await call.controlPlane.workers().map(\.json))])
+        var workers = try await call.controlPlane.workers()
+        if call.parameters["lost"]?.boolValue == true {
+            workers += try await call.controlPlane.lostWorkers()
+        }
+        return .json(["workers": .array(workers.map(\.json))])
     }
 
     static let detail = Route(
@@ -34,6 +43,16 @@ enum WorkerRoutes {
         problems: [.notFound, .conflict]
     ) { call throws(ControlError) in
         .json(try await call.controlPlane.drain(worker: call.id("worker")).json)
+    }
+
+    static let revoke = Route(
+        .post, "/api/v1/workers/{worker}/revoke", .role(.admin), "revokeWorker",
+        "Lets a worker in no more: its certificate is worthless, and what it had is done elsewhere.",
+        parameters: [worker],
+        answer: .init(summary: "The worker.", schema: Schemas.named("Worker")),
+        problems: [.notFound]
+    ) { call throws(ControlError) in
+        .json(try await call.controlPlane.revoke(worker: call.id("worker")).json)
     }
 
     static let resources = Route(
@@ -59,7 +78,7 @@ enum WorkerRoutes {
                 labels: call["labels"]?.arrayValue?.compactMap(\.stringValue) ?? []))
         return .created(
             ["join_token": token.summary.json, "secret": .string(token.secret)],
-            at: "/api/v1/join-tokens/\(PercentCoding.encoded(token.summary.id))")
+            at: "/api/v1/join-tokens/\(PercentCoding.encoded(token.summary.id))", isSecret: true)
     }
 
     static let listJoinTokens = Route(

@@ -74,8 +74,9 @@ extension FanfoldClient {
         _ body: (ServerEvent) async throws -> Bool
     ) async throws -> String? {
         var last = after
-        let path = "/events" + (after.map { "?after=\($0)" } ?? "")
-        let response = try await send(.GET, path, body: .none, key: nil)
+        let response = try await send(
+            .GET, "/events", body: .none, key: nil,
+            headers: after.map { [("last-event-id", $0)] } ?? [])
         var parser = EventParser()
         var isOpen = false
         for try await buffer in response.body {

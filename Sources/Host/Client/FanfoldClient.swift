@@ -88,12 +88,14 @@ package struct FanfoldClient: Sendable {
     }
 
     func send(
-        _ method: HTTPMethod, _ path: String, body: RequestBody, key: String?
+        _ method: HTTPMethod, _ path: String, body: RequestBody, key: String?,
+        headers: [(String, String)] = []
     ) async throws(ClientError) -> HTTPClientResponse {
         let response: HTTPClientResponse
+        var request = request(method, path, body, key)
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
         do {
-            response = try await http.execute(
-                request(method, path, body, key), timeout: .seconds(Self.answerSeconds))
+            response = try await http.execute(request, timeout: .seconds(Self.answerSeconds))
         } catch {
             throw .unreachable(address: context.address, reason: Self.reason(error))
         }

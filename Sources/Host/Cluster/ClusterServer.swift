@@ -25,8 +25,8 @@ package struct ClusterServerOptions: Sendable {
     /// Bytes of records after which a snapshot is written, at the earliest: as many as the last one
     /// had are waited for as well.
     package var snapshotBytes = 64 << 20
-    /// Ended runs that are kept; older ones go with their files.
-    package var keptRuns = 10_000
+    /// Ended runs that are kept, and for how long; older ones go with their files.
+    package var retention = RunRetention()
     /// Makes a document ready to run.
     package var preparer: Preparer
     /// Ends the process, which has to be started again, and says why.
@@ -61,7 +61,11 @@ package struct ClusterRecovery: Sendable {
 package final class ClusterServer: Sendable {
     /// What clients may ask.
     package var control: any ControlPlane { engineControl }
+    /// Answers to requests that come again, those of earlier processes included.
+    package var idempotency: any IdempotencyStore { answers }
     private let engineControl: EngineControl
+    private let answers: JournalAnswers
+    private let revocations = Revocations()
     /// Fingerprint of the authority that workers must trust; `nil` without TLS.
     package let authority: [UInt8]?
     /// The file with the token of workers of this machine; `nil` with TLS.
@@ -101,12 +105,13 @@ package final class ClusterServer: Sendable {
         let isPlain = options.workerAddress.isLoopback && !options.requiresTLS
         hub = WorkerHub(
             engine: engine, store: blobs, served: served, fetcher: fetcher, epoch: epoch,
-            sharesFiles: isPlain, logger: logger)
+            sharesFiles: isPlain, revocations: revocations, logger: logger)
         tokens = JoinTokens(engine: engine)
         engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
-            outputs: outputs, runsFolder: runsFolder, keptRuns: options.keptRuns,
+            outputs: outputs, runsFolder: runsFolder, retention: options.retention,
             preparer: options.preparer, logger: logger)
+        answers = JournalAnswers(engineControl, logger: logger)
         self.engine = engine
         self.journal = journal
         self.outputs = outputs
@@ -119,7 +124,9 @@ package final class ClusterServer: Sendable {
         } else {
             try PrivateFolder.make(options.folder + "/authority")
             let made = try CertificateAuthority.open(folder: options.folder + "/authority")
-            security = .coordinator(made, tokens: tokens, isRevoked: { _, _ in false })
+            security = .coordinator(
+                made, tokens: tokens,
+                isRevoked: { [revocations] uid, _ in revocations.contains(uid) })
             tokenFile = nil
             authority = made.fingerprint
         }
@@ -157,8 +164,10 @@ package final class ClusterServer: Sendable {
         let began = monotonicNanoseconds()
         let (last, report) = try journal.recover(into: &loop) { hub.recovered($0) }
         engineControl.recovered(loop)
+        let kept = try journal.allTokens()
+        revocations.recover(kept)
         tokens.recover(
-            try journal.allTokens(), joined: hub.uids,
+            kept, joined: hub.uids,
             store: { [journal] in journal.change($0) })
         loop.resume(
             after: last,

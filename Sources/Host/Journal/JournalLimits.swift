@@ -61,6 +61,8 @@ package struct Retention: Sendable, Hashable {
     package var runs = 10_000
     /// Milliseconds for which a token that has expired is kept.
     package var tokenMilliseconds: Int64 = 7 * 86_400_000
+    /// Answers that are kept; those that expire first go first.
+    package var answers = 10_000
     /// Rows of each kind that one turn removes, so that it stays short.
     package var rowsATurn = 1_000
 

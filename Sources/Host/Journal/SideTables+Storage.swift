@@ -52,6 +52,13 @@ extension SideChange {
         try run(
             database,
             """
+            DELETE FROM answers WHERE (key, route) IN (
+                SELECT key, route FROM answers ORDER BY expires LIMIT min(?, max(0,
+                    (SELECT count(*) FROM answers) - ?)))
+            """, [rows, retention.answers])
+        try run(
+            database,
+            """
             DELETE FROM tokens WHERE id IN
                 (SELECT id FROM tokens WHERE expires < ? ORDER BY expires LIMIT ?)
             """, [now - retention.tokenMilliseconds, rows])

@@ -19,8 +19,9 @@ struct Fanfold: ParsableCommand {
             InitCommand.self, ValidateCommand.self, PlanCommand.self, RunCommand.self,
             ServeCommand.self, WorkerCommand.self, SubmitCommand.self, GetCommand.self,
             DescribeCommand.self, WaitCommand.self, OutputCommand.self, LogsCommand.self,
-            WhyCommand.self, CancelCommand.self, RetryCommand.self, DrainCommand.self,
-            TokenCommand.self, PluginCommand.self, JournalCommand.self, SchemaCommand.self,
+            WhyCommand.self, TopCommand.self, ReportCommand.self, CancelCommand.self,
+            RetryCommand.self, DrainCommand.self, RevokeCommand.self, TokenCommand.self,
+            PluginCommand.self, JournalCommand.self, SchemaCommand.self,
             DoctorCommand.self, CompletionCommand.self, SimulateCommand.self, BenchCommand.self,
         ])
 

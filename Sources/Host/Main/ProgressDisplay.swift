@@ -38,54 +38,32 @@ final class ProgressDisplay: Sendable {
         while stopping.takeAll(until: monotonicNanoseconds() + refreshNanoseconds).isEmpty {
             let progress = engine.progress
             if Terminal.isInteractive {
-                Terminal.show("\r" + bar(progress) + "\u{1B}[K")
+                Terminal.show("\r" + line(progress).bar(width: Terminal.width) + "\u{1B}[K")
             } else if monotonicNanoseconds() >= plainAt {
                 plainAt += Self.plainNanoseconds
-                Terminal.complain(line(progress))
+                Terminal.complain(line(progress).text)
             }
         }
         if Terminal.isInteractive { Terminal.show("\r\u{1B}[K") }
     }
 
-    private func bar(_ progress: RunProgress) -> String {
-        let (done, known, isOpen) = totals(progress)
-        let text = line(progress)
-        let room = min(40, Terminal.width - text.count - 4)
-        guard room >= 8 else { return String(text.prefix(Terminal.width - 1)) }
-        let share = known == 0 ? 0 : Double(done) / Double(known)
-        let filled = Int(share * Double(room))
-        let rest = String(repeating: isOpen ? "·" : " ", count: room - filled)
-        return "[" + String(repeating: "=", count: filled) + rest + "] " + text
-    }
-
-    private func line(_ progress: RunProgress) -> String {
-        let (done, known, isOpen) = totals(progress)
-        let failed = progress.tasks.reduce(0) { $0 + $1.numbers.failed }
-        let running = progress.tasks.reduce(0) { $0 + $1.numbers.running }
-        let active = progress.tasks.first {
-            $0.numbers.phase == .running || $0.numbers.phase == .finishing
-        }
-        let seconds = max(0.001, Double(progress.elapsedNanoseconds) / 1e9)
-        let rate = Double(done) / seconds
-        var parts = ["\(done)/\(known)\(isOpen ? "+" : "") done", "\(running) running"]
-        if failed > 0 { parts.append("\(failed) failed") }
-        parts.append("\(Human.fixed(rate, rate < 10 ? 1 : 0))/s")
-        if !isOpen, rate > 0, known > done {
-            parts.append("ETA \(Human.time(UInt64(Double(known - done) / rate * 1e9)))")
-        }
-        parts.append(Human.count(progress.workers, "worker"))
-        return (active.map { "\($0.name): " } ?? "") + parts.joined(separator: ", ")
-    }
-
-    private func totals(_ progress: RunProgress) -> (done: Int, known: Int, isOpen: Bool) {
-        var done = 0
-        var known = 0
-        var isOpen = false
+    private func line(_ progress: RunProgress) -> ProgressLine {
+        var line = ProgressLine()
+        line.isOpen = false
         for task in progress.tasks {
-            done += task.numbers.succeeded + task.numbers.failed + task.numbers.withdrawn
-            known += task.numbers.put
-            isOpen = isOpen || !task.numbers.allPut
+            let numbers = task.numbers
+            line.done += numbers.succeeded + numbers.failed + numbers.withdrawn
+            line.known += numbers.put
+            line.isOpen = line.isOpen || !numbers.allPut
+            line.failed += numbers.failed
+            line.running += numbers.running
         }
-        return (done, known, isOpen)
+        line.task =
+            progress.tasks.first {
+                $0.numbers.phase == .running || $0.numbers.phase == .finishing
+            }?.name
+        line.nanoseconds = progress.elapsedNanoseconds
+        line.workers = progress.workers
+        return line
     }
 }

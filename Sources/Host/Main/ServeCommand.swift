@@ -1,6 +1,7 @@
 import ArgumentParser
 import FanfoldAPI
 import FanfoldCluster
+import FanfoldPlugins
 import FanfoldRuntime
 import FanfoldWire
 @preconcurrency import Glibc
@@ -38,8 +39,15 @@ struct ServeCommand: ParsableCommand {
             valueName: "size"))
     var snapshotAfter = "64MiB"
 
-    @Option(help: "How many ended runs are kept; older ones go with their files and outputs.")
-    var keepRuns = 10_000
+    @Option(
+        help: ArgumentHelp(
+            "How many ended runs are kept; older ones go with their files and outputs.",
+            valueName: "count"))
+    var keepRuns: Int?
+
+    @Option(
+        help: ArgumentHelp("How long an ended run is kept at most: 12h, 30d.", valueName: "time"))
+    var keepFor: String?
 
     @Option(
         help: ArgumentHelp("The certificates of the API, PEM.", valueName: "file"),
@@ -63,7 +71,8 @@ struct ServeCommand: ParsableCommand {
             let (address, recovery) = try server.start()
             tell(server, address, recovery)
             api = try ServedAPI(
-                configuration, control: server.control, folder: folder, logger: context.logger)
+                configuration, control: server.control, idempotency: server.idempotency,
+                folder: folder, logger: context.logger)
         } catch {
             Terminal.complain("error: \(error)")
             throw Exit.usage
@@ -99,12 +108,26 @@ struct ServeCommand: ParsableCommand {
                     "error: the coordinator ends, to be started again: \(why)")
                 Exit.now(.runFailed)
             })
-        guard keepRuns >= 1 else {
-            throw WorkerProblem("--keep-runs: wanted 1 or more, found \(keepRuns)")
-        }
         options.snapshotBytes = Int(bytes)
-        options.keptRuns = keepRuns
+        options.retention = try retention(context.settings)
         return options
+    }
+
+    private func retention(_ settings: Settings) throws -> RunRetention {
+        var retention = RunRetention()
+        retention.runs = keepRuns ?? settings.keptRuns
+        guard retention.runs >= 1 else {
+            throw WorkerProblem("--keep-runs: wanted 1 or more, found \(retention.runs)")
+        }
+        var nanoseconds = settings.keptRunNanoseconds
+        if let keepFor {
+            guard let found = SchemaFormat.nanoseconds(keepFor), found > 0 else {
+                throw WorkerProblem("--keep-for: wanted 90s, 15m, 12h or 30d, found \(keepFor)")
+            }
+            nanoseconds = found
+        }
+        retention.milliseconds = nanoseconds / 1_000_000
+        return retention
     }
 
     private func apiConfiguration(_ folder: String) throws -> APIConfiguration {

@@ -13,8 +13,8 @@ final class ServedAPI: Sendable {
 
     /// Starts listening; waits until it does.
     init(
-        _ configuration: APIConfiguration, control: any ControlPlane, folder: String,
-        logger: Logger
+        _ configuration: APIConfiguration, control: any ControlPlane,
+        idempotency: any IdempotencyStore, folder: String, logger: Logger
     ) throws {
         let first = Mutex<Result<String, any Error>?>(nil)
         let told = StopSignal()
@@ -22,7 +22,8 @@ final class ServedAPI: Sendable {
         self.ended = ended
         let server = APIServer(
             configuration: configuration, controlPlane: control,
-            tokens: try FileTokenStore(path: folder + "/tokens.json"), logger: logger
+            tokens: try FileTokenStore(path: folder + "/tokens.json"),
+            idempotency: idempotency, logger: logger
         ) { address in
             first.withLock { $0 = $0 ?? .success(address) }
             told.give()

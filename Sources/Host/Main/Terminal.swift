@@ -42,6 +42,23 @@ enum Terminal {
     static let isInteractive: Bool =
         isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb"
 
+    /// Whether standard output is a screen that can be drawn anew.
+    static let isScreen: Bool = isatty(STDOUT_FILENO) == 1 && environment("TERM") != "dumb"
+
+    /// Draws a screenful of text on standard output, in the place of what was there.
+    static func draw(_ text: String) {
+        write(
+            "\u{1B}[H" + text.replacing("\n", with: "\u{1B}[K\n") + "\u{1B}[K\n\u{1B}[J", to: stdout
+        )
+        fflush(stdout)
+    }
+
+    /// Writes lines of data that somebody waits for.
+    static func printNow(_ lines: [String]) {
+        for line in lines { print(line) }
+        fflush(stdout)
+    }
+
     /// Whether people want colour: <https://no-color.org>.
     static let hasColour: Bool = isInteractive && (environment("NO_COLOR") ?? "").isEmpty
 
@@ -52,6 +69,15 @@ enum Terminal {
             return 80
         }
         return Int(size.ws_col)
+    }
+
+    /// Lines of the screen; 24 if nobody says.
+    static var height: Int {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else {
+            return 24
+        }
+        return Int(size.ws_row)
     }
 
     /// A variable of the environment.

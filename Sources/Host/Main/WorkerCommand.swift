@@ -133,18 +133,10 @@ struct WorkerCommand: ParsableCommand {
 }
 
 /// Stands until somebody gives it.
-final class StopSignal: @unchecked Sendable {
-    // Unchecked: a POSIX semaphore is made to be shared.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+final class StopSignal: Sendable {
+    private let signals = Mailbox<Void>()
 
-    init() { sem_init(semaphore, 0, 0) }
+    func give() { signals.post(()) }
 
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    func give() { sem_post(semaphore) }
-
-    func wait() { while sem_wait(semaphore) == -1 && errno == EINTR {} }
+    func wait() { while signals.takeAll().isEmpty {} }
 }

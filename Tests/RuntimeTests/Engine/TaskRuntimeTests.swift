@@ -131,7 +131,7 @@ import Testing
         let ended = EndedAttempt(
             attempt: attempt(0), slot: nil, successor: nil,
             result: WorkResult(.failure(WorkFailure(.cancelled, "late"))))
-        task.count(AttemptReport(ended), worker: "w")
+        task.count(AttemptReport(ended), worker: "w", at: .zero)
         #expect(task.figures.attempts == 1)
     }
 

@@ -1,33 +1,22 @@
-@preconcurrency import Glibc
+import FanfoldRuntime
 
-/// A counting semaphore of the system that can be waited for with a limit.
-final class TimedSemaphore: @unchecked Sendable {
-    // Unchecked: a POSIX semaphore is made to be shared.
-    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+/// Wakes a thread that waits with a limit.
+///
+/// By the monotonic clock: a machine whose clock is set waits no longer and no shorter for it.
+final class TimedSemaphore: Sendable {
+    private let signals = Mailbox<Void>()
 
-    init() { sem_init(semaphore, 0, 0) }
+    /// Lets a waiting thread go on, or the next that waits.
+    func signal() { signals.post(()) }
 
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
-    }
-
-    /// Lets a waiting thread go on.
-    func signal() { sem_post(semaphore) }
-
-    /// Waits for a signal.
+    /// Waits for a signal; those that have come by then are one.
     ///
     /// - Returns: whether there was one in time.
     func wait(_ limit: Duration) -> Bool {
-        var end = timespec()
-        clock_gettime(CLOCK_REALTIME, &end)
         let (seconds, attoseconds) = limit.components
-        let nanoseconds = end.tv_nsec + Int(attoseconds / 1_000_000_000)
-        end.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
-        end.tv_nsec = nanoseconds % 1_000_000_000
-        while sem_timedwait(semaphore, &end) == -1 {
-            if errno != EINTR { return false }
-        }
-        return true
+        let nanoseconds =
+            UInt64(clamping: seconds) * 1_000_000_000
+            + UInt64(clamping: attoseconds / 1_000_000_000)
+        return !signals.takeAll(until: monotonicNanoseconds() + nanoseconds).isEmpty
     }
 }

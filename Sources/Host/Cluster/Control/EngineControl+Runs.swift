@@ -16,7 +16,11 @@ extension EngineControl {
         let folder = RunFolder(id, below: runsFolder)
         let prepared = try await onThread { [self] () throws(ControlError) in
             do throws(ControlError) {
-                return try prepare(submission, in: folder)
+                let prepared = try prepare(submission, in: folder)
+                // The run has its own copies; what was never pinned stays as it is.
+                try? blobs.unpin(
+                    submission.files.compactMap { BlobID($0.sha256) }, for: Self.uploads)
+                return prepared
             } catch {
                 folder.remove()
                 throw error
@@ -25,14 +29,13 @@ extension EngineControl {
         return try await take(prepared, id, submission)
     }
 
-    private func prepare(
+    /// Puts a document with its files into a folder and makes it ready to run.
+    func prepare(
         _ submission: Submission, in folder: RunFolder
     ) throws(ControlError) -> PreparedRun {
         let document = submission.format == .yaml ? "pipeline.yaml" : "pipeline.json"
         try folder.fill(
             document: document, bytes: submission.document, files: submission.files, from: blobs)
-        // The run has its own copies; what was never pinned stays as it is.
-        try? blobs.unpin(submission.files.compactMap { BlobID($0.sha256) }, for: Self.uploads)
         do throws(DocumentErrors) {
             return try preparer(
                 "\(folder.path)/\(document)",
@@ -81,12 +84,10 @@ extension EngineControl {
     }
 
     func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {
-        guard
-            let all = await ask({ [books] view in
-                view.loop.runs.lazy.filter { !$0.isForgotten }.map { books.summary($0, view) }
-            })
-        else { throw Self.stopped }
-        return query.page(of: all)
+        guard let page = await ask({ [books] view in books.page(query, view) }) else {
+            throw Self.stopped
+        }
+        return page
     }
 
     func run(_ id: UInt64) async throws(ControlError) -> RunDetail {
@@ -148,6 +149,17 @@ extension EngineControl {
         guard let found else { throw Self.stopped }
         guard let explanation = found else { throw Self.noRun(subject.run) }
         return explanation
+    }
+
+    func attempts(
+        run id: UInt64, task: String, from first: Int, limit: Int
+    ) async throws(ControlError) -> AttemptPage {
+        let found = await ask { [books] view in books.attempts(id, task, first, limit, view) }
+        guard let found else { throw Self.stopped }
+        guard let page = found else {
+            throw ControlError(.notFound, "run \(id) has no task \"\(task)\"")
+        }
+        return page
     }
 
     func subtasks(

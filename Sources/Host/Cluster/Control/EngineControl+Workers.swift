@@ -1,6 +1,7 @@
 import FanfoldAPI
 import FanfoldCore
 import FanfoldRuntime
+import Synchronization
 
 extension EngineControl {
     func workers() async throws(ControlError) -> [WorkerDetail] {
@@ -25,6 +26,31 @@ extension EngineControl {
         }
         guard isDone else { throw Self.stopped }
         return try await worker(id)
+    }
+
+    func lostWorkers() async throws(ControlError) -> [WorkerDetail] {
+        let all = await ask { [hub] (view: RunBooks.View) in
+            hub.lost(besides: Set(view.loop.workerUsage().map(\.worker)))
+        }
+        guard let all else { throw Self.stopped }
+        return all
+    }
+
+    func revoke(worker id: UInt64) async throws(ControlError) -> WorkerDetail {
+        let found = Mutex(false)
+        let isDone = await settle { [hub, journal] loop, now in
+            guard let entry = hub.revoke(WorkerID(UInt32(clamping: id)), in: &loop, at: now) else {
+                return
+            }
+            found.withLock { $0 = true }
+            journal.change(.putToken(entry))
+        }
+        guard isDone else { throw Self.stopped }
+        let detail = await ask { [hub] _ in hub.goneDetail(WorkerID(UInt32(clamping: id))) }
+        guard found.withLock({ $0 }), let detail = detail ?? nil else {
+            throw ControlError(.notFound, "there is no worker \(id)")
+        }
+        return detail
     }
 
     func resources() async throws(ControlError) -> ResourceTotals {
@@ -76,7 +102,9 @@ extension EngineControl {
 
     func metrics() async throws(ControlError) -> String {
         let all = try await workers()
-        let runs = try await self.runs(RunQuery(limit: .max)).runs
+        guard let totals = await ask({ [books] view in books.totals(view) }) else {
+            throw Self.stopped
+        }
         var text = MetricsLines()
         text.gauge("fanfold_workers", "Workers by status.") {
             WorkerStatus.allCases.map { status in
@@ -85,11 +113,11 @@ extension EngineControl {
         }
         text.gauge("fanfold_runs", "Runs by status.") {
             RunStatus.allCases.map { status in
-                ("status=\"\(status.rawValue)\"", runs.filter { $0.status == status }.count)
+                ("status=\"\(status.rawValue)\"", totals.runs[status] ?? 0)
             }
         }
         text.gauge("fanfold_subtasks_succeeded", "Subtasks of all runs that succeeded.") {
-            [("", runs.reduce(0) { $0 + $1.succeeded })]
+            [("", totals.succeeded)]
         }
         text.gauge("fanfold_subtasks_running", "Attempts that run now.") {
             [("", all.reduce(0) { $0 + $1.running })]
@@ -120,6 +148,25 @@ private struct MetricsLines {
 }
 
 extension WorkerHub {
+    /// Workers that are not among those, the last first.
+    func lost(besides here: Set<WorkerID>) -> [WorkerDetail] {
+        allWorkers.reversed().lazy.filter { !here.contains($0) }
+            .prefix(APILimits.lostWorkers).compactMap { goneDetail($0) }
+    }
+
+    /// A worker that is gone; `nil` if there never was one.
+    func goneDetail(_ worker: WorkerID) -> WorkerDetail? {
+        guard let label = label(of: worker) else { return nil }
+        let nothing = ResourceAmounts(milliCores: 0, memoryBytes: 0)
+        var detail = WorkerDetail(
+            id: UInt64(worker.index), name: label.name,
+            status: isRevoked(worker) ? .revoked : .lost, version: label.build, total: nothing,
+            free: nothing, labels: label.labels, joined: Timestamp(milliseconds: label.joined),
+            heard: Timestamp(milliseconds: heard(worker) ?? label.joined))
+        detail.processor = label.description
+        return detail
+    }
+
     /// A worker as clients see it; on the loop's thread.
     func detail(_ usage: WorkerUsage) -> WorkerDetail {
         let label = label(of: usage.worker)

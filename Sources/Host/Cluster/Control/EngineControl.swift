@@ -2,6 +2,7 @@ import DequeModule
 import FanfoldAPI
 import FanfoldBlobs
 import FanfoldCore
+import FanfoldJSON
 import FanfoldJournal
 import FanfoldRuntime
 import FanfoldWire
@@ -19,25 +20,36 @@ final class EngineControl: ControlPlane {
     let tokens: JoinTokens
     let outputs: OutputPlaces
     let runsFolder: String
-    /// Ended runs that are kept.
-    let keptRuns: Int
+    /// Ended runs that are kept, and for how long.
+    let retention: RunRetention
+    /// Plans that are being made.
+    let plans = Atomic<Int>(0)
     let preparer: Preparer
     let books: RunBooks
     let ring: EventRing
     private let logger: Logger
     /// The number that the next run has.
     private let numbers = Atomic<UInt64>(0)
+    private let planNumbers = Atomic<UInt64>(0)
     private let isOpen = Atomic(false)
-    private let seen = Seen()
+    let seen = Seen()
 
     /// What was last looked at; belongs to the loop's thread.
-    private final class Seen: @unchecked Sendable {
+    final class Seen: @unchecked Sendable {
         // Unchecked: touched by the loop's thread only.
         var firstNewRun = 0
         var open: Set<RunID> = []
         /// Runs that have ended, those that ended first before the others.
         var ended: Deque<RunID> = []
         var workers: [WorkerID: WorkerPhase] = [:]
+        /// What was told of runs that go on.
+        var progress: [RunID: RunNumbers] = [:]
+        /// When it is looked at again, and the last run that was.
+        var progressDue = Tick.zero
+        var progressLast = RunID(0)
+        let clock = SteadyClock()
+        /// When the side tables are cleared of what is over.
+        var pruneDue = Tick.zero
     }
 
     static let stopped = ControlError(.unavailable, "the coordinator is stopping")
@@ -48,8 +60,8 @@ final class EngineControl: ControlPlane {
 
     init(
         engine: EngineHost, journal: EngineJournal, blobs: BlobStore, hub: WorkerHub,
-        tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String, keptRuns: Int,
-        preparer: @escaping Preparer, logger: Logger
+        tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String,
+        retention: RunRetention, preparer: @escaping Preparer, logger: Logger
     ) {
         self.engine = engine
         self.journal = journal
@@ -59,7 +71,7 @@ final class EngineControl: ControlPlane {
         self.tokens = tokens
         self.outputs = outputs
         self.runsFolder = runsFolder
-        self.keptRuns = keptRuns
+        self.retention = retention
         self.preparer = preparer
         self.logger = logger
         ring = EventRing(first: UInt64(Timestamp.now().milliseconds))
@@ -85,8 +97,10 @@ final class EngineControl: ControlPlane {
         }
         seen.firstNewRun = loop.runs.count
         seen.open = Set(loop.runs.filter { $0.outcome == nil }.map(\.id))
+        let ended = loop.runs.filter { $0.outcome != nil && !$0.isForgotten }.map(\.id)
         seen.ended = Deque(
-            loop.runs.filter { $0.outcome != nil && !$0.isForgotten }.map(\.id))
+            ended.sorted { (books.ended($0) ?? 0, $0) < (books.ended($1) ?? 0, $1) })
+        removePlans()
         numbers.store(highest + 1, ordering: .releasing)
     }
 
@@ -113,13 +127,13 @@ final class EngineControl: ControlPlane {
         for id in seen.open.sorted() {
             guard let run = loop.run(id), let outcome = run.outcome else { continue }
             seen.open.remove(id)
+            seen.progress[id] = nil
             seen.ended.append(id)
             finish(run, outcome, &loop)
         }
-        while seen.ended.count > keptRuns, let oldest = seen.ended.popFirst() {
-            forget(oldest, &loop)
-        }
+        retain(&loop)
         noteWorkers(loop)
+        noteProgress(loop)
     }
 
     private func finish(_ run: LiveRun, _ outcome: RunOutcome, _ loop: inout EngineLoop) {
@@ -139,7 +153,7 @@ final class EngineControl: ControlPlane {
     }
 
     /// Drops a run that ended long ago, with its files.
-    private func forget(_ id: RunID, _ loop: inout EngineLoop) {
+    func forget(_ id: RunID, _ loop: inout EngineLoop) {
         books.forget(id)
         journal.change(.removeRun(id: "\(id.rawValue)"))
         loop.handle(.runForgotten(id), at: loop.now)
@@ -161,12 +175,19 @@ final class EngineControl: ControlPlane {
         seen.workers = there
     }
 
-    func note(_ kind: String, run: RunID? = nil, worker: WorkerID? = nil) {
+    func note(
+        _ kind: String, run: RunID? = nil, worker: WorkerID? = nil,
+        data: JSON = .object(JSONObject())
+    ) {
         ring.append(
-            kind: kind, time: .now(), run: run?.rawValue, worker: worker.map { UInt64($0.index) })
+            kind: kind, time: .now(), run: run?.rawValue, worker: worker.map { UInt64($0.index) },
+            data: data)
     }
 
     // MARK: From any thread
+
+    /// A number that no plan of this process has.
+    func nextPlan() async -> UInt64 { planNumbers.add(1, ordering: .relaxed).oldValue }
 
     /// The number of the next run.
     func nextRun() async -> UInt64 { numbers.add(1, ordering: .acquiringAndReleasing).oldValue }

@@ -41,6 +41,9 @@ final class RunBooks: @unchecked Sendable {
 
     func end(_ id: RunID, at milliseconds: Int64) { books[id]?.ended = milliseconds }
 
+    /// When a run ended, in milliseconds since 1970.
+    func ended(_ id: RunID) -> Int64? { books[id]?.ended }
+
     /// A run for the table of runs.
     func entry(_ id: RunID, _ label: RunLabel, _ status: RunStatus, ended: Int64?) -> RunEntry {
         RunEntry(
@@ -55,7 +58,7 @@ final class RunBooks: @unchecked Sendable {
     private func summary(_ run: LiveRun, _ tasks: [TaskView], _ view: View) -> RunSummary {
         let book = books[run.id]
         var summary = RunSummary(
-            id: run.id.rawValue, name: book?.label.name ?? "", status: status(run, tasks),
+            id: run.id.rawValue, name: book?.label.name ?? "", status: status(run, view),
             submitter: book?.label.submitter ?? "",
             submitted: Timestamp(milliseconds: book?.label.submitted ?? 0))
         summary.ended = book?.ended.map { Timestamp(milliseconds: $0) }
@@ -81,12 +84,12 @@ final class RunBooks: @unchecked Sendable {
         return summary
     }
 
-    private func status(_ run: LiveRun, _ tasks: [TaskView]) -> RunStatus {
+    func status(_ run: LiveRun, _ view: View) -> RunStatus {
         switch run.outcome {
         case .completed: .completed
         case .failed: .failed
         case .cancelled: .cancelled
-        case nil: tasks.contains { $0.begunAt != nil } ? .running : .pending
+        case nil: view.loop.hasBegun(run) ? .running : .pending
         }
     }
 
@@ -172,7 +175,14 @@ final class RunBooks: @unchecked Sendable {
                 SubtaskDetail(index, $0)
             }
         }
-        return SubtaskPage(subtasks: subtasks, total: total)
+        guard subtasks.isEmpty, task.outcome != nil else {
+            return SubtaskPage(subtasks: subtasks, total: total)
+        }
+        let ended = view.loop.endedSubtasks(of: task.id, from: first, limit: limit)
+        return SubtaskPage(
+            subtasks: ended.map {
+                SubtaskDetail(index: $0.index, status: .succeeded, attempts: $0.tries)
+            }, total: total)
     }
 }
 

@@ -12,6 +12,23 @@ struct RunFolder: Sendable {
     /// The folder of a run below the folder of all runs.
     init(_ run: RunID, below folder: String) { path = "\(folder)/\(run.rawValue)" }
 
+    /// A folder of this path.
+    init(path: String) { self.path = path }
+
+    /// The names of what is in a folder; none if it cannot be read.
+    static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(
+                withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                })
+        }
+        return names
+    }
+
     /// Files that a submission may bring.
     static let maximumFiles = 100_000
 

@@ -1,6 +1,7 @@
 import FanfoldAPI
 import FanfoldBlobs
 import FanfoldCore
+import FanfoldJournal
 import FanfoldRuntime
 import FanfoldWire
 import Logging
@@ -56,13 +57,15 @@ final class WorkerHub: WireServerDelegate {
     let progress = LiveProgress()
     /// Is told of progress now and then, on the loop's thread; set before workers come in.
     let progressed = Mutex<(@Sendable (EngineLoop, LiveProgress.Entry) -> Void)?>(nil)
+    private let revocations: Revocations
     private let books = Books()
     private let members = Mutex<[WireSession: Member]>([:])
 
     init(
         engine: EngineHost, store: BlobStore, served: ServedBlobs, fetcher: BlobFetcher,
-        epoch: UInt64, sharesFiles: Bool, logger: Logger
+        epoch: UInt64, sharesFiles: Bool, revocations: Revocations, logger: Logger
     ) {
+        self.revocations = revocations
         self.sharesFiles = sharesFiles
         self.engine = engine
         self.store = store
@@ -128,11 +131,13 @@ final class WorkerHub: WireServerDelegate {
         }
     }
 
-    private func lose(_ remote: RemoteWorker) {
+    private func lose(
+        _ remote: RemoteWorker, _ reason: String = "the coordinator has given this worker up"
+    ) {
         books.byUID[remote.uid] = nil
         remote.keepLoans(of: [])
         progress.lost(remote.id)
-        remote.stop(reason: "the coordinator has given this worker up")
+        remote.stop(reason: reason)
     }
 
     /// What is known of a worker, for the API.
@@ -155,6 +160,32 @@ final class WorkerHub: WireServerDelegate {
             && books.remotes[Int(worker.index)].session != nil
     }
 
+    /// All workers there ever were.
+    var allWorkers: [WorkerID] { books.remotes.map(\.id) }
+
+    /// Whether a worker is let in no more.
+    func isRevoked(_ worker: WorkerID) -> Bool {
+        label(of: worker).map { revocations.contains($0.uid) } ?? false
+    }
+
+    /// Lets a worker in no more, wherever it is; what it had is done elsewhere.
+    ///
+    /// - Returns: the row to be stored with it; `nil` if there never was such a worker.
+    func revoke(
+        _ worker: WorkerID, in loop: inout EngineLoop, at now: Tick
+    ) -> TokenEntry? {
+        guard let label = label(of: worker) else { return nil }
+        let entry = revocations.add(label.uid, at: .now())
+        // The same machine may have come back under another number.
+        let present = books.byUID[label.uid] ?? worker
+        let remote = books.remotes[Int(present.index)]
+        books.liveness.forget(present)
+        lose(remote, "it was revoked")
+        loop.handle(.workerLost(present, reason: "it was revoked"), at: now)
+        logger.notice("a worker was revoked", metadata: ["worker": "\(label.name)"])
+        return entry
+    }
+
     /// Has a worker finish what it runs and go.
     func drain(_ worker: WorkerID, in loop: inout EngineLoop, at now: Tick) {
         loop.handle(.workerDraining(worker), at: now)
@@ -166,6 +197,9 @@ final class WorkerHub: WireServerDelegate {
         _ session: WireSession, _ hello: WireHello, uid: String, _ loop: inout EngineLoop,
         at now: Tick
     ) {
+        guard !revocations.contains(uid) else {
+            return session.refuse(.notAllowed, "this worker was revoked")
+        }
         let known = books.byUID[uid]
         let id = known ?? WorkerID(UInt32(loop.workerCount))
         var entry: WorkerEntry?
@@ -222,6 +256,13 @@ final class WorkerHub: WireServerDelegate {
         case .worker(let proved, _): uid = proved
         case .loopback: uid = hello.workerUid
         case .coordinator, nil: return session.refuse(.notAllowed, "only workers may come in here")
+        }
+        // It becomes part of rows and records, which have limits.
+        guard WorkerUID.isValid(uid) else {
+            return session.refuse(
+                .notAllowed,
+                "wanted a uid of \(WorkerUID.lengths.lowerBound) to "
+                    + "\(WorkerUID.lengths.upperBound) letters, digits and -")
         }
         guard hello.purpose == .work else {
             return session.refuse(.notAllowed, "blobs are had over the worker's own connection")

@@ -1,3 +1,4 @@
+import FanfoldAPI
 import FanfoldRuntime
 @preconcurrency import Glibc
 
@@ -55,13 +56,10 @@ enum PrivateFolder {
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws(EngineLogFailure) {
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("made", temporary) }
-        defer { close(descriptor) }
-        let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard written == bytes.count, fsync(descriptor) == 0, rename(temporary, path) == 0 else {
-            throw failure("written", path)
+        do throws(PrivateFile.Refusal) {
+            try PrivateFile.write(bytes, to: path)
+        } catch {
+            throw EngineLogFailure(error.message)
         }
     }
 

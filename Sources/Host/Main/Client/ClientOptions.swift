@@ -103,13 +103,43 @@ struct ClientSession: Sendable {
         _ answer: JSON, table: (JSON) -> String, quiet: (JSON) -> [String]
     ) {
         switch style {
-        case .json:
-            var object = JSONObject([("version", Self.version)])
-            for (key, value) in answer.objectValue?.members ?? [] { object[key] = value }
-            Terminal.print(JSON.object(object).prettyText)
+        case .json: Terminal.print(versioned(answer).prettyText)
         case .table: Terminal.print(table(answer))
         case .quiet: for line in quiet(answer) { Terminal.print(line) }
         }
+    }
+
+    /// An answer with the version of its form.
+    func versioned(_ answer: JSON) -> JSON {
+        var object = JSONObject([("version", Self.version)])
+        for (key, value) in answer.objectValue?.members ?? [] { object[key] = value }
+        return .object(object)
+    }
+
+    /// The runs that a selector stands for, each looked at: one as it is, several as `runs`.
+    func look(_ numbers: [UInt64], suffix: String = "") async throws -> JSON {
+        var runs: [JSON] = []
+        for id in numbers { runs.append(try await client.ask(.GET, "/runs/\(id)\(suffix)")) }
+        return runs.count == 1 ? runs[0] : ["runs": .array(runs)]
+    }
+
+    /// The numbers of the workers that a selector stands for: `all`, a name, `0`, `1-3`, `1,4-6`.
+    ///
+    /// - Parameter lost: Whether a name may be that of a worker that is gone.
+    func workers(_ selector: String, lost: Bool = false) async throws -> [UInt64] {
+        if let numbers = RunSelector.numbers(selector, from: 0) { return numbers }
+        let answer = try await client.ask(.GET, "/workers" + (lost ? "?lost=true" : ""))
+        let known = answer["workers"]?.arrayValue ?? []
+        if selector == "all" {
+            return known.filter { !["lost", "revoked"].contains($0.shown("status")) }
+                .compactMap(\.number)
+        }
+        let named = known.filter { $0["name"]?.stringValue == selector }.compactMap(\.number)
+        guard !named.isEmpty else {
+            Terminal.complain("error: there is no worker called \(selector)")
+            throw Exit.notFound
+        }
+        return named
     }
 
     /// The numbers that a selector stands for: `last`, `all`, `7`, `1-3`, `1,4-6`.
@@ -182,44 +212,46 @@ enum RunSelector: Equatable {
         case "last": self = .last
         case "all": self = .all
         default:
-            var numbers: [UInt64] = []
-            for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-                let ends = part.split(separator: "-", omittingEmptySubsequences: false)
-                    .map { UInt64($0) }
-                guard (1...2).contains(ends.count), let first = ends.first ?? nil,
-                    let last = ends.last ?? nil, first >= 1, first <= last,
-                    last - first < UInt64(Self.maximum),
-                    numbers.count + Int(last - first) < Self.maximum
-                else {
-                    throw ValidationError("wanted last, all, 7, 1-3 or 1,4-6, found \"\(text)\"")
-                }
-                numbers += first...last
+            guard let numbers = Self.numbers(text, from: 1) else {
+                throw ValidationError("wanted last, all, 7, 1-3 or 1,4-6, found \"\(text)\"")
             }
             self = .numbers(numbers)
         }
+    }
+
+    /// The numbers of `7`, `1-3`, `1,4-6`; `nil` if it is anything else.
+    static func numbers(_ text: String, from least: UInt64) -> [UInt64]? {
+        var numbers: [UInt64] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false)
+                .map { UInt64($0) }
+            guard (1...2).contains(ends.count), let first = ends.first ?? nil,
+                let last = ends.last ?? nil, first >= least, first <= last,
+                last - first < UInt64(maximum),
+                numbers.count + Int(last - first) < maximum
+            else { return nil }
+            numbers += first...last
+        }
+        return numbers
     }
 }
 
 /// Lets a command, which is no task, wait for one.
 enum Blocking {
     private final class Box<Value: Sendable>: @unchecked Sendable {
-        // Unchecked: written before the semaphore is signalled, read after it was waited for.
+        // Unchecked: written before the signal is given, read after it was waited for.
         var value: Value?
     }
 
     /// Runs a task and blocks the calling thread, which is the main one, until it has ended.
     static func wait<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) -> Value {
         let box = Box<Value>()
-        let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-        sem_init(semaphore, 0, 0)
-        nonisolated(unsafe) let signal = semaphore
+        let signal = StopSignal()
         Task {
             box.value = await body()
-            sem_post(signal)
+            signal.give()
         }
-        while sem_wait(semaphore) == -1 && errno == EINTR {}
-        sem_destroy(semaphore)
-        semaphore.deallocate()
+        signal.wait()
         guard let value = box.value else {
             preconditionFailure("a task that ended has left its value")
         }

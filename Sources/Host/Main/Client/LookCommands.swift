@@ -17,6 +17,9 @@ struct GetCommand: ParsableCommand {
     @Option(help: "At most this many runs.")
     var limit = 50
 
+    @Flag(help: "Go on showing it: drawn anew on a terminal, elsewhere a line for each change.")
+    var watch = false
+
     @OptionGroup var client: ClientOptions
 
     func validate() throws {
@@ -31,46 +34,76 @@ struct GetCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (what, status, limit) = (what, status, limit)
+        let (what, status, limit, watch) = (what, status, limit, watch)
         try client.ask { session in
-            if what == "workers" {
-                let workers = try await session.client.ask(.GET, "/workers")
-                session.show(workers, table: RunTables.workers) { answer in
-                    (answer["workers"]?.arrayValue ?? []).map { $0.shown("id") }
-                }
-                return
+            let numbers =
+                ["runs", "workers"].contains(what) ? [] : try await session.runs(what)
+            let view = Self.view(session, what, status, limit, numbers)
+            if watch { return try await view.run() }
+            let key = what == "workers" ? "workers" : "runs"
+            session.show(try await view.look(), table: view.table) { answer in
+                (answer[key]?.arrayValue ?? []).map { $0.shown("id") }
             }
-            var runs: [JSON] = []
-            if what == "runs" {
-                runs = try await session.allRuns(status: status, limit: limit)
-            } else {
-                for id in try await session.runs(what) {
-                    runs.append(try await session.client.ask(.GET, "/runs/\(id)"))
-                }
-            }
-            session.show(["runs": .array(runs)], table: RunTables.list) { answer in
-                (answer["runs"]?.arrayValue ?? []).map { $0.shown("id") }
-            }
+        }
+    }
+
+    private static func view(
+        _ session: ClientSession, _ what: String, _ status: String?, _ limit: Int,
+        _ numbers: [UInt64]
+    ) -> WatchView {
+        switch what {
+        case "workers":
+            WatchView(
+                session: session, look: { try await session.client.ask(.GET, "/workers") },
+                table: RunTables.workers, rows: WatchRows.workers, isOver: { _ in false })
+        case "runs":
+            WatchView(
+                session: session,
+                look: {
+                    ["runs": .array(try await session.allRuns(status: status, limit: limit))]
+                },
+                table: RunTables.list, rows: WatchRows.runs, isOver: { _ in false })
+        default:
+            WatchView(
+                session: session,
+                look: {
+                    var runs: [JSON] = []
+                    for id in numbers {
+                        runs.append(try await session.client.ask(.GET, "/runs/\(id)"))
+                    }
+                    return ["runs": .array(runs)]
+                },
+                table: RunTables.list, rows: WatchRows.runs,
+                isOver: { ($0["runs"]?.arrayValue ?? []).allSatisfy(\.hasEnded) })
         }
     }
 }
 
-/// `fanfold describe`: one run with its tasks.
+/// `fanfold describe`: runs with their tasks.
 struct DescribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "describe", abstract: "Shows a run with its tasks.")
+        commandName: "describe", abstract: "Shows runs with their tasks.")
 
-    @Argument(help: ArgumentHelp("last, or the run's number.", valueName: "run"))
+    @Argument(help: ArgumentHelp("last, all, 7, 1-3 or 1,4-6.", valueName: "runs"))
     var selector = "last"
+
+    @Flag(help: "Go on showing it until the runs have ended.")
+    var watch = false
 
     @OptionGroup var client: ClientOptions
 
     func run() throws {
-        let selector = selector
+        let (selector, watch) = (selector, watch)
         try client.ask { session in
-            let id = try await session.run(selector)
-            let run = try await session.client.ask(.GET, "/runs/\(id)")
-            session.show(run, table: RunTables.detail) { [$0.shown("status")] }
+            let numbers = try await session.runs(selector)
+            let view = WatchView(
+                session: session, look: { try await session.look(numbers) },
+                table: RunTables.details, rows: WatchRows.details,
+                isOver: { ($0["runs"]?.arrayValue ?? [$0]).allSatisfy(\.hasEnded) })
+            if watch { return try await view.run() }
+            session.show(try await view.look(), table: view.table) { answer in
+                (answer["runs"]?.arrayValue ?? [answer]).map { $0.shown("status") }
+            }
         }
     }
 }
@@ -80,7 +113,8 @@ struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Says why a run, a task or a subtask waits.")
 
-    @Argument(help: "RUN, RUN/TASK or RUN/TASK/SUBTASK; RUN is last or a number.")
+    @Argument(
+        help: "RUNS, RUN/TASK or RUN/TASK/SUBTASK; RUNS are last, all, 7, 1-3 or 1,4-6.")
     var subject = "last"
 
     @OptionGroup var client: ClientOptions
@@ -88,12 +122,16 @@ struct WhyCommand: ParsableCommand {
     func run() throws {
         let parts = subject.split(separator: "/", maxSplits: 1).map(String.init)
         try client.ask { session in
-            let id = try await session.run(parts.first ?? "last")
+            let numbers = try await session.runs(parts.first ?? "last")
             let query = try RunPart(parts.count > 1 ? parts[1] : "").query
-            let reasons = try await session.client.ask(.GET, "/runs/\(id)/why\(query)")
-            session.show(reasons, table: RunTables.reasons) { answer in
-                (answer["reasons"]?.arrayValue ?? []).map { $0.shown("code") }
-            }
+            let reasons = try await session.look(numbers, suffix: "/why\(query)")
+            session.show(
+                reasons,
+                table: { RunTables.several($0, numbers, RunTables.reasons) },
+                quiet: { answer in
+                    (answer["runs"]?.arrayValue ?? [answer])
+                        .flatMap { $0["reasons"]?.arrayValue ?? [] }.map { $0.shown("code") }
+                })
         }
     }
 }

@@ -59,6 +59,19 @@ enum RunTables {
         return lines.joined(separator: "\n")
     }
 
+    /// Runs in detail, one after the other.
+    static func details(_ answer: JSON) -> String {
+        (answer["runs"]?.arrayValue ?? [answer]).map(detail).joined(separator: "\n\n")
+    }
+
+    /// Answers about several runs, each under its number.
+    static func several(
+        _ answer: JSON, _ numbers: [UInt64], _ table: (JSON) -> String
+    ) -> String {
+        guard let answers = answer["runs"]?.arrayValue else { return table(answer) }
+        return zip(numbers, answers).map { "run \($0):\n" + table($1) }.joined(separator: "\n\n")
+    }
+
     static func workers(_ answer: JSON) -> String {
         var table = TextTable([
             "worker", "name", "status", "cores", "used", "memory", "used", "gpus", "running",

@@ -23,6 +23,11 @@ struct SubmitCommand: ParsableCommand {
     @Flag(help: "Wait until the run has ended.")
     var follow = false
 
+    @Flag(
+        name: .customLong("plan"),
+        help: "Say how it would be split and placed on the coordinator's workers; hand nothing in.")
+    var onlyPlan = false
+
     @Option(
         help: ArgumentHelp(
             "The same key never makes a second run; by default each submit makes one.",
@@ -35,6 +40,7 @@ struct SubmitCommand: ParsableCommand {
         let plan = SubmissionFiles(pipeline, moving: Set(named))
         let bytes = try documentBytes()
         let (name, follow, settings, key) = (name, follow, document.settings, key)
+        let onlyPlan = onlyPlan
         try client.ask { session in
             var files = JSONObject()
             for file in plan.files {
@@ -52,6 +58,10 @@ struct SubmitCommand: ParsableCommand {
                 ("overrides", .object(overrides)), ("files", .object(files)),
             ])
             if let name { body["name"] = .string(name) }
+            if onlyPlan {
+                let plan = try await session.client.ask(.POST, "/plan", body: .json(.object(body)))
+                return session.show(plan, table: { PlanText($0).text }, quiet: { _ in [] })
+            }
             let run = try await session.client.ask(
                 .POST, "/runs", body: .json(.object(body)), key: key)
             let ended = follow ? try await RunWatch(session).wait(for: run.number ?? 0) : run

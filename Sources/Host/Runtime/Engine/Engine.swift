@@ -10,6 +10,10 @@ package struct LocalWorkerPlan: Hashable, Sendable {
     package var milliCores: Int64
     /// Bytes of memory that it offers.
     package var memoryBytes: Int64
+    /// What subtasks may ask for by label: `key=value`.
+    package var labels: [String] = []
+    /// Its devices.
+    package var devices: [DeviceVector] = []
 
     /// A worker.
     package init(name: String, milliCores: Int64, memoryBytes: Int64) {

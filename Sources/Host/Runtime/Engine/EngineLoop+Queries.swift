@@ -30,6 +30,22 @@ package struct TaskView: Sendable {
     package var failedAttempts: [FailedAttempt]
 }
 
+/// An attempt that ended.
+package struct AttemptView: Sendable {
+    /// The subtask.
+    package var index: UInt32
+    /// The epoch of the attempt.
+    package var attempt: UInt16
+    /// The name of the worker.
+    package var worker: String
+    /// When its end was told.
+    package var endedAt: Tick
+    /// How long it ran.
+    package var ranNanoseconds: UInt64
+    /// Why it failed; `nil` if it succeeded.
+    package var message: String?
+}
+
 extension EngineLoop {
     /// The numbers of all workers that are not lost.
     package func workerUsage() -> [WorkerUsage] { coordinator.workerUsage() }
@@ -66,12 +82,75 @@ extension EngineLoop {
         return (runs[found.run].id, found.name)
     }
 
+    /// The numbers of a run's tasks, in the order of the document, and nothing else of them.
+    package func numbers(of run: LiveRun) -> [TaskProgress] {
+        run.tasks.compactMap { coordinator.progress(of: tasks[$0].id) }
+    }
+
+    /// The names of a run's tasks, in the order of the document.
+    package func taskNames(of run: LiveRun) -> [String] { run.tasks.map { tasks[$0].name } }
+
+    /// Whether the strategy of one of a run's tasks has begun.
+    package func hasBegun(_ run: LiveRun) -> Bool {
+        run.tasks.contains { tasks[$0].figures.begunAt != nil }
+    }
+
+    /// Attempts of a task that ended, as far as they are kept: those that succeeded, then those that
+    /// failed, each as they came.
+    ///
+    /// - Complexity: O(limit).
+    /// - Returns: at most `limit` of them from number `first`, and how many are kept.
+    package func attempts(
+        of task: TaskID, from first: Int, limit: Int
+    ) -> (attempts: [AttemptView], kept: Int) {
+        let figures = tasks[Int(task.index)].figures
+        let (good, bad) = (figures.records.count, figures.failures.count)
+        let end = min(good + bad, first + limit)
+        guard first < end else { return ([], good + bad) }
+        let attempts = (first..<end).map { place -> AttemptView in
+            if place < good {
+                let record = figures.records[place]
+                return AttemptView(
+                    index: record.index, attempt: record.attempt, worker: record.worker,
+                    endedAt: record.endedAt, ranNanoseconds: record.ranNanoseconds)
+            }
+            let failure = figures.failures[place - good]
+            return AttemptView(
+                index: failure.index, attempt: failure.attempt, worker: failure.worker,
+                endedAt: failure.endedAt, ranNanoseconds: failure.ranNanoseconds,
+                message: failure.message)
+        }
+        return (attempts, good + bad)
+    }
+
     /// Why a task gets no further.
     package func whyWaiting(_ task: TaskID) -> WaitingReason? { coordinator.explainWaiting(task) }
 
     /// Why a subtask does not run.
     package func whyWaiting(_ subtask: SubtaskID) -> WaitingReason? {
         coordinator.explainWaiting(subtask)
+    }
+
+    /// The subtasks of a task that has ended, of which the coordinator keeps numbers only: from number
+    /// `first` those that are known to have succeeded, with the tries that it took.
+    ///
+    /// - Complexity: O(limit + kept attempts).
+    package func endedSubtasks(
+        of task: TaskID, from first: UInt32, limit: Int
+    ) -> [(index: UInt32, tries: Int)] {
+        guard let numbers = coordinator.progress(of: task), limit > 0 else { return [] }
+        let end = UInt64(first) + UInt64(limit)
+        var tries: [UInt32: Int] = [:]
+        for record in tasks[Int(task.index)].figures.records
+        where record.index >= first && UInt64(record.index) < end {
+            tries[record.index] = Int(record.attempt)
+        }
+        let last = min(end, UInt64(numbers.put))
+        guard UInt64(first) < last else { return [] }
+        let allSucceeded = numbers.succeeded == numbers.put
+        return (first..<UInt32(last)).compactMap { index in
+            tries[index].map { (index, $0) } ?? (allSucceeded ? (index, 1) : nil)
+        }
     }
 
     /// Where a subtask is.

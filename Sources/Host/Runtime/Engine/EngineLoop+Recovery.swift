@@ -16,7 +16,7 @@ extension EngineLoop {
         defer { isReplaying = false }
         switch record {
         case .event(let event, let moment):
-            count(event)
+            count(event, at: moment)
             take(event, at: moment)
         case .run(let spec, let label, let moment):
             enter(spec, nil, label: label, at: moment)
@@ -28,12 +28,12 @@ extension EngineLoop {
     }
 
     /// Notes what an event changes beside the coordinator.
-    private mutating func count(_ event: Event) {
+    private mutating func count(_ event: Event, at moment: Tick) {
         switch event {
         case .attemptsEnded(let worker, let reports):
             let name = workers[Int(worker.index)].port.name
             for report in reports {
-                tasks[Int(report.attempt.task.index)].count(report, worker: name)
+                tasks[Int(report.attempt.task.index)].count(report, worker: name, at: moment)
             }
         case .strategyBegan(let task), .strategySplit(let task, _, _),
             .strategyReplied(let task, _), .strategyFinished(let task):

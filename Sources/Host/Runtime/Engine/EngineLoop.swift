@@ -118,7 +118,7 @@ package struct EngineLoop {
             var tail = ""
             if case .failure(let failure) = attempt.result.outcome { tail = failure.stderrTail }
             tasks[Int(attempt.attempt.task.index)].count(
-                report, worker: arrivedFrom, stderrTail: tail)
+                report, worker: arrivedFrom, stderrTail: tail, at: now)
         }
         handle(.attemptsEnded(worker, reports), at: now)
         arrived.removeAll(keepingCapacity: true)

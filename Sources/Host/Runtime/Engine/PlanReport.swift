@@ -29,6 +29,8 @@ package struct PlanReport: Sendable {
         package var isOpen = false
         /// Fewest and most items of a subtask, where subtasks are slices of an input.
         package var items: ClosedRange<Int>?
+        /// Least and most memory that one of the subtasks asks for, in bytes.
+        package var memoryBytes: ClosedRange<Int64>?
         /// What would start at once, by worker.
         package var placement: [Placement] = []
         /// Why something would not start, if nothing would.
@@ -45,8 +47,12 @@ package struct PlanReport: Sendable {
         package var starting: Int
         /// Thousandths of a core that stay free.
         package var freeMilliCores: Int64
+        /// Bytes of memory that stay free.
+        package var freeMemoryBytes: Int64
     }
 
+    /// What the pipeline is called.
+    package var pipeline: String
     /// The tasks, in the order of the document.
     package var tasks: [TaskPlan] = []
     /// The workers there would be.
@@ -55,6 +61,7 @@ package struct PlanReport: Sendable {
     /// Splits what can be split now, and places it with the coordinator that a run uses.
     package init(_ run: PreparedRun, workers: [LocalWorkerPlan]) {
         self.workers = workers
+        pipeline = run.pipeline.name
         tasks = run.tasks.map { task in
             var report = TaskPlan(
                 name: task.name, strategy: task.strategy.component.id, needs: task.spec.needs,
@@ -109,6 +116,7 @@ extension PlanReport.TaskPlan {
         subtasks = dryRun.subtasks.count
         isOpen = state != .end
         items = dryRun.items
+        memoryBytes = dryRun.memoryBytes
         (placement, waiting) = dryRun.place()
     }
 
@@ -125,6 +133,7 @@ private struct DryRun {
     let workers: [LocalWorkerPlan]
     var subtasks: [FanfoldCore.SubtaskSpec] = []
     var items: ClosedRange<Int>?
+    var memoryBytes: ClosedRange<Int64>?
     private var specs: [DeclaredSpec] = []
 
     init(task: PlannedTask, workers: [LocalWorkerPlan]) {
@@ -139,6 +148,11 @@ private struct DryRun {
                 .init(
                     shape: ShapeID(added.spec), after: added.after,
                     priority: specs[Int(added.spec)].priority))
+            let needs = specs[Int(added.spec)].needs.map(ResourceRequest.init) ?? task.spec.needs
+            memoryBytes =
+                memoryBytes.map {
+                    min($0.lowerBound, needs.memoryBytes)...max($0.upperBound, needs.memoryBytes)
+                } ?? needs.memoryBytes...needs.memoryBytes
             if case .items(_, _, let count) = added.parts {
                 items =
                     items.map { min($0.lowerBound, count)...max($0.upperBound, count) }
@@ -155,7 +169,8 @@ private struct DryRun {
                     WorkerSpec(
                         id: WorkerID(UInt32(index)),
                         capacity: ResourceVector(
-                            milliCores: worker.milliCores, memoryBytes: worker.memoryBytes))),
+                            milliCores: worker.milliCores, memoryBytes: worker.memoryBytes,
+                            devices: worker.devices), labels: worker.labels)),
                 at: .zero)
         }
         var spec = task.spec
@@ -181,7 +196,8 @@ private struct DryRun {
             usage, worker in
             PlanReport.Placement(
                 worker: worker.0.name, starting: worker.1,
-                freeMilliCores: usage.free.milliCores)
+                freeMilliCores: usage.free.milliCores,
+                freeMemoryBytes: usage.free.memoryBytes)
         }
         let waiting =
             starting.allSatisfy { $0 == 0 } ? coordinator.explainWaiting(TaskID(0)) : nil

@@ -15,6 +15,7 @@ struct TaskFigures {
         var worker: String
         var attempt: UInt16
         var ranNanoseconds: UInt64
+        var endedAt: Tick
     }
 
     /// An attempt that failed.
@@ -24,6 +25,8 @@ struct TaskFigures {
         var attempt: UInt16
         var message: String
         var stderrTail: String
+        var ranNanoseconds: UInt64
+        var endedAt: Tick
     }
 
     var begunAt: Tick?
@@ -41,7 +44,7 @@ struct TaskFigures {
 
     /// Counts an attempt that ended.
     mutating func count(
-        _ report: AttemptReport, label: String?, worker: String, stderrTail: String
+        _ report: AttemptReport, label: String?, worker: String, stderrTail: String, at now: Tick
     ) {
         let usage = report.usage
         attempts += 1
@@ -56,13 +59,15 @@ struct TaskFigures {
             records.append(
                 Record(
                     index: report.attempt.index, label: label, worker: worker,
-                    attempt: report.attempt.epoch, ranNanoseconds: usage.ranNanoseconds))
+                    attempt: report.attempt.epoch, ranNanoseconds: usage.ranNanoseconds,
+                    endedAt: now))
         case .failed(let failure):
             guard failure.kind != .cancelled, failures.count < Self.maximumFailures else { return }
             failures.append(
                 FailedAttempt(
                     index: report.attempt.index, worker: worker, attempt: report.attempt.epoch,
-                    message: failure.message, stderrTail: stderrTail))
+                    message: failure.message, stderrTail: stderrTail,
+                    ranNanoseconds: usage.ranNanoseconds, endedAt: now))
         }
     }
 }

@@ -120,10 +120,12 @@ struct TaskRuntime {
     mutating func result(of index: UInt32) -> LentPayload? { results[index] }
 
     /// Counts an attempt that ended.
-    mutating func count(_ report: AttemptReport, worker: String, stderrTail: String = "") {
+    mutating func count(
+        _ report: AttemptReport, worker: String, stderrTail: String = "", at now: Tick
+    ) {
         let index = Int(report.attempt.index)
         let label = specOf.indices.contains(index) ? specs[Int(specOf[index])].label : nil
-        figures.count(report, label: label, worker: worker, stderrTail: stderrTail)
+        figures.count(report, label: label, worker: worker, stderrTail: stderrTail, at: now)
     }
 
     /// What a worker needs to run an attempt.

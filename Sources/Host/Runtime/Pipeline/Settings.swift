@@ -28,6 +28,10 @@ package struct Settings: Hashable, Sendable {
     package var strategyCallNanoseconds: Int64 = 10_000_000_000
     /// How often the progress of a run is shown on a terminal.
     package var progressNanoseconds: Int64 = 200_000_000
+    /// Ended runs that a coordinator keeps.
+    package var keptRuns = 10_000
+    /// How long a coordinator keeps a run that has ended.
+    package var keptRunNanoseconds: Int64 = 30 * 86_400_000_000_000
     /// How much is logged to standard error.
     package var logLevel = LogLevel.warning
     /// What plugins are served with; paths as they stand in the file.
@@ -103,7 +107,10 @@ package struct Settings: Hashable, Sendable {
                 diagnostic(problem, json, source)
             }
             errors += keyProblems(json, source)
-            for tokens in [["strategies", "call-deadline"], ["progress", "refresh"]] {
+            for tokens in [
+                ["strategies", "call-deadline"], ["progress", "refresh"],
+                ["coordinator", "keep-for"],
+            ] {
                 let pointer = JSONPointer(tokens)
                 guard duration(json.value(at: pointer)) == 0 else { continue }
                 errors.append(
@@ -162,6 +169,9 @@ package struct Settings: Hashable, Sendable {
             Self.duration(json["strategies"]?["call-deadline"]) ?? strategyCallNanoseconds
         progressNanoseconds =
             Self.duration(json["progress"]?["refresh"]) ?? progressNanoseconds
+        keptRuns = json["coordinator"]?["keep-runs"]?.integerValue.map(Int.init) ?? keptRuns
+        keptRunNanoseconds =
+            Self.duration(json["coordinator"]?["keep-for"]) ?? keptRunNanoseconds
         logLevel = json["log"]?["level"]?.stringValue.flatMap(LogLevel.init) ?? logLevel
         services = Self.services(json)
     }
@@ -242,6 +252,20 @@ extension Settings {
                 "refresh": {
                   "description": "How often the progress of a run is shown on a terminal.",
                   "type": "string", "format": "fanfold-duration", "default": "200ms"
+                }
+              }
+            },
+            "coordinator": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "keep-runs": {
+                  "description": "Ended runs that a coordinator keeps.",
+                  "type": "integer", "minimum": 1, "maximum": 1000000, "default": 10000
+                },
+                "keep-for": {
+                  "description": "How long a coordinator keeps a run that has ended.",
+                  "type": "string", "format": "fanfold-duration", "default": "30d"
                 }
               }
             },

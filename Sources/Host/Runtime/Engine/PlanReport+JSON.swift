@@ -1,11 +1,12 @@
+import FanfoldCore
 import FanfoldJSON
-import FanfoldRuntime
 
 extension PlanReport {
-    /// The plan as `--output json` prints it.
-    var json: JSON {
+    /// The plan as `fanfold plan --output json` prints it and `POST /plan` answers.
+    package var json: JSON {
         [
             "fanfold_plan": 1,
+            "pipeline": .string(pipeline),
             "workers": .array(
                 workers.map {
                     [
@@ -27,6 +28,10 @@ extension PlanReport.TaskPlan {
         object["why"] = .array(why.map { .string($0) })
         object["waits_for"] = .array(waitsFor.map { .string($0) })
         if let problem { object["problem"] = .string(problem) }
+        object["needs"] = [
+            "cpus": .number(Double(needs.milliCores) / 1000),
+            "memory_bytes": .integer(needs.memoryBytes), "gpus": .integer(Int64(needs.devices)),
+        ]
         guard waitsFor.isEmpty, problem == nil else { return .object(object) }
         object["subtasks"] = .integer(Int64(subtasks))
         object["more_follow"] = .bool(isOpen)
@@ -36,12 +41,18 @@ extension PlanReport.TaskPlan {
                 "most": .integer(Int64(items.upperBound)),
             ]
         }
+        if let memoryBytes {
+            object["memory_bytes"] = [
+                "least": .integer(memoryBytes.lowerBound), "most": .integer(memoryBytes.upperBound),
+            ]
+        }
         object["stages"] = .array(stages)
         object["placement"] = .array(
             placement.map {
                 [
                     "worker": .string($0.worker), "starting": .integer(Int64($0.starting)),
                     "free_cpus": .number(Double($0.freeMilliCores) / 1000),
+                    "free_memory_bytes": .integer($0.freeMemoryBytes),
                 ]
             })
         if let waiting { object["waits"] = .string(waiting.sentence) }

@@ -1,0 +1,32 @@
+import FanfoldJSON
+
+extension Schemas {
+    static let plans: [(name: String, schema: JSON)] = [
+        (
+            "Plan",
+            object([
+                "fanfold_plan": integer(1), "pipeline": text,
+                "workers": list(object(["name": text, "cpus": number, "memory_bytes": integer()])),
+                "tasks": list(named("PlannedTask")),
+            ])
+        ),
+        ("PlannedTask", plannedTask),
+    ]
+
+    /// A task that waits for others, or that cannot be split, has no numbers.
+    private static let plannedTask = object([
+        "name": text, "strategy": text, "summary": text, "why": list(text),
+        "waits_for": list(text), "problem?": text,
+        "needs?": object(["cpus": number, "memory_bytes": integer(), "gpus": integer()]),
+        "subtasks?": integer(), "more_follow?": boolean,
+        "items?": object(["least": integer(), "most": integer()]),
+        "memory_bytes?": object(["least": integer(), "most": integer()]),
+        "stages?": list(anything),
+        "placement?": list(
+            object([
+                "worker": text, "starting": integer(), "free_cpus": number,
+                "free_memory_bytes": integer(),
+            ])),
+        "waits?": text,
+    ])
+}
