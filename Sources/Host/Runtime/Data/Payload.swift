@@ -15,6 +15,8 @@ package final class Payload: @unchecked Sendable {
         case nobody
         case heap
         case mapping
+        /// A file that somebody else has mapped, read-only, as long as the object lives.
+        case othersMapping(AnyObject)
         /// Memory of somebody else's, valid as long as the object.
         case object(AnyObject)
     }
@@ -56,6 +58,11 @@ package final class Payload: @unchecked Sendable {
     /// Memory that stays valid and unchanged as long as `owner` lives; nothing is copied.
     package convenience init(lending bytes: UnsafeRawBufferPointer, owner: AnyObject) {
         self.init(owning: bytes.baseAddress, count: bytes.count, owner: .object(owner))
+    }
+
+    /// A file that `owner` has mapped for reading and keeps so as long as it lives.
+    package convenience init(lendingMapping bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        self.init(owning: bytes.baseAddress, count: bytes.count, owner: .othersMapping(owner))
     }
 
     /// The content of the file at `path`, mapped and not read.
@@ -106,8 +113,31 @@ package final class Payload: @unchecked Sendable {
 
     /// Whose memory it is, if it was lent.
     package var lender: AnyObject? {
-        if case .object(let lender) = owner { lender } else { nil }
+        switch owner {
+        case .object(let lender), .othersMapping(let lender): lender
+        case .nobody, .heap, .mapping: nil
+        }
     }
+
+    /// Lets go of the memory of a part that was read; it is read again when it is used again.
+    ///
+    /// Only of mapped files, whose pages are as they are on the disk: others keep what they have.
+    package func letGo(_ range: Range<Int>) {
+        switch owner {
+        case .mapping, .othersMapping: break
+        case .nobody, .heap, .object: return
+        }
+        guard let start = bytes.baseAddress else { return }
+        let page = Payload.pageBytes
+        let first = (range.lowerBound + page - 1) / page * page
+        let isToTheEnd = range.upperBound == bytes.count
+        let end = isToTheEnd ? range.upperBound : range.upperBound / page * page
+        guard first < end else { return }
+        // A refusal leaves the memory in use, and nothing else.
+        madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED)
+    }
+
+    private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// All of it.
     package var whole: PayloadSlice { PayloadSlice(payload: self, range: 0..<bytes.count) }
@@ -116,7 +146,7 @@ package final class Payload: @unchecked Sendable {
         guard let start = bytes.baseAddress else { return }
         let memory = UnsafeMutableRawPointer(mutating: start)
         switch owner {
-        case .nobody, .object: break
+        case .nobody, .object, .othersMapping: break
         case .heap: memory.deallocate()
         case .mapping: munmap(memory, bytes.count)
         }
@@ -141,6 +171,23 @@ package struct PayloadSlice: Sendable {
 
     /// The number of bytes.
     package var count: Int { range.count }
+
+    /// Bytes that ``forEachRun(_:)`` lends together.
+    package static let runBytes = 1 << 20
+
+    /// Lends the bytes a run at a time, in order, and lets a mapped file go behind it: however long
+    /// it is, only a run of it is in memory.
+    package func forEachRun<E>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = min(start + Self.runBytes, range.upperBound)
+            try PayloadSlice(payload: payload, range: start..<end).withBytes(body)
+            if range.count > Self.runBytes { payload.letGo(start..<end) }
+            start = end
+        }
+    }
 
     /// Lends the bytes for the time of the call.
     @inlinable
