@@ -30,7 +30,7 @@ struct PeerFetchTests {
     private static let sum = "{ command: [sha256sum], stdin: bytes, stdout: lines }"
 
     /// Some MiB that one worker makes and another one reads.
-    private static let handedOn =
+    static let handedOn =
         """
         fanfold: 1
         name: handed-on

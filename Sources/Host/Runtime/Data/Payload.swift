@@ -17,6 +17,8 @@ package final class Payload: @unchecked Sendable {
         case mapping
         /// A file that somebody else has mapped, read-only, as long as the object lives.
         case othersMapping(AnyObject)
+        /// A part of such a file, which need not begin at a page.
+        case partOfMapping(AnyObject)
         /// Memory of somebody else's, valid as long as the object.
         case object(AnyObject)
     }
@@ -27,6 +29,10 @@ package final class Payload: @unchecked Sendable {
     private init(owning start: UnsafeRawPointer?, count: Int, owner: Owner) {
         bytes = UnsafeRawBufferPointer(start: start, count: count)
         self.owner = owner
+        switch owner {
+        case .mapping, .othersMapping: MappedRanges.enter(bytes)
+        case .nobody, .heap, .object, .partOfMapping: break
+        }
     }
 
     /// A copy of `bytes`.
@@ -63,6 +69,14 @@ package final class Payload: @unchecked Sendable {
     /// A file that `owner` has mapped for reading and keeps so as long as it lives.
     package convenience init(lendingMapping bytes: UnsafeRawBufferPointer, owner: AnyObject) {
         self.init(owning: bytes.baseAddress, count: bytes.count, owner: .othersMapping(owner))
+    }
+
+    /// Memory that a plugin gave back, which stays as `lending` wants it; a part of a mapped file that
+    /// was lent to the plugin is known for one.
+    convenience init(returned bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        self.init(
+            owning: bytes.baseAddress, count: bytes.count,
+            owner: MappedRanges.contain(bytes) ? .partOfMapping(owner) : .object(owner))
     }
 
     /// The content of the file at `path`, mapped and not read.
@@ -114,7 +128,7 @@ package final class Payload: @unchecked Sendable {
     /// Whose memory it is, if it was lent.
     package var lender: AnyObject? {
         switch owner {
-        case .object(let lender), .othersMapping(let lender): lender
+        case .object(let lender), .othersMapping(let lender), .partOfMapping(let lender): lender
         case .nobody, .heap, .mapping: nil
         }
     }
@@ -124,20 +138,21 @@ package final class Payload: @unchecked Sendable {
     /// Only of mapped files, whose pages are as they are on the disk: others keep what they have.
     package func letGo(_ range: Range<Int>) {
         switch owner {
-        case .mapping, .othersMapping: break
+        case .mapping, .othersMapping, .partOfMapping: break
         case .nobody, .heap, .object: return
         }
         guard let start = bytes.baseAddress else { return }
+        // Whole pages only: of a page at an end something else may be in use.
         let page = Payload.pageBytes
-        let first = (range.lowerBound + page - 1) / page * page
-        let isToTheEnd = range.upperBound == bytes.count
-        let end = isToTheEnd ? range.upperBound : range.upperBound / page * page
-        guard first < end else { return }
+        let address = UInt(bitPattern: start)
+        let first = (address + UInt(range.lowerBound) + page - 1) / page * page
+        let end = (address + UInt(range.upperBound)) / page * page
+        guard first < end, let memory = UnsafeMutableRawPointer(bitPattern: first) else { return }
         // A refusal leaves the memory in use, and nothing else.
-        madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED)
+        madvise(memory, Int(end - first), MADV_DONTNEED)
     }
 
-    private static let pageBytes = Int(sysconf(Int32(_SC_PAGESIZE)))
+    private static let pageBytes = UInt(sysconf(Int32(_SC_PAGESIZE)))
 
     /// All of it.
     package var whole: PayloadSlice { PayloadSlice(payload: self, range: 0..<bytes.count) }
@@ -146,9 +161,12 @@ package final class Payload: @unchecked Sendable {
         guard let start = bytes.baseAddress else { return }
         let memory = UnsafeMutableRawPointer(mutating: start)
         switch owner {
-        case .nobody, .object, .othersMapping: break
+        case .nobody, .object, .partOfMapping: break
         case .heap: memory.deallocate()
-        case .mapping: munmap(memory, bytes.count)
+        case .othersMapping: MappedRanges.leave(bytes)
+        case .mapping:
+            MappedRanges.leave(bytes)
+            munmap(memory, bytes.count)
         }
     }
 }
