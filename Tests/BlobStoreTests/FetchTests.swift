@@ -7,6 +7,7 @@ import Testing
 /// A holder whose answers a test decides.
 final class ScriptedSource: BlobSource {
     let name: String
+    let isLastResort: Bool
     private let bytes: [UInt8]
     private let given: ChunkSums
     private let script: @Sendable (Int) throws(BlobSourceFailure) -> Bool
@@ -16,11 +17,13 @@ final class ScriptedSource: BlobSource {
     /// Parameter script: Whether the chunk of that number is right; or why there is none.
     init(
         _ name: String, _ bytes: [UInt8], sumsOf other: [UInt8]? = nil,
+        isLastResort: Bool = false,
         script: @escaping @Sendable (Int) throws(BlobSourceFailure) -> Bool = {
             _ throws(BlobSourceFailure) in true
         }
     ) {
         self.name = name
+        self.isLastResort = isLastResort
         self.bytes = bytes
         self.script = script
         var hasher = ContentHasher()
@@ -84,6 +87,26 @@ final class ScriptedSource: BlobSource {
         #expect(store.figures.reservedBytes == 0)
         #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder.fetches) == [])
         #expect(await fetch(fetcher, blob, []) == .success(blob))
+    }
+
+    @Test func `asks the last resort only when nobody is left that never failed`() async throws {
+        let fetcher = fetcher(try folder.open())
+        let last = ScriptedSource("coordinator", bytes, isLastResort: true)
+        let peer = ScriptedSource("peer", bytes)
+        #expect(await fetch(fetcher, blob, [last, peer]) == .success(blob))
+        #expect(last.asked.withLock { $0 } == [])
+        #expect(last.sumsAsked.withLock { $0 } == 0)
+
+        let other = bigNoise((3 << 20) + 5, seed: 22)
+        let reference = BlobReference(id: BlobID.of(other), size: Int64(other.count))
+        let dead = ScriptedSource("dead", other) { _ throws(BlobSourceFailure) in
+            throw .failed("it is gone")
+        }
+        let coordinator = ScriptedSource("coordinator", other, isLastResort: true)
+        #expect(await fetch(fetcher, reference, [dead, coordinator]) == .success(reference))
+        #expect(dead.sumsAsked.withLock { $0 } == 1)
+        #expect(dead.asked.withLock { $0 } == [])
+        #expect(coordinator.asked.withLock { $0 }.sorted() == Array(0..<4))
     }
 
     @Test func `is one however many ask, and each of them pins`() async throws {

@@ -121,34 +121,3 @@ import Testing
         #expect(again.uploadStatus("new")?.length == 1)
     }
 }
-
-@Suite struct `A cache in front of a store` {
-    private let folder = BlobTestFolder()
-
-    @Test func `keeps small blobs in memory to its limit, and the oldest go to the disk`() throws {
-        let store = try folder.open()
-        let cache = BlobCache(store: store, memoryBytes: 3_000, smallBytes: 1_000)
-        let ids = try (0..<4).map { try cache.put(noise(1_000, seed: $0)) }
-        let big = try cache.put(noise(1_001, seed: 9))
-        #expect(cache.bytesInMemory == 3_000)
-        #expect(Set(store.ids) == [ids[0], big])
-        for (seed, id) in ids.enumerated() {
-            #expect(
-                try cache.content(id).withBytes { Array($0) } == noise(1_000, seed: UInt64(seed)))
-        }
-        #expect(try cache.content(big).withBytes { Array($0) } == noise(1_001, seed: 9))
-        try cache.flush()
-        #expect(cache.bytesInMemory == 0)
-        #expect(Set(store.ids) == Set(ids + [big]))
-        #expect(cache.contains(ids[3]))
-    }
-
-    @Test func `says so when the disk has no room, and keeps what it has`() throws {
-        let store = try folder.open { $0.totalBytes = 10 }
-        let cache = BlobCache(store: store, memoryBytes: 1_000, smallBytes: 1_000)
-        let first = try cache.put(noise(1_000, seed: 1))
-        #expect(blobError { _ = try cache.put(noise(1_000, seed: 2)) } != nil)
-        #expect(cache.bytesInMemory == 1_000)
-        #expect(try cache.content(first).withBytes { Array($0) } == noise(1_000, seed: 1))
-    }
-}

@@ -46,6 +46,34 @@ struct NamespaceTests {
             try #require(NetworkNamespaces.ip(arguments), "ip \(arguments.joined(separator: " "))")
         }
 
+        /// A wire between the workers' hosts, over which each reaches the other's address.
+        func joinWorkers() throws {
+            let ends = (0...1).map { "ff\(getpid())c\($0)" }
+            try Self.must([
+                "link", "add", ends[0], "netns", workers[0], "type", "veth", "peer", "name",
+                ends[1], "netns", workers[1],
+            ])
+            for index in 0...1 {
+                let own = workers[index]
+                try Self.must([
+                    "-n", own, "address", "add", "10.78.0.\(index + 1)/24", "dev", ends[index],
+                ])
+                try Self.must(["-n", own, "link", "set", ends[index], "up"])
+            }
+            for index in 0...1 {
+                let other = 1 - index
+                try Self.must([
+                    "-n", workers[index], "route", "add", "10.77.\(other).2", "via",
+                    "10.78.0.\(other + 1)",
+                ])
+            }
+        }
+
+        /// Runs another program on a host.
+        func run(_ host: String, _ command: [String]) async throws -> Finished {
+            try await Child(["ip", "netns", "exec", host] + command).finish(within: 60)
+        }
+
         func cut(_ index: Int, _ isCut: Bool) throws {
             try Self.must([
                 "-n", workers[index], "link", "set", "ff\(getpid())a\(index)",
@@ -90,6 +118,31 @@ struct NamespaceTests {
                     "FANFOLD_TOKEN": token.trimmingCharacters(in: .whitespacesAndNewlines),
                 ]
             ).finish(within: 120)
+        }
+
+        /// The sum of the figures whose name and labels begin so.
+        func figure(_ name: String) async throws -> Int {
+            let token =
+                (try? String(
+                    contentsOf: state.appendingPathComponent("api-token"), encoding: .utf8)) ?? ""
+            let text = try await hosts.run(
+                hosts.coordinator,
+                [
+                    "curl", "-sS", "-H",
+                    "Authorization: Bearer \(token.trimmingCharacters(in: .whitespacesAndNewlines))",
+                    "http://127.0.0.1:7433/metrics",
+                ]
+            ).text
+            return text.split(separator: "\n").filter { $0.hasPrefix(name) }
+                .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+        }
+
+        /// A string with which one worker joins.
+        func joinString() async throws -> String {
+            let made = try await ask(["token", "create", "--role", "worker", "--output", "quiet"])
+            let string = made.text.trimmingCharacters(in: .whitespacesAndNewlines)
+            try #require(string.hasPrefix("fanfold-join:10.77.9.1:7434:"), "\(made.errors)")
+            return string
         }
 
         func waitUntilServed() async throws {
@@ -172,6 +225,58 @@ struct NamespaceTests {
         let wanted = (0..<60).map { "f\($0).txt" }.sorted()
             .map { "file \($0.dropFirst().dropLast(4))\n" }.joined()
         #expect(output.text == wanted, "\(output.text) \(output.errors)")
+
+        for worker in workers { worker.send(SIGTERM) }
+        for worker in workers { #expect(try await worker.finish(within: 30).code == 0) }
+        serve.send(SIGTERM)
+        #expect(try await serve.finish(within: 30).code == 0)
+    }
+
+    @Test(.enabled(if: Fanfold.has("curl"), "there is no curl: NOTHING WAS RUN"))
+    func `workers on other hosts have blobs from each other, and strangers nothing`() async throws {
+        let hosts = try Hosts()
+        try hosts.joinWorkers()
+        let state = try Fanfold.temporaryFolder()
+        let serve = try hosts.start(
+            hosts.coordinator, ["serve", "--state", state.path, "--workers", "10.77.9.1:7434"])
+        let client = Client(hosts: hosts, state: state)
+        try await client.waitUntilServed()
+        var workers: [Child] = []
+        for (index, host) in hosts.workers.enumerated() {
+            workers.append(
+                try hosts.start(
+                    host,
+                    [
+                        "worker", "--join", try await client.joinString(), "--state",
+                        state.appendingPathComponent("worker-\(index)").path, "--name",
+                        "w\(index)", "--cpus", "2", "--memory", "1GiB", "--label",
+                        "role=\(index == 0 ? "maker" : "user")",
+                        // The first at an address that is said, the other one where it may.
+                        "--listen", index == 0 ? "0.0.0.0:7500" : "auto",
+                    ]))
+        }
+
+        let submitted = try await client.ask([
+            "submit", try Fanfold.pipeline(PeerFetchTests.handedOn), "--follow",
+        ])
+        #expect(submitted.code == 0, "\(submitted.errors)")
+        let wanted = try await shell("seq 1 1200000 | sha256sum")
+        #expect(try await client.ask(["output", "last"]).output == wanted)
+        var sent = 0
+        for _ in 0..<50 where sent < 8_000_000 {
+            sent = try await client.figure("fanfold_blob_bytes_sent_total{by=\"worker\"")
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        #expect(sent >= 8_000_000)
+        #expect(
+            try await client.figure("fanfold_blob_bytes_sent_total{by=\"coordinator\"") < 100_000)
+
+        // Whoever has no certificate of this authority gets no byte, with TLS or without.
+        for address in ["https://10.77.0.2:7500/", "http://10.77.0.2:7500/"] {
+            let stranger = try await hosts.run(
+                hosts.workers[1], ["curl", "-sk", "--max-time", "15", address])
+            #expect(stranger.code != 0 && stranger.output.isEmpty, "\(stranger.code)")
+        }
 
         for worker in workers { worker.send(SIGTERM) }
         for worker in workers { #expect(try await worker.finish(within: 30).code == 0) }

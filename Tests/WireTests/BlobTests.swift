@@ -86,6 +86,18 @@ private final class MemorySink: WireBlobSink {
         loopback.server.stop(reason: "over")
     }
 
+    @Test func `the sums of a blob are asked for by one byte more, which is 1`() async throws {
+        let (loopback, client, session) = try await connect(MemoryBlobs([1: Self.big]))
+        for (mark, isTaken) in [(1, true), (2, false)] as [(UInt8, Bool)] {
+            let sink = MemorySink()
+            sink.session.withLock { $0 = session }
+            session.fetchBlob(name(1) + [mark], into: sink)
+            #expect(await sink.end() == (isTaken ? .some(nil) : .some(.missing)))
+        }
+        client.stop(reason: "done")
+        loopback.server.stop(reason: "over")
+    }
+
     @Test func `what is not there, or not that long, is an error`() async throws {
         let (loopback, client, session) = try await connect(MemoryBlobs([3: [1, 2, 3]]))
         for (first, offset, error) in [

@@ -42,6 +42,12 @@ package final class ClusterWorker: Sendable {
             folder: options.folder + "/blobs", durability: .cache, logger: logger)
         let (address, security) = try Self.enter(entrance, uid: uid, options)
         agent = WorkerAgent(options, uid: uid, store: store, logger: logger, meter: meter)
+        switch security {
+        case .certificate(let credentials, _):
+            try agent.meetPeers(towards: address, as: .certificate(credentials))
+        // Nobody knows the token before the coordinator says it.
+        case .loopback: try agent.meetPeers(towards: address, as: .loopback(token: []))
+        }
         // Before the coordinator counts the worker as lost.
         var backoff = WireBackoff()
         backoff.longestMilliseconds = 2_000

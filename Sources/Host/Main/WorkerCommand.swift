@@ -36,6 +36,12 @@ struct WorkerCommand: ParsableCommand {
             valueName: "folder"), completion: .directory)
     var state: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where other workers fetch what it has: HOST:PORT, none, or auto, which is a free port "
+                + "of the address from which it reaches the coordinator.", valueName: "where"))
+    var listen = "auto"
+
     @Option(help: "What it is called; the name of the machine unless said.")
     var name: String?
 
@@ -110,10 +116,12 @@ struct WorkerCommand: ParsableCommand {
             }
             capabilities.labels[parts[0]] = parts[1]
         }
-        return WorkerAgentOptions(
+        var options = WorkerAgentOptions(
             folder: folder, name: name ?? capabilities.hostName,
             scratchDirectory: context.scratchDirectory, helperPath: context.helperPath,
             capabilities: capabilities, executors: context.executors())
+        options.listening = try PeerListening(listen)
+        return options
     }
 
     private var folder: String {

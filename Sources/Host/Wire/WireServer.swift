@@ -35,6 +35,8 @@ package final class WireServer: Sendable {
         var listener: (any Channel)?
         var tls: CoordinatorTLS?
         var workerTLS: NIOSSLContext?
+        /// The loopback token that is valid in place of the first one.
+        var token: [UInt8]?
         var isStopped = false
     }
 
@@ -151,6 +153,9 @@ package final class WireServer: Sendable {
         shared.withLock { $0.workerTLS = context }
     }
 
+    /// From now on peers on loopback have to say this token.
+    package func use(token: [UInt8]) { shared.withLock { $0.token = token } }
+
     /// Ends all connections of a worker, for instance because its certificate was revoked.
     package func close(uid: String, reason: String) {
         for session in sessions() {
@@ -201,7 +206,8 @@ extension WireServer: SessionOwner {
     private func denial(_ session: WireSession, _ hello: WireHello) -> WireDenial? {
         switch security {
         case .loopback(let token):
-            return WireHex.areEqual(Array(hello.token), token) ? nil : .wrongToken
+            let wanted = shared.withLock { $0.token } ?? token
+            return WireHex.areEqual(Array(hello.token), wanted) ? nil : .wrongToken
         case .coordinator(_, _, let isRevoked):
             guard case .worker(let uid, let serial)? = session.identity else {
                 return session.identity == nil ? .noCertificate : .unnamedCertificate

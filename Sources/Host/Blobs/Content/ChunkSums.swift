@@ -86,15 +86,18 @@ extension ChunkSums {
 }
 
 /// Hashes a blob and its chunks as the bytes come.
-struct ContentHasher {
+package struct ContentHasher {
     private var whole = SHA256()
     private var chunk = SHA256()
     private var chunks: [BlobID] = []
     /// Bytes so far.
-    private(set) var count: Int64 = 0
+    package private(set) var count: Int64 = 0
+
+    /// Of nothing yet.
+    package init() {}
 
     /// Takes the next bytes.
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes
         while !rest.isEmpty {
             let filled = Int(count % Int64(ChunkSums.chunkBytes))
@@ -110,7 +113,7 @@ struct ContentHasher {
     }
 
     /// The blob that the bytes so far are, and the sums of its chunks.
-    func finish() -> (reference: BlobReference, sums: ChunkSums) {
+    package func finish() -> (reference: BlobReference, sums: ChunkSums) {
         var copy = self
         if chunks.count < ChunkSums.chunkCount(count) { copy.endChunk() }
         return (

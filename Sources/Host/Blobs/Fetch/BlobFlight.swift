@@ -34,7 +34,8 @@ final class BlobFlight: Sendable {
         book.withLock { book in
             guard !book.isOver else { return false }
             book.callers.append(caller)
-            for source in sources where book.plan.add(source.name) != nil {
+            for source in sources
+            where book.plan.add(source.name, isLastResort: source.isLastResort) != nil {
                 book.sources.append(source)
             }
             return true

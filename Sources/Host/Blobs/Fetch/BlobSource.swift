@@ -5,6 +5,8 @@
 package protocol BlobSource: AnyObject, Sendable {
     /// What it is called in errors and logs; no other source of a fetch has the same name.
     var name: String { get }
+    /// Whether it is asked only when nobody else is left that never failed: the coordinator.
+    var isLastResort: Bool { get }
 
     /// What its `BlobStore.sums(of:)` gives, ``ChunkSums/encoded``; only asked for big blobs.
     func sums(
@@ -15,6 +17,10 @@ package protocol BlobSource: AnyObject, Sendable {
     func read(
         _ blob: BlobReference, _ range: Range<Int64>, within limit: Duration
     ) throws(BlobSourceFailure) -> [UInt8]
+}
+
+extension BlobSource {
+    package var isLastResort: Bool { false }
 }
 
 /// Why a source did not answer.

@@ -31,6 +31,7 @@ struct FetchPlan {
 
     private struct Holder {
         var name: String
+        var isLastResort: Bool
         var standing = Standing.asked
         var failures = 0
         var atWork = 0
@@ -76,10 +77,11 @@ struct FetchPlan {
 
     /// Adds a holder; one whose name is known is asked no more often for it.
     ///
+    /// - Parameter isLastResort: it is asked only when no other holder is left that never failed.
     /// - Returns: Its number, in the order of adding; `nil` if it is known.
-    mutating func add(_ name: String) -> Int? {
+    mutating func add(_ name: String, isLastResort: Bool = false) -> Int? {
         guard !holders.contains(where: { $0.name == name }) else { return nil }
-        holders.append(Holder(name: name))
+        holders.append(Holder(name: name, isLastResort: isLastResort))
         return holders.count - 1
     }
 
@@ -217,10 +219,15 @@ struct FetchPlan {
     }
 
     /// Who is asked next: the one that failed least, then the one with least to do.
+    ///
+    /// While there is one that never failed nobody else is asked, and the last resort only if there
+    /// is no such other: one that is busy is waited for.
     private func best(most: Int) -> Int? {
-        holders.indices.filter {
-            holders[$0].standing == .asked && holders[$0].atWork < most
-        }.min {
+        let asked = holders.indices.filter { holders[$0].standing == .asked }
+        let unfailed = asked.filter { holders[$0].failures == 0 }
+        let preferred = unfailed.filter { !holders[$0].isLastResort }
+        let those = [preferred, unfailed, asked].first { !$0.isEmpty } ?? []
+        return those.filter { holders[$0].atWork < most }.min {
             (holders[$0].failures, holders[$0].atWork, $0)
                 < (holders[$1].failures, holders[$1].atWork, $1)
         }

@@ -23,6 +23,18 @@ extension BlobStore {
         }
     }
 
+    /// Keeps bytes that `fill` gives to the function it gets, a piece at a time, `size` in all.
+    package func put(
+        size: Int64, pinnedFor owner: String? = nil,
+        _ fill: (
+            _ write: (UnsafeRawBufferPointer) throws(BlobError) -> Void
+        ) throws(BlobError) -> Void
+    ) throws(BlobError) -> BlobID {
+        let writer = try BlobWriter(self, expectedSize: size)
+        try fill { piece throws(BlobError) in try writer.write(piece) }
+        return try writer.commit(pinnedFor: owner).id
+    }
+
     /// Keeps the content of a file, which is shared where the file system can and else copied, a
     /// buffer at a time.
     ///

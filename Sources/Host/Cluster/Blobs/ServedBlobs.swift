@@ -18,6 +18,7 @@ final class ServedBlobs: WireBlobSource {
 
     private struct Entry {
         var slice: PayloadSlice
+        var sums: ChunkSums
         var holds: Int
     }
 
@@ -30,9 +31,12 @@ final class ServedBlobs: WireBlobSource {
 
     /// Lends bytes until an attempt ends.
     func lend(_ slice: PayloadSlice, for attempt: AttemptID) -> BlobID {
-        let id = slice.withBytes { BlobID.of($0) }
+        var hasher = ContentHasher()
+        slice.forEachRun { hasher.update($0) }
+        let (reference, sums) = hasher.finish()
+        let id = reference.id
         lent.withLock { lent in
-            lent.slices[id, default: Entry(slice: slice, holds: 0)].holds += 1
+            lent.slices[id, default: Entry(slice: slice, sums: sums, holds: 0)].holds += 1
             lent.ofAttempt[attempt, default: []].append(id)
         }
         return id
@@ -69,8 +73,8 @@ final class ServedBlobs: WireBlobSource {
         of id: BlobID, from offset: UInt64, length: Int
     ) -> Result<WireBlobPiece, WireBlobError> {
         let sums: [UInt8]
-        if let slice = lent.withLock({ $0.slices[id]?.slice }) {
-            sums = slice.withBytes { ChunkSums.of($0).encoded }
+        if let known = lent.withLock({ $0.slices[id]?.sums }) {
+            sums = known.encoded
         } else {
             do throws(BlobError) {
                 sums = try store.sums(of: id).encoded
@@ -90,6 +94,8 @@ final class ServedBlobs: WireBlobSource {
         if let slice = lent.withLock({ $0.slices[id]?.slice }) {
             guard offset <= UInt64(slice.count) else { return .failure(.outOfRange) }
             let bytes = slice.withBytes { Array($0[Int(offset)...].prefix(length)) }
+            let first = slice.range.lowerBound + Int(offset)
+            slice.payload.letGo(first..<(first + bytes.count))
             return .success(WireBlobPiece(bytes: bytes, size: UInt64(slice.count)))
         }
         guard let size = store.size(of: id) else { return .failure(.missing) }

@@ -6,10 +6,12 @@ import Synchronization
 /// The blobs at the other end of a connection.
 final class SessionBlobs: BlobSource {
     let name: String
+    let isLastResort: Bool
     private let session: WireSession
 
-    init(_ session: WireSession, name: String) {
+    init(_ session: WireSession, name: String, isLastResort: Bool = false) {
         self.session = session
+        self.isLastResort = isLastResort
         self.name = "\(name) \(session.number)"
     }
 

@@ -1,12 +1,14 @@
+import CFanfoldSystem
 import FanfoldAPI
 import FanfoldBlobs
 import FanfoldCore
 import FanfoldRuntime
+@preconcurrency import Glibc
 import Synchronization
 
 extension EngineControl {
-    /// Bytes of an output that are handed on together.
-    private static let pieceBytes = 256 << 10
+    /// Bytes of an output that are read and handed on together.
+    private static let pieceBytes = 1 << 20
 
     func blob(_ sha256: String) async throws(ControlError) -> BlobStatus {
         let id = try Self.blobID(sha256)
@@ -71,15 +73,20 @@ extension EngineControl {
             throw Self.noRun(id)
         }
         let folder = RunFolder(RunID(id), below: runsFolder)
-        let bytes = try await onThread { () throws(ControlError) in
-            try folder.bytes(ofOutput: name, label)
+        let content = try await onThread { () throws(ControlError) in
+            try folder.content(ofOutput: name, label)
         }
-        let rest = Mutex(bytes[...])
-        return ByteStream(length: Int64(bytes.count), mediaType: "application/octet-stream") {
-            rest.withLock { rest in
-                guard !rest.isEmpty else { return nil }
-                defer { rest = rest.dropFirst(Self.pieceBytes) }
-                return Array(rest.prefix(Self.pieceBytes))
+        let place = Atomic(0)
+        return ByteStream(
+            length: Int64(content.bytes.count), mediaType: "application/octet-stream"
+        ) { [self] () async throws(ControlError) in
+            let start = place.add(Self.pieceBytes, ordering: .relaxed).oldValue
+            let end = min(start + Self.pieceBytes, content.bytes.count)
+            guard start < end else { return nil }
+            return try await onThread { () throws(ControlError) in
+                let piece = PayloadSlice(payload: content, range: start..<end)
+                defer { content.letGo(start..<end) }
+                return piece.withBytes { Array($0) }
             }
         }
     }
@@ -95,24 +102,39 @@ extension RunFolder {
         }
     }
 
-    /// An output in its format.
-    func bytes(ofOutput name: String, _ label: RunLabel) throws(ControlError) -> [UInt8] {
+    /// An output in its format: the file that is kept, or one without a name that is made of it.
+    func content(ofOutput name: String, _ label: RunLabel) throws(ControlError) -> Payload {
         let pipeline = try pipeline(label)
         guard let output = pipeline.outputs.first(where: { $0.name == name }) else {
             let known = pipeline.outputs.map(\.name).joined(separator: ", ")
             throw ControlError(.notFound, "there is no output \"\(name)\"; there is \(known)")
         }
         do {
-            let data: Dataset
             switch output.source {
-            case .input(let index): data = try Dataset.open(pipeline.inputs[index])
-            case .task(let index): data = try self.output(ofTask: index) ?? .empty
+            case .input(let index):
+                let data = try Dataset.open(pipeline.inputs[index])
+                return try spooled(data, as: output.format ?? data.format)
+            case .task(let index):
+                guard let kept = keptOutput(ofTask: index) else { return .empty }
+                let format = output.format ?? kept.format
+                if format.streamFormat == kept.format { return try .mapping(path: kept.path) }
+                return try spooled(
+                    try Dataset.open(path: kept.path, format: kept.format), as: format)
             }
-            return try DataEncoding.bytes(
-                of: [.slice(data.whole)], as: output.format ?? data.format)
         } catch {
             throw ControlError(.fault, "the output cannot be read: \(error)")
         }
+    }
+
+    /// Data in another format, in a file that is gone with the payload.
+    private func spooled(_ data: Dataset, as format: DataFormat) throws -> Payload {
+        let descriptor = fan_unnamed_file(path)
+        guard descriptor >= 0 else {
+            throw DataError.cannotWrite(path: path, reason: String(cString: strerror(errno)))
+        }
+        defer { close(descriptor) }
+        try DataWriting.write([.slice(data.whole)], as: format, to: descriptor, path: path)
+        return try .mapping(descriptor: descriptor, path: path)
     }
 }
 

@@ -129,7 +129,31 @@ extension EngineControl {
         text.gauge("fanfold_progress_percent", "The mean of what they tell.") {
             [("", Int(progress.sum * 100 / Double(max(1, progress.attempts))))]
         }
+        try await addBlobBytes(to: &text)
         return text.text
+    }
+
+    /// Who sent blobs: whether the coordinator is in the way of what workers give each other.
+    private func addBlobBytes(to text: inout MetricsLines) async throws(ControlError) {
+        let hub = hub
+        let all = await engine.ask { loop, _ in
+            loop.workerUsage().map { ($0.worker.index, hub.peerBytes($0.worker)) }
+        }
+        guard let all else { throw Self.stopped }
+        let own = Int(clamping: hub.blobBytesSent)
+        text.counter("fanfold_blob_bytes_sent_total", "Bytes of blobs sent to workers, by whom.") {
+            [("by=\"coordinator\"", own)]
+                + all.map { worker, bytes in
+                    ("by=\"worker\",worker=\"\(worker)\"", Int(clamping: bytes.sent))
+                }
+        }
+        text.counter(
+            "fanfold_blob_bytes_fetched_total", "Bytes of blobs that workers had from workers."
+        ) {
+            all.map { worker, bytes in
+                ("worker=\"\(worker)\"", Int(clamping: bytes.fetched))
+            }
+        }
     }
 }
 
@@ -140,7 +164,20 @@ private struct MetricsLines {
     mutating func gauge(
         _ name: String, _ help: String, _ values: () -> [(labels: String, value: Int)]
     ) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
+        add(name, help, "gauge", values)
+    }
+
+    mutating func counter(
+        _ name: String, _ help: String, _ values: () -> [(labels: String, value: Int)]
+    ) {
+        add(name, help, "counter", values)
+    }
+
+    private mutating func add(
+        _ name: String, _ help: String, _ type: String,
+        _ values: () -> [(labels: String, value: Int)]
+    ) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
         for (labels, value) in values() {
             text += labels.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels)} \(value)\n"
         }

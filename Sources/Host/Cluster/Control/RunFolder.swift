@@ -127,9 +127,15 @@ struct RunFolder: Sendable {
 
     /// The kept output of a task; `nil` if there is none.
     func output(ofTask index: Int) throws(DataError) -> Dataset? {
+        guard let kept = keptOutput(ofTask: index) else { return nil }
+        return try Dataset.open(path: kept.path, format: kept.format)
+    }
+
+    /// The file of the kept output of a task; `nil` if there is none.
+    func keptOutput(ofTask index: Int) -> (path: String, format: DataFormat)? {
         for format in DataFormat.allCases {
             let file = taskFile(index, format)
-            if access(file, R_OK) == 0 { return try Dataset.open(path: file, format: format) }
+            if access(file, R_OK) == 0 { return (file, format) }
         }
         return nil
     }

@@ -18,16 +18,19 @@ final class EndIntake: Sendable {
 
     private let store: BlobStore
     private let fetcher: BlobFetcher
+    /// The worker has a result.
+    private let holds: @Sendable (BlobID) -> Void
     private let deliver: @Sendable ([EndedAttempt], _ sequence: UInt64, WireSession) -> Void
     private let queue = Mutex<[Delivery]>([])
 
     /// An intake that hands on to `deliver`, one message at a time.
     init(
-        store: BlobStore, fetcher: BlobFetcher,
+        store: BlobStore, fetcher: BlobFetcher, holds: @escaping @Sendable (BlobID) -> Void,
         deliver: @escaping @Sendable ([EndedAttempt], UInt64, WireSession) -> Void
     ) {
         self.store = store
         self.fetcher = fetcher
+        self.holds = holds
         self.deliver = deliver
     }
 
@@ -70,6 +73,7 @@ final class EndIntake: Sendable {
             // The worker keeps the end; over the next connection it comes again.
             return session.close(reason: "the result \(blob.id) could not be fetched")
         }
+        holds(blob.id)
         queue.withLock { queue in
             guard
                 let place = queue.firstIndex(where: {

@@ -21,9 +21,12 @@ final class RemoteWorker: WorkerPort {
     let sharesFiles: Bool
     private let dispatcher: Dispatcher
     private let blobs: ServedBlobs
+    private let holders: BlobHolders
     private let link = Mutex<Link?>(nil)
     /// Attempts that bytes were lent to, which the worker may still ask for.
     private let loans = Mutex<Set<AttemptID>>([])
+    /// What attempts are given as blobs, which the worker has when they have ended.
+    private let given = Mutex<[AttemptID: [BlobID]]>([:])
 
     /// A connection, and what the worker has been told over it.
     private final class Link: Sendable {
@@ -37,9 +40,10 @@ final class RemoteWorker: WorkerPort {
 
     init(
         id: WorkerID, uid: String, name: String, sharesFiles: Bool, dispatcher: Dispatcher,
-        blobs: ServedBlobs
+        blobs: ServedBlobs, holders: BlobHolders
     ) {
         self.id = id
+        self.holders = holders
         self.sharesFiles = sharesFiles
         self.uid = uid
         self.name = name
@@ -123,6 +127,10 @@ final class RemoteWorker: WorkerPort {
     func ended(_ attempts: [AttemptID]) {
         let lent = loans.withLock { loans in attempts.filter { loans.remove($0) != nil } }
         for attempt in lent { blobs.release(attempt) }
+        let here = given.withLock { given in
+            attempts.flatMap { given.removeValue(forKey: $0) ?? [] }
+        }
+        for blob in here { holders.note(blob, on: id) }
     }
 
     /// Only these attempts are on the worker.
@@ -132,6 +140,13 @@ final class RemoteWorker: WorkerPort {
             return loans.subtracting(attempts)
         }
         for attempt in over { blobs.release(attempt) }
+        given.withLock { given in given = given.filter { attempts.contains($0.key) } }
+    }
+
+    /// Whom the worker may ask for a blob that an attempt is given; the coordinator has it anyway.
+    private func offer(_ blob: BlobID, for attempt: AttemptID) -> [WireHolder] {
+        given.withLock { $0[attempt, default: []].append(blob) }
+        return holders.holders(of: blob, for: id)
     }
 
     private func lend(_ slice: PayloadSlice, for attempt: AttemptID) -> BlobID {
@@ -240,11 +255,14 @@ final class RemoteWorker: WorkerPort {
             var blob = WireBlobPart()
             blob.format = portable.format.rawValue
             blob.items = UInt64(clamping: portable.count ?? 0)
+            let name: BlobID
             if let stored = slice.payload.lender as? StoredResult, stored.size == slice.count {
-                blob.blob = WireBlobName(stored.id, size: slice.count)
+                name = stored.id
             } else {
-                blob.blob = WireBlobName(lend(slice, for: attempt), size: slice.count)
+                name = lend(slice, for: attempt)
             }
+            blob.blob = WireBlobName(name, size: slice.count)
+            blob.holders = offer(name, for: attempt)
             wire.blob = blob
         }
         return wire
@@ -259,8 +277,9 @@ extension RemoteWorker {
             let payload = try Payload.mapping(path: path)
             var file = WireNamedFile()
             file.name = path.split(separator: "/").last.map(String.init) ?? "file"
-            file.blob = WireBlobName(
-                lend(payload.whole, for: attempt), size: payload.bytes.count)
+            let id = lend(payload.whole, for: attempt)
+            file.blob = WireBlobName(id, size: payload.bytes.count)
+            file.holders = offer(id, for: attempt)
             wire.files.append(file)
         }
         return wire

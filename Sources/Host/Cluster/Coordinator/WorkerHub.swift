@@ -27,6 +27,8 @@ final class WorkerHub: WireServerDelegate {
         var labels: [WorkerLabel] = []
         /// Looked up only, never walked through.
         var measured: [WorkerID: WorkerUse] = [:]
+        /// Bytes of blobs that a worker sent to others, and fetched from them; looked up only.
+        var peerBytes: [WorkerID: (sent: UInt64, fetched: UInt64)] = [:]
         /// When a worker was heard last, in milliseconds since 1970; looked up only.
         var heard: [WorkerID: Int64] = [:]
         var liveness = Liveness()
@@ -43,6 +45,10 @@ final class WorkerHub: WireServerDelegate {
 
     private let engine: EngineHost
     private let served: ServedBlobs
+    private let servedToWorkers: CountedBlobs
+    private let holders = BlobHolders()
+    /// What workers on this machine say to each other; another one after each start.
+    private let peerToken: [UInt8]
     private let store: BlobStore
     private let fetcher: BlobFetcher
     private let dispatcher: Dispatcher
@@ -70,6 +76,11 @@ final class WorkerHub: WireServerDelegate {
         self.engine = engine
         self.store = store
         self.served = served
+        servedToWorkers = CountedBlobs(served)
+        var generator = SystemRandomNumberGenerator()
+        peerToken =
+            sharesFiles
+            ? (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) } : []
         self.fetcher = fetcher
         self.epoch = epoch
         self.logger = logger
@@ -78,7 +89,7 @@ final class WorkerHub: WireServerDelegate {
 
     func close() { dispatcher.close() }
 
-    var blobSource: (any WireBlobSource)? { served }
+    var blobSource: (any WireBlobSource)? { servedToWorkers }
 
     // MARK: On the loop's thread
 
@@ -105,7 +116,7 @@ final class WorkerHub: WireServerDelegate {
     private func enter(_ label: WorkerLabel, id: WorkerID) -> WorkerEntry {
         let remote = RemoteWorker(
             id: id, uid: label.uid, name: label.name, sharesFiles: sharesFiles,
-            dispatcher: dispatcher, blobs: served)
+            dispatcher: dispatcher, blobs: served, holders: holders)
         books.remotes.append(remote)
         books.labels.append(label)
         books.byUID[label.uid] = id
@@ -135,6 +146,7 @@ final class WorkerHub: WireServerDelegate {
         _ remote: RemoteWorker, _ reason: String = "the coordinator has given this worker up"
     ) {
         books.byUID[remote.uid] = nil
+        holders.leave(remote.id)
         remote.keepLoans(of: [])
         progress.lost(remote.id)
         remote.stop(reason: reason)
@@ -147,6 +159,14 @@ final class WorkerHub: WireServerDelegate {
 
     /// What a worker said last that it uses.
     func measured(_ worker: WorkerID) -> WorkerUse? { books.measured[worker] }
+
+    /// Bytes of blobs that the coordinator sent to workers since its process began.
+    var blobBytesSent: UInt64 { servedToWorkers.bytesSent }
+
+    /// Bytes of blobs that a worker said it sent to others, and fetched from them.
+    func peerBytes(_ worker: WorkerID) -> (sent: UInt64, fetched: UInt64) {
+        books.peerBytes[worker] ?? (0, 0)
+    }
 
     /// When a worker was heard last, in milliseconds since 1970.
     func heard(_ worker: WorkerID) -> Int64? { books.heard[worker] }
@@ -210,8 +230,10 @@ final class WorkerHub: WireServerDelegate {
         let remote = books.remotes[Int(id.index)]
         books.liveness.watch(id, at: now)
         remote.attach(session)
-        let intake = EndIntake(store: store, fetcher: fetcher) {
-            [weak self] ended, number, session in
+        holders.enter(id, uid: uid, said: hello.blobAddress, mustBeLoopback: sharesFiles)
+        let intake = EndIntake(
+            store: store, fetcher: fetcher, holds: { [holders] in holders.note($0, on: id) }
+        ) { [weak self] ended, number, session in
             self?.deliver(ended, number, session, remote)
         }
         members.withLock {
@@ -221,6 +243,7 @@ final class WorkerHub: WireServerDelegate {
         welcome.workerID = UInt64(id.index)
         welcome.coordinatorEpoch = epoch
         welcome.heartbeatMilliseconds = Self.heartbeatMilliseconds
+        welcome.peerToken = .init(peerToken)
         let greeting = welcome
         // A worker is let in once it is on disk that it is there, and before its first order.
         loop.afterCommit { session.welcome(greeting) }
@@ -343,6 +366,7 @@ final class WorkerHub: WireServerDelegate {
             books.liveness.heartbeat(from: remote.id, at: now)
             // Not an event: what is used decides nothing, and a replay need not know it.
             books.heard[remote.id] = Timestamp.now().milliseconds
+            books.peerBytes[remote.id] = (beat.peerBytesSent, beat.peerBytesFetched)
             books.measured[remote.id] = WorkerUse(beat)
         }
     }
@@ -374,6 +398,7 @@ final class WorkerHub: WireServerDelegate {
         logs.ended(session)
         engine.perform { [self] loop, now in
             guard member.remote.detach(session) else { return }
+            holders.leave(member.remote.id)
             leaveIfDrained(member.remote, &loop, at: now)
             logger.info(
                 "a worker's connection ended",

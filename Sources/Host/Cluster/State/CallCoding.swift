@@ -138,6 +138,6 @@ final class StoredResult: Sendable {
     /// The bytes of a blob as a payload.
     static func payload(_ id: BlobID, in blobs: BlobStore) throws(BlobError) -> Payload {
         let held = try StoredResult(id, in: blobs)
-        return Payload(lending: held.mapping.bytes, owner: held)
+        return Payload(lendingMapping: held.mapping.bytes, owner: held)
     }
 }

@@ -26,6 +26,8 @@ final class OrderIntake: Sendable {
     fileprivate struct Missing {
         var part: Int
         var blob: BlobReference
+        /// Workers that have it.
+        var holders: [WireHolder]
         var content: Content
 
         enum Content {
@@ -46,18 +48,21 @@ final class OrderIntake: Sendable {
     private let worker: LocalWorker
     private let store: BlobStore
     private let fetcher: BlobFetcher
+    private let peers: PeerConnections
     private let report: @Sendable ([EndedAttempt]) -> Void
     /// Where files of inputs are kept under their names.
     private let filesFolder: String
     private let state = Mutex(State())
 
     init(
-        worker: LocalWorker, store: BlobStore, fetcher: BlobFetcher, filesFolder: String,
+        worker: LocalWorker, store: BlobStore, fetcher: BlobFetcher, peers: PeerConnections,
+        filesFolder: String,
         report: @escaping @Sendable ([EndedAttempt]) -> Void
     ) {
         self.worker = worker
         self.store = store
         self.fetcher = fetcher
+        self.peers = peers
         self.filesFolder = filesFolder
         self.report = report
     }
@@ -194,14 +199,18 @@ final class OrderIntake: Sendable {
             guard let format = DataFormat(rawValue: blob.format) else {
                 throw WorkFailure(.inputInvalid, "there is no format \(blob.format)")
             }
-            return [Missing(part: index, blob: try reference(blob.blob), content: .bytes(format))]
+            return [
+                Missing(
+                    part: index, blob: try reference(blob.blob), holders: blob.holders,
+                    content: .bytes(format))
+            ]
         case .files(let list):
             return try list.files.enumerated().map { place, file in
                 guard !file.name.isEmpty, !file.name.contains("/"), file.name != "..",
                     file.name != ".", !file.name.utf8.contains(0)
                 else { throw WorkFailure(.inputInvalid, "\"\(file.name)\" is no file name") }
                 return Missing(
-                    part: index, blob: try reference(file.blob),
+                    part: index, blob: try reference(file.blob), holders: file.holders,
                     content: .file(place: place, name: file.name))
             }
         default: return []
@@ -209,8 +218,12 @@ final class OrderIntake: Sendable {
     }
 
     private func fetch(_ missing: Missing, _ attempt: AttemptID, _ session: WireSession) {
-        let source = SessionBlobs(session, name: "coordinator")
-        fetcher.fetch(missing.blob, from: [source], pinnedFor: nil) { [self] outcome in
+        // The coordinator has everything and is in everybody's way: it is asked last.
+        let coordinator = SessionBlobs(session, name: "coordinator", isLastResort: true)
+        let sources =
+            missing.holders.prefix(BlobHolders.offered).compactMap { peers.source($0) }
+            + [coordinator]
+        fetcher.fetch(missing.blob, from: sources, pinnedFor: nil) { [self] outcome in
             do {
                 _ = try outcome.get()
                 switch missing.content {

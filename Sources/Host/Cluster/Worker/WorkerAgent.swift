@@ -36,6 +36,8 @@ package struct WorkerAgentOptions: Sendable {
     package var capabilities: WireCapabilities
     /// Executors that plugins bring.
     package var executors: ExecutorPlugins?
+    /// Where other workers fetch blobs from it.
+    package var listening = PeerListening.automatic
 
     /// Options.
     package init(
@@ -64,6 +66,9 @@ final class WorkerAgent: WireClientDelegate {
     private let uid: String
     private let store: BlobStore
     private let served: ServedBlobs
+    private let servedToPeers: CountedBlobs
+    private let peers: PeerConnections
+    private let listener = Mutex<(PeerListener, told: WireAddress)?>(nil)
     private let fetcher: BlobFetcher
     private let held: HeldEnds
     private let news: AttemptNews
@@ -100,6 +105,8 @@ final class WorkerAgent: WireClientDelegate {
         self.meter = meter
         news = AttemptNews(folder: options.folder + "/logs")
         served = ServedBlobs(store: store)
+        servedToPeers = CountedBlobs(served)
+        peers = PeerConnections(uid: uid)
         fetcher = BlobFetcher(store: store) { job in _ = PlainThread(name: "blob-fetch", job) }
         let intake = Mutex<OrderIntake?>(nil)
         held = HeldEnds { blobs, attempts in
@@ -116,13 +123,37 @@ final class WorkerAgent: WireClientDelegate {
             [weak self] _, notice in self?.tell(notice)
         }
         let made = OrderIntake(
-            worker: worker, store: store, fetcher: fetcher,
+            worker: worker, store: store, fetcher: fetcher, peers: peers,
             filesFolder: options.folder + "/files"
         ) {
             [weak self] ended in self?.tell(.ended(ended))
         }
         intake.withLock { $0 = made }
         parts.withLock { $0 = Parts(worker: worker, intake: made) }
+    }
+
+    /// Has other workers fetch blobs from here, and asks them for theirs, before it connects.
+    func meetPeers(
+        towards coordinator: WireAddress, as identity: PeerIdentity
+    ) throws(WorkerProblem) {
+        let started = try options.listening.start(
+            towards: coordinator, as: identity, blobs: servedToPeers, logger: logger)
+        if let started {
+            logger.notice("other workers connect here", metadata: ["address": "\(started.told)"])
+            listener.withLock { $0 = (started.listener, started.told) }
+        }
+        // The token of loopback comes with Welcome.
+        if case .certificate = identity { peers.use(identity) }
+    }
+
+    /// From now on other workers know this one by something else.
+    private func useAmongPeers(_ identity: PeerIdentity) {
+        peers.use(identity)
+        do throws(IdentityError) {
+            try listener.withLock { $0?.0 }?.use(identity)
+        } catch {
+            logger.error("other workers will not be let in", metadata: ["why": "\(error)"])
+        }
     }
 
     /// Beats until the worker is to end.
@@ -141,6 +172,8 @@ final class WorkerAgent: WireClientDelegate {
     /// Ends what runs and everything else; ``run()`` has returned.
     func stop(reason: String) {
         parts.withLock { $0 }?.worker.stop(reason: reason)
+        listener.withLock { $0?.0 }?.stop(reason: reason)
+        peers.close()
         fetcher.close()
         served.close()
     }
@@ -182,6 +215,8 @@ final class WorkerAgent: WireClientDelegate {
         message.memoryBytes = use.memoryBytes
         message.diskBytes = use.freeDiskBytes
         message.count = count
+        message.peerBytesSent = servedToPeers.bytesSent
+        message.peerBytesFetched = peers.bytesFetched
         if let here = parts.withLock({ $0 })?.worker.inventory() {
             message.running = UInt32(clamping: here.running.count)
             message.queued = UInt32(clamping: here.queued.count)
@@ -235,7 +270,9 @@ final class WorkerAgent: WireClientDelegate {
                 return WireAttemptEnd(ended, payload: .inline(Array(payload.bytes)))
             }
             do throws(BlobError) {
-                let id = try store.put(payload.bytes, pinnedFor: StoredResult.owner)
+                let id = try store.put(
+                    size: Int64(payload.bytes.count), pinnedFor: StoredResult.owner
+                ) { write throws(BlobError) in try payload.whole.forEachRun(write) }
                 blobs.append(id)
                 return WireAttemptEnd(ended, payload: .blob(id, size: payload.bytes.count))
             } catch {
@@ -263,6 +300,7 @@ final class WorkerAgent: WireClientDelegate {
         hello.incarnation = monotonicNanoseconds()
         hello.name = options.name
         hello.capabilities = options.capabilities
+        hello.blobAddress = listener.withLock { $0?.told.description } ?? ""
         return hello
     }
 
@@ -272,6 +310,9 @@ final class WorkerAgent: WireClientDelegate {
         state.withLock { state in
             state.session = session
             state.heartbeatMilliseconds = max(100, welcome.heartbeatMilliseconds)
+        }
+        if !welcome.peerToken.isEmpty {
+            useAmongPeers(.loopback(token: Array(welcome.peerToken)))
         }
         parts.intake.begin(over: session)
         held.begin(over: session, acknowledged: welcome.acknowledged) { ends in
@@ -340,6 +381,13 @@ final class WorkerAgent: WireClientDelegate {
     func client(gaveUp reason: WireError) { end(reason: "\(reason)") }
 
     func client(renewed credentials: WireCredentials) {
-        logger.info("the certificate was renewed")
+        useAmongPeers(.certificate(credentials))
+        do throws(IdentityError) {
+            try credentials.save(folder: options.folder)
+            logger.info("the certificate was renewed")
+        } catch {
+            logger.error(
+                "the new certificate could not be kept", metadata: ["why": "\(error)"])
+        }
     }
 }

@@ -102,7 +102,7 @@ private struct DataEncoder {
 
     private mutating func encodeBinary(_ parts: [InputPart], as format: DataFormat) throws {
         if parts.count == 1, case .payload(let bytes, format) = parts[0] {
-            return try bytes.withBytes { try write($0) }
+            return try bytes.forEachRun { (run) throws in try write(run) }
         }
         var all: [BinaryItems] = []
         for part in parts {
@@ -174,7 +174,9 @@ private struct DataEncoder {
     }
 
     private mutating func encodeLines(_ part: InputPart, as format: DataFormat) throws {
-        if let whole = part.wholeText(as: format) { return try whole.withBytes { try write($0) } }
+        if let whole = part.wholeText(as: format) {
+            return try whole.forEachRun { (run) throws in try write(run) }
+        }
         if part.format == format { return try encodeRuns(try part.sliced()) }
         if part.format == .bytes, format == .lines {
             return try encodeRuns(try part.sliced())
@@ -198,19 +200,25 @@ private struct DataEncoder {
             piece, own in
             let range = format == .bytes ? 0..<piece.slice.count : try piece.byteRange(of: own)
             if format != .bytes { endLine() }
-            try piece.slice.withBytes { try write($0.part(range)) }
+            let base = piece.slice.range.lowerBound
+            try PayloadSlice(
+                payload: piece.slice.payload,
+                range: (base + range.lowerBound)..<(base + range.upperBound)
+            ).forEachRun { (run) throws in try write(run) }
         }
     }
 
     private mutating func encodeBytes(_ part: InputPart) throws {
         guard case .slice(let slice) = part else {
             guard case .payload(let bytes, _) = part else { return }
-            return try bytes.withBytes { try write($0) }
+            return try bytes.forEachRun { (run) throws in try write(run) }
         }
         switch slice.dataset.content {
         case .files(let files):
             for path in files[slice.items] {
-                try Payload.mapping(path: path).whole.withBytes { try write($0) }
+                try Payload.mapping(path: path).whole.forEachRun { (run) throws in
+                    try write(run)
+                }
             }
         case .range: try encodeLines(part, as: .lines)
         case .pieces where slice.dataset.format == .bytes: try encodeRuns(slice)

@@ -15,6 +15,10 @@ package final class Payload: @unchecked Sendable {
         case nobody
         case heap
         case mapping
+        /// A file that somebody else has mapped, read-only, as long as the object lives.
+        case othersMapping(AnyObject)
+        /// A part of such a file, which need not begin at a page.
+        case partOfMapping(AnyObject)
         /// Memory of somebody else's, valid as long as the object.
         case object(AnyObject)
     }
@@ -25,6 +29,10 @@ package final class Payload: @unchecked Sendable {
     private init(owning start: UnsafeRawPointer?, count: Int, owner: Owner) {
         bytes = UnsafeRawBufferPointer(start: start, count: count)
         self.owner = owner
+        switch owner {
+        case .mapping, .othersMapping: MappedRanges.enter(bytes)
+        case .nobody, .heap, .object, .partOfMapping: break
+        }
     }
 
     /// A copy of `bytes`.
@@ -56,6 +64,19 @@ package final class Payload: @unchecked Sendable {
     /// Memory that stays valid and unchanged as long as `owner` lives; nothing is copied.
     package convenience init(lending bytes: UnsafeRawBufferPointer, owner: AnyObject) {
         self.init(owning: bytes.baseAddress, count: bytes.count, owner: .object(owner))
+    }
+
+    /// A file that `owner` has mapped for reading and keeps so as long as it lives.
+    package convenience init(lendingMapping bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        self.init(owning: bytes.baseAddress, count: bytes.count, owner: .othersMapping(owner))
+    }
+
+    /// Memory that a plugin gave back, which stays as `lending` wants it; a part of a mapped file that
+    /// was lent to the plugin is known for one.
+    convenience init(returned bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+        self.init(
+            owning: bytes.baseAddress, count: bytes.count,
+            owner: MappedRanges.contain(bytes) ? .partOfMapping(owner) : .object(owner))
     }
 
     /// The content of the file at `path`, mapped and not read.
@@ -106,8 +127,32 @@ package final class Payload: @unchecked Sendable {
 
     /// Whose memory it is, if it was lent.
     package var lender: AnyObject? {
-        if case .object(let lender) = owner { lender } else { nil }
+        switch owner {
+        case .object(let lender), .othersMapping(let lender), .partOfMapping(let lender): lender
+        case .nobody, .heap, .mapping: nil
+        }
     }
+
+    /// Lets go of the memory of a part that was read; it is read again when it is used again.
+    ///
+    /// Only of mapped files, whose pages are as they are on the disk: others keep what they have.
+    package func letGo(_ range: Range<Int>) {
+        switch owner {
+        case .mapping, .othersMapping, .partOfMapping: break
+        case .nobody, .heap, .object: return
+        }
+        guard let start = bytes.baseAddress else { return }
+        // Whole pages only: of a page at an end something else may be in use.
+        let page = Payload.pageBytes
+        let address = UInt(bitPattern: start)
+        let first = (address + UInt(range.lowerBound) + page - 1) / page * page
+        let end = (address + UInt(range.upperBound)) / page * page
+        guard first < end, let memory = UnsafeMutableRawPointer(bitPattern: first) else { return }
+        // A refusal leaves the memory in use, and nothing else.
+        madvise(memory, Int(end - first), MADV_DONTNEED)
+    }
+
+    private static let pageBytes = UInt(sysconf(Int32(_SC_PAGESIZE)))
 
     /// All of it.
     package var whole: PayloadSlice { PayloadSlice(payload: self, range: 0..<bytes.count) }
@@ -116,9 +161,12 @@ package final class Payload: @unchecked Sendable {
         guard let start = bytes.baseAddress else { return }
         let memory = UnsafeMutableRawPointer(mutating: start)
         switch owner {
-        case .nobody, .object: break
+        case .nobody, .object, .partOfMapping: break
         case .heap: memory.deallocate()
-        case .mapping: munmap(memory, bytes.count)
+        case .othersMapping: MappedRanges.leave(bytes)
+        case .mapping:
+            MappedRanges.leave(bytes)
+            munmap(memory, bytes.count)
         }
     }
 }
@@ -141,6 +189,23 @@ package struct PayloadSlice: Sendable {
 
     /// The number of bytes.
     package var count: Int { range.count }
+
+    /// Bytes that ``forEachRun(_:)`` lends together.
+    package static let runBytes = 1 << 20
+
+    /// Lends the bytes a run at a time, in order, and lets a mapped file go behind it: however long
+    /// it is, only a run of it is in memory.
+    package func forEachRun<E>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = min(start + Self.runBytes, range.upperBound)
+            try PayloadSlice(payload: payload, range: start..<end).withBytes(body)
+            if range.count > Self.runBytes { payload.letGo(start..<end) }
+            start = end
+        }
+    }
 
     /// Lends the bytes for the time of the call.
     @inlinable

@@ -173,7 +173,7 @@ extension StrategySession: HostSink {
             }
             return (payload.part(offset: offset, count: count), payload.format)
         case .bytes(let foreign):
-            let payload = Payload(lending: foreign.bytes, owner: foreign)
+            let payload = Payload(returned: foreign.bytes, owner: foreign)
             return (payload.whole, LentPayload.format(mark: mark))
         case .structured(let foreign):
             do throws(DataTransferError) {

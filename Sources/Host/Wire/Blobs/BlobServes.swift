@@ -33,7 +33,7 @@ struct BlobServes {
         guard running[request.request] == nil else {
             throw .blobOutOfOrder(request: request.request)
         }
-        guard request.sha256.count == 32 else { return .missing }
+        guard Self.isName(request.sha256) else { return .missing }
         guard running.count < limits.blobRequests else { return .busy }
         running[request.request] = Running(
             sha256: Array(request.sha256), next: request.offset,
@@ -41,6 +41,11 @@ struct BlobServes {
             credit: min(request.credit, UInt64(limits.blobCreditBytes)))
         turns.append(request.request)
         return nil
+    }
+
+    /// Whether it is the id of a blob, or asks for the sums of one.
+    private static func isName(_ bytes: some Collection<UInt8>) -> Bool {
+        bytes.count == 32 || (bytes.count == 33 && bytes.dropFirst(32).first == 1)
     }
 
     /// The peer takes more: never more than the limit at a time.

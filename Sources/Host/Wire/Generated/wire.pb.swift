@@ -724,6 +724,11 @@ package nonisolated struct WireHeartbeat: Sendable {
   /// Counts from 1 within the connection.
   package var count: UInt64 = 0
 
+  /// Bytes of blobs that were sent to other workers since the process began, and fetched from them.
+  package var peerBytesSent: UInt64 = 0
+
+  package var peerBytesFetched: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1166,7 +1171,8 @@ package nonisolated struct WireWelcome: Sendable {
   /// The highest number of this incarnation's stream that is on the coordinator's disk.
   package var acknowledged: UInt64 = 0
 
-  /// Says it to other workers, on loopback; empty with TLS.
+  /// What workers say to each other on loopback, as Hello.token, until the coordinator's next start;
+  /// empty with TLS.
   package var peerToken: Data = Data()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1406,6 +1412,8 @@ package nonisolated struct WireNamedFile: Sendable {
   /// Clears the value of `blob`. Subsequent reads from it will return its default value.
   package mutating func clearBlob() {self._blob = nil}
 
+  package var holders: [WireHolder] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1618,6 +1626,7 @@ package nonisolated struct WireBlobRequest: Sendable {
   /// Chosen by who asks; not used twice in a connection.
   package var request: UInt64 = 0
 
+  /// 32 bytes.  With a 33rd, which is 1, the sums of the blob's chunks are asked for and not the blob.
   package var sha256: Data = Data()
 
   package var offset: UInt64 = 0
@@ -2773,7 +2782,7 @@ nonisolated extension WireRunningAttempt: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_nanoseconds\0\u{3}milli_cores\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{1}running\0\u{1}queued\0\u{1}count\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_nanoseconds\0\u{3}milli_cores\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{1}running\0\u{1}queued\0\u{1}count\0\u{4}\u{d}peer_bytes_sent\0\u{3}peer_bytes_fetched\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2788,6 +2797,8 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.running) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.queued) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      case 20: try { try decoder.decodeSingularUInt64Field(value: &self.peerBytesSent) }()
+      case 21: try { try decoder.decodeSingularUInt64Field(value: &self.peerBytesFetched) }()
       default: break
       }
     }
@@ -2815,6 +2826,12 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.count != 0 {
       try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 7)
     }
+    if self.peerBytesSent != 0 {
+      try visitor.visitSingularUInt64Field(value: self.peerBytesSent, fieldNumber: 20)
+    }
+    if self.peerBytesFetched != 0 {
+      try visitor.visitSingularUInt64Field(value: self.peerBytesFetched, fieldNumber: 21)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2826,6 +2843,8 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.running != rhs.running {return false}
     if lhs.queued != rhs.queued {return false}
     if lhs.count != rhs.count {return false}
+    if lhs.peerBytesSent != rhs.peerBytesSent {return false}
+    if lhs.peerBytesFetched != rhs.peerBytesFetched {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4148,7 +4167,7 @@ nonisolated extension WireFilesPart: SwiftProtobuf.Message, SwiftProtobuf._Messa
 
 nonisolated extension WireNamedFile: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".NamedFile"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}blob\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}blob\0\u{1}holders\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -4158,6 +4177,7 @@ nonisolated extension WireNamedFile: SwiftProtobuf.Message, SwiftProtobuf._Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._blob) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.holders) }()
       default: break
       }
     }
@@ -4174,12 +4194,16 @@ nonisolated extension WireNamedFile: SwiftProtobuf.Message, SwiftProtobuf._Messa
     try { if let v = self._blob {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if !self.holders.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.holders, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: WireNamedFile, rhs: WireNamedFile) -> Bool {
     if lhs.name != rhs.name {return false}
     if lhs._blob != rhs._blob {return false}
+    if lhs.holders != rhs.holders {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
