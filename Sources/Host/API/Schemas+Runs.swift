@@ -49,8 +49,6 @@ extension Schemas {
         "note": text,
     ])
 
-    private static let number: JSON = ["type": "number"]
-
     private static let runList = object([
         "runs": list(named("RunSummary"), maximum: APILimits.pageEntries), "total": integer(),
         "next?": text,
