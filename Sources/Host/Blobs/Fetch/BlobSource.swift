@@ -20,6 +20,7 @@ package protocol BlobSource: AnyObject, Sendable {
 }
 
 extension BlobSource {
+    /// It is one among others.
     package var isLastResort: Bool { false }
 }
 
