@@ -39,6 +39,9 @@ struct PlanCommand: ParsableCommand {
             Terminal.print("\n\(task.name)  (\(task.strategy))")
             for line in lines(for: task) { Terminal.print("  " + line) }
         }
+        let files = ValidateCommand.lines(of: run.pipeline)
+        if !files.isEmpty { Terminal.print("") }
+        for line in files { Terminal.print(line) }
     }
 
     private func lines(for task: PlanReport.TaskPlan) -> [String] {

@@ -104,7 +104,8 @@ struct WorkerCommand: ParsableCommand {
         return WorkerAgentOptions(
             folder: folder, name: name ?? capabilities.hostName,
             scratchDirectory: context.scratchDirectory, helperPath: context.helperPath,
-            capabilities: capabilities, executors: context.executors())
+            capabilities: capabilities, executors: context.executors(),
+            shippedExecutors: { context.shippedExecutors($0) })
     }
 
     private var folder: String {

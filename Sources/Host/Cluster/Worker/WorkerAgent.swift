@@ -19,11 +19,14 @@ package struct WorkerAgentOptions: Sendable {
     package var capabilities: WireCapabilities
     /// Executors that plugins bring.
     package var executors: ExecutorPlugins?
+    /// Executors of plugins that come with a run.
+    package var shippedExecutors: @Sendable ([PluginDeclaration]) -> ExecutorPlugins
 
     /// Options.
     package init(
         folder: String, name: String, scratchDirectory: String, helperPath: String,
-        capabilities: WireCapabilities, executors: ExecutorPlugins?
+        capabilities: WireCapabilities, executors: ExecutorPlugins?,
+        shippedExecutors: @escaping @Sendable ([PluginDeclaration]) -> ExecutorPlugins
     ) {
         self.folder = folder
         self.name = name
@@ -31,6 +34,7 @@ package struct WorkerAgentOptions: Sendable {
         self.helperPath = helperPath
         self.capabilities = capabilities
         self.executors = executors
+        self.shippedExecutors = shippedExecutors
     }
 }
 
@@ -96,7 +100,11 @@ final class WorkerAgent: WireClientDelegate {
         }
         let made = OrderIntake(
             worker: worker, store: store, fetcher: fetcher,
-            filesFolder: options.folder + "/files"
+            filesFolder: options.folder + "/files",
+            runs: RunPlaces(
+                folder: options.folder + "/runs",
+                tools: RunPlaces.Tools(
+                    store: store, fetcher: fetcher, executors: options.shippedExecutors))
         ) {
             [weak self] ended in self?.tell(.ended(ended))
         }
@@ -279,6 +287,7 @@ final class WorkerAgent: WireClientDelegate {
                 let attempts = order.attempts.map { AttemptID($0) }
                 let others = parts.intake.cancel(attempts, reason: order.reason)
                 parts.worker.cancel(others, reason: order.reason)
+            case .forget(let order): parts.intake.forget(specs: order.specs)
             case .acknowledge(let order): held.acknowledge(order.sequence, over: session)
             case .drain(let order): drain(reason: order.reason)
             case .shutdown(let order): end(reason: order.reason)
