@@ -37,9 +37,11 @@ enum RunRoutes {
 
     static func submission(of call: Call) throws(ControlError) -> Submission {
         if case .yaml(let bytes) = call.body {
-            return Submission(
+            var submission = Submission(
                 document: bytes, format: .yaml, idempotencyKey: call.idempotencyKey,
                 submitter: call.submitter)
+            submission.mayGrant = call.identity?.role == .admin
+            return submission
         }
         var document: [UInt8] = []
         var format = Submission.Format.json
@@ -51,11 +53,19 @@ enum RunRoutes {
         }
         let overrides = call["overrides"]?.objectValue?.members ?? []
         let files = call["files"]?.objectValue?.members ?? []
-        return Submission(
+        var submission = Submission(
             document: document, format: format, name: call["name"]?.stringValue,
             overrides: overrides.map { (key: $0, value: $1.stringValue ?? "") },
-            files: files.map { (path: $0, sha256: $1.stringValue ?? "") },
+            files: files.map { path, file in
+                (
+                    path: path,
+                    sha256: file.stringValue ?? file["sha256"]?.stringValue ?? "",
+                    isExecutable: file["executable"]?.boolValue ?? false
+                )
+            },
             idempotencyKey: call.idempotencyKey, submitter: call.submitter)
+        submission.mayGrant = call.identity?.role == .admin
+        return submission
     }
 
     static let list = Route(

@@ -14,23 +14,26 @@ package struct Submission: Sendable {
     /// Values that replace those of the document, as `fanfold run --set` takes them:
     /// `("tasks.count.strategy.with.shards", "4")`.
     package var overrides: [(key: String, value: String)]
-    /// The files that the document names, by their path relative to it: their SHA-256.
+    /// The files that the document names, by their path relative to it: their SHA-256, and whether
+    /// their owner may execute them.
     ///
     /// Each must have been uploaded before; paths are relative and without `..`.
-    package var files: [(path: String, sha256: String)]
+    package var files: [(path: String, sha256: String, isExecutable: Bool)]
     /// What tells a repetition from a second run; `nil` if the client does not care.
     package var idempotencyKey: String?
     /// The name of the client's token.
     package var submitter: String
     /// Whether `POST /api/v1/tasks` made it of one task: the run's summary is to say how far that is.
     package var isOrchestrated = false
+    /// Whether its plugins may be granted something and run inside the coordinator.
+    package var mayGrant = false
 
     /// A pipeline that `submitter` hands in.
     package init(
         document: [UInt8], format: Format, name: String? = nil,
         overrides: [(key: String, value: String)] = [],
-        files: [(path: String, sha256: String)] = [], idempotencyKey: String? = nil,
-        submitter: String
+        files: [(path: String, sha256: String, isExecutable: Bool)] = [],
+        idempotencyKey: String? = nil, submitter: String
     ) {
         self.document = document
         self.format = format

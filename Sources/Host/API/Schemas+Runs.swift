@@ -70,9 +70,13 @@ extension Schemas {
             "description": "Values that replace those of the document, by dotted path, in YAML.",
         ],
         "files?": [
-            "type": "object", "additionalProperties": digest, "maxProperties": 100_000,
+            "type": "object",
+            "additionalProperties": [
+                "oneOf": [digest, object(["sha256": digest, "executable?": boolean])]
+            ],
+            "maxProperties": 100_000,
             "description":
-                "SHA-256 of each file that was uploaded, by its path beside the document.",
+                "SHA-256 of each file that was uploaded, by its path beside the document; as an object also whether its owner may execute it.",
         ],
     ])
 

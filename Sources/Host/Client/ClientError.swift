@@ -10,6 +10,8 @@ package enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     case noContext(String)
     /// A file of this machine could not be read.
     case unreadable(path: String, reason: String)
+    /// A file was written to while it was sent.
+    case changed(path: String)
 
     /// What a problem document says.
     package struct Refusal: Hashable, Sendable {
@@ -40,6 +42,8 @@ package enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(address) does not answer as a coordinator does: \(reason)"
         case .noContext(let message): message
         case .unreadable(let path, let reason): "\(path) cannot be read: \(reason)"
+        case .changed(let path):
+            "\(path) was changed while it was sent; submit again when nothing writes to it"
         }
     }
 }

@@ -6,6 +6,8 @@ import NIOPosix
 extension FanfoldClient {
     /// Bytes of one piece of a file.
     package static let pieceBytes = 4 << 20
+    /// What the coordinator says of bytes that are not what they were announced to be.
+    private static let wrongContent = "checksum-mismatch"
 
     /// Gives the coordinator a file, unless it has it; goes on where an earlier try stopped.
     ///
@@ -16,6 +18,7 @@ extension FanfoldClient {
         _ path: String
     ) async throws(ClientError) -> (sha256: String, sent: Int64) {
         let file = try LocalFile(path)
+        let state = file.state
         let sha256 = try await file.digest()
         let known = try await ask(.GET, "/files/\(sha256)")
         if known["is_complete"]?.boolValue == true { return (sha256, 0) }
@@ -24,6 +27,7 @@ extension FanfoldClient {
         while true {
             let piece = try await file.piece(at: offset)
             if piece.isEmpty { break }
+            guard file.state == state else { throw .changed(path: path) }
             let status = try await ask(
                 .PUT, "/files/\(sha256)?offset=\(offset)", body: .bytes(piece))
             sent += Int64(piece.count)
@@ -32,7 +36,12 @@ extension FanfoldClient {
             }
             offset = next
         }
-        _ = try await ask(.POST, "/files/\(sha256)/finish")
+        guard file.state == state else { throw .changed(path: path) }
+        do throws(ClientError) {
+            _ = try await ask(.POST, "/files/\(sha256)/finish")
+        } catch .refused(let refusal) where refusal.code == Self.wrongContent {
+            throw .changed(path: path)
+        }
         return (sha256, sent)
     }
 }
@@ -51,6 +60,22 @@ private final class LocalFile: Sendable {
     }
 
     deinit { close(descriptor) }
+
+    /// What differs once somebody has written to the file.
+    struct State: Hashable {
+        var bytes: Int
+        var seconds: Int
+        var nanoseconds: Int
+    }
+
+    /// How the file is now.
+    var state: State {
+        var status = stat()
+        fstat(descriptor, &status)
+        return State(
+            bytes: status.st_size, seconds: status.st_mtim.tv_sec,
+            nanoseconds: status.st_mtim.tv_nsec)
+    }
 
     func digest() async throws(ClientError) -> String {
         var hash = SHA256()

@@ -117,13 +117,31 @@ final class HostContext: Sendable {
                     component: component.id, version: component.version, grant: .nothing)
             }
         ) { [registry] (use) throws(PluginLoadError) in
-            let plugin = try registry.plugin(providing: use)
-            guard
-                let component = plugin.components.first(where: { $0.id == use || $0.shortID == use }
-                )
-            else { throw .notFound(name: use, available: [], searched: []) }
-            return (plugin, component)
+            try Self.executor(use, in: registry)
         }
+    }
+
+    /// The executors of plugins that came with a run, each in a process of its own.
+    func shippedExecutors(_ plugins: [PluginDeclaration]) -> ExecutorPlugins {
+        ExecutorPlugins.shipped(
+            plugins, registry: registry.governed(by: registry.trust), helpers: helpers,
+            services: { [services] component, grant in
+                services.services(
+                    component: component.id, version: component.version, grant: grant)
+            }, logger: logger
+        ) { [registry] (use) throws(PluginLoadError) in
+            try Self.executor(use, in: registry)
+        }
+    }
+
+    private static func executor(
+        _ use: String, in registry: PluginRegistry
+    ) throws(PluginLoadError) -> (LoadedPlugin, ComponentDescriptor) {
+        let plugin = try registry.plugin(providing: use)
+        guard
+            let component = plugin.components.first(where: { $0.id == use || $0.shortID == use })
+        else { throw .notFound(name: use, available: [], searched: []) }
+        return (plugin, component)
     }
 
     /// What is granted is said as long as no lock records it.

@@ -21,7 +21,11 @@ struct PlanCommand: ParsableCommand {
         let plan = PlanReport(prepared, workers: context.workers(machine))
         switch output {
         case .json: Terminal.print(plan.json.prettyText)
-        case .table: Terminal.print(PlanText(plan.json).text)
+        case .table:
+            Terminal.print(PlanText(plan.json).text)
+            let files = ValidateCommand.lines(of: prepared.pipeline)
+            if !files.isEmpty { Terminal.print("") }
+            for line in files { Terminal.print(line) }
         case .quiet: break
         }
         if plan.tasks.contains(where: { $0.problem != nil }) { throw Exit.usage }

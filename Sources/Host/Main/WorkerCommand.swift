@@ -119,7 +119,8 @@ struct WorkerCommand: ParsableCommand {
         var options = WorkerAgentOptions(
             folder: folder, name: name ?? capabilities.hostName,
             scratchDirectory: context.scratchDirectory, helperPath: context.helperPath,
-            capabilities: capabilities, executors: context.executors())
+            capabilities: capabilities, executors: context.executors(),
+            shippedExecutors: { context.shippedExecutors($0) })
         options.listening = try PeerListening(listen)
         return options
     }

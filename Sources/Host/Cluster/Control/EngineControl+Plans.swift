@@ -30,7 +30,7 @@ extension EngineControl {
             path: "\(runsFolder)/\(Self.planPrefix)\(await nextPlan())")
         return try await onThread { [self] () throws(ControlError) in
             defer { folder.remove() }
-            return PlanReport(try prepare(submission, in: folder), workers: workers).json
+            return PlanReport(try prepare(submission, for: nil, in: folder), workers: workers).json
         }
     }
 

@@ -16,13 +16,13 @@ extension EngineControl {
         let folder = RunFolder(id, below: runsFolder)
         let prepared = try await onThread { [self] () throws(ControlError) in
             do throws(ControlError) {
-                let prepared = try prepare(submission, in: folder)
+                let prepared = try prepare(submission, for: id, in: folder)
                 // The run has its own copies; what was never pinned stays as it is.
                 try? blobs.unpin(
                     submission.files.compactMap { BlobID($0.sha256) }, for: Self.uploads)
                 return prepared
             } catch {
-                folder.remove()
+                discard(id)
                 throw error
             }
         }
@@ -30,25 +30,46 @@ extension EngineControl {
     }
 
     /// Puts a document with its files into a folder and makes it ready to run.
+    ///
+    /// - Parameter run: whose files are kept for workers; `nil` if nothing is to run.
     func prepare(
-        _ submission: Submission, in folder: RunFolder
+        _ submission: Submission, for id: RunID?, in folder: RunFolder
     ) throws(ControlError) -> PreparedRun {
         let document = submission.format == .yaml ? "pipeline.yaml" : "pipeline.json"
+        let overrides = submission.overrides.map { RunSetting(key: $0.key, value: $0.value) }
         try folder.fill(
             document: document, bytes: submission.document, files: submission.files, from: blobs)
-        do throws(DocumentErrors) {
-            return try preparer(
-                "\(folder.path)/\(document)",
-                submission.overrides.map { .init(key: $0.key, value: $0.value) })
-        } catch {
-            throw ControlError(
-                .invalid, "the pipeline cannot run",
-                places: error.diagnostics.map {
-                    .init(
-                        line: $0.range?.start.line, column: $0.range?.start.column,
-                        message: $0.message)
-                })
+        let path = "\(folder.path)/\(document)"
+        let pipeline = try Self.checked { () throws(DocumentErrors) in
+            try Pipeline.load(
+                path: path, overrides: overrides.map { .set("\($0.key)=\($0.value)") })
         }
+        // Before anything that it names is opened.
+        try Self.admit(pipeline, mayGrant: submission.mayGrant, in: folder)
+        let run = try Self.checked { () throws(DocumentErrors) in try preparer(path, overrides) }
+        guard let id else { return run }
+        let sums = Dictionary(
+            submission.files.map { ($0.path, $0.sha256) }, uniquingKeysWith: { first, _ in first })
+        try folder.ship(run.pipeline, run: id, sums: sums, from: blobs)
+        return run
+    }
+
+    /// What is wrong with a document, as an answer.
+    private static func checked<Value>(
+        _ body: () throws(DocumentErrors) -> Value
+    ) throws(ControlError) -> Value {
+        do throws(DocumentErrors) {
+            return try body()
+        } catch {
+            throw ControlError(places: error.diagnostics)
+        }
+    }
+
+    /// Drops all that is kept of a run that was not taken on, or is not kept any more.
+    func discard(_ run: RunID) {
+        RunFolder(run, below: runsFolder).remove()
+        // What cannot be unpinned stays in the store.
+        try? blobs.unpinAll(of: RunFolder.owner(run))
     }
 
     private func take(
@@ -79,7 +100,7 @@ extension EngineControl {
         }
         guard isTaken else { throw Self.stopped }
         let taken = submitted.withLock { $0 }
-        if taken != id { RunFolder(id, below: runsFolder).remove() }
+        if taken != id { discard(id) }
         return try await run(taken.rawValue)
     }
 
@@ -124,12 +145,11 @@ extension EngineControl {
         let next = RunID(await nextRun())
         let copy = RunFolder(next, below: runsFolder)
         let prepared = try await onThread { [self] () throws(ControlError) in
-            try copy.takeOver(folder)
-            do throws(DocumentErrors) {
-                return try preparer("\(copy.path)/\(label.document)", label.overrides)
+            do throws(ControlError) {
+                return try prepareCopy(of: folder, label, next, in: copy)
             } catch {
-                copy.remove()
-                throw ControlError(.conflict, "the pipeline cannot run any more: \(error)")
+                discard(next)
+                throw error
             }
         }
         var submission = Submission(
@@ -138,6 +158,21 @@ extension EngineControl {
             submitter: submitter)
         submission.isOrchestrated = label.isOrchestrated
         return try await take(prepared, next, submission)
+    }
+
+    private func prepareCopy(
+        of folder: RunFolder, _ label: RunLabel, _ next: RunID, in copy: RunFolder
+    ) throws(ControlError) -> PreparedRun {
+        let sums = try folder.shippedSums(from: blobs)
+        try copy.takeOver(folder)
+        let run: PreparedRun
+        do throws(DocumentErrors) {
+            run = try preparer("\(copy.path)/\(label.document)", label.overrides)
+        } catch {
+            throw ControlError(.conflict, "the pipeline cannot run any more: \(error)")
+        }
+        try copy.ship(run.pipeline, run: next, sums: sums, from: blobs)
+        return run
     }
 
     func outputs(run id: UInt64) async throws(ControlError) -> [OutputSummary] {

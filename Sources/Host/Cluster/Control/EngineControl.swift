@@ -149,6 +149,7 @@ final class EngineControl: ControlPlane {
             journal.change(.putRun(books.entry(run.id, label, status, ended: now.milliseconds)))
             loop.demandCommit()
         }
+        hub.forget(tasks: run.tasks)
         note("run.ended", run: run.id)
     }
 
@@ -157,8 +158,7 @@ final class EngineControl: ControlPlane {
         books.forget(id)
         journal.change(.removeRun(id: "\(id.rawValue)"))
         loop.handle(.runForgotten(id), at: loop.now)
-        let folder = RunFolder(id, below: runsFolder)
-        loop.afterCommit { _ = PlainThread(name: "forget") { folder.remove() } }
+        loop.afterCommit { [self] in _ = PlainThread(name: "forget") { self.discard(id) } }
     }
 
     private func noteWorkers(_ loop: EngineLoop) {

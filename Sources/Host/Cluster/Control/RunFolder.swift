@@ -31,10 +31,15 @@ struct RunFolder: Sendable {
 
     /// Files that a submission may bring.
     static let maximumFiles = 100_000
+    /// What the coordinator itself keeps lies in this folder; no submitted file may.
+    static let ownName = ".fanfold"
+
+    /// The folder of what the coordinator itself keeps.
+    var ownFolder: String { "\(path)/\(Self.ownName)" }
 
     /// Makes the folder and puts the document and the uploaded files into it, all on disk.
     func fill(
-        document: String, bytes: [UInt8], files: [(path: String, sha256: String)],
+        document: String, bytes: [UInt8], files: [(path: String, sha256: String, isExecutable: Bool)],
         from blobs: BlobStore
     ) throws(ControlError) {
         guard files.count <= Self.maximumFiles else {
@@ -42,12 +47,13 @@ struct RunFolder: Sendable {
                 .tooMany, "wanted at most \(Self.maximumFiles) files, found \(files.count)")
         }
         try make(path)
-        try make(path + "/tasks")
+        try make(ownFolder)
+        try make(ownFolder + "/tasks")
         try write(bytes, to: "\(path)/\(document)")
         for file in files {
             let parts = file.path.split(separator: "/", omittingEmptySubsequences: false)
             guard !parts.isEmpty, parts.allSatisfy({ !["", ".", ".."].contains($0) }),
-                file.path != document, !file.path.utf8.contains(0)
+                file.path != document, !file.path.utf8.contains(0), parts[0] != Self.ownName
             else {
                 throw ControlError(
                     .invalid,
@@ -64,7 +70,9 @@ struct RunFolder: Sendable {
                 folder += "/\(part)"
                 try make(folder)
             }
-            try copy(id, to: "\(path)/\(file.path)", from: blobs)
+            try copy(
+                id, to: "\(path)/\(file.path)", mode: file.isExecutable ? 0o700 : 0o600,
+                from: blobs)
         }
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if descriptor >= 0 {
@@ -79,7 +87,8 @@ struct RunFolder: Sendable {
     /// Fills the folder with the document and files of another run.
     func takeOver(_ other: RunFolder) throws(ControlError) {
         try make(path)
-        try make(path + "/tasks")
+        try make(ownFolder)
+        try make(ownFolder + "/tasks")
         try Self.link(other.path, to: path, isTop: true)
     }
 
@@ -95,7 +104,7 @@ struct RunFolder: Sendable {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name == "." || name == ".." || (isTop && name == "tasks") { continue }
+            if name == "." || name == ".." || (isTop && name == ownName) { continue }
             var status = stat()
             guard lstat("\(from)/\(name)", &status) == 0 else { continue }
             if status.st_mode & S_IFMT == S_IFDIR {
@@ -141,7 +150,7 @@ struct RunFolder: Sendable {
     }
 
     private func taskFile(_ index: Int, _ format: DataFormat) -> String {
-        "\(path)/tasks/\(index).\(format.rawValue)"
+        "\(ownFolder)/tasks/\(index).\(format.rawValue)"
     }
 
     // MARK: Writing
@@ -150,7 +159,7 @@ struct RunFolder: Sendable {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw failure("made", folder) }
     }
 
-    private func write(_ bytes: [UInt8], to file: String) throws(ControlError) {
+    func write(_ bytes: [UInt8], to file: String) throws(ControlError) {
         let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("made", file) }
         defer { close(descriptor) }
@@ -167,9 +176,9 @@ struct RunFolder: Sendable {
     }
 
     private func copy(
-        _ id: BlobID, to file: String, from blobs: BlobStore
+        _ id: BlobID, to file: String, mode: mode_t, from blobs: BlobStore
     ) throws(ControlError) {
-        let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        let descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw failure("made", file) }
         defer { close(descriptor) }
         do throws(BlobError) {

@@ -33,7 +33,7 @@ final class RemoteWorker: WorkerPort {
         let session: WireSession
         let isOpen = Atomic(false)
         /// Touched by the dispatcher's thread of this worker only.
-        let specs = Mutex<[SpecID: UInt64]>([:])
+        let specs = Mutex<(known: [SpecID: UInt64], last: UInt64)>(([:], 0))
 
         init(_ session: WireSession) { self.session = session }
     }
@@ -120,6 +120,21 @@ final class RemoteWorker: WorkerPort {
             var message = WireDrain()
             message.reason = reason
             link.session.send([WireMessage(.drain(message))])
+        }
+    }
+
+    /// These tasks are over: the worker may drop what it keeps for them.
+    func forget(tasks: Range<Int>) {
+        onLink { link in
+            let numbers = link.specs.withLock { specs -> [UInt64] in
+                let over = specs.known.filter { tasks.contains(Int($0.key.task)) }
+                for id in over.keys { specs.known[id] = nil }
+                return over.values.sorted()
+            }
+            guard !numbers.isEmpty else { return }
+            var message = WireForget()
+            message.specs = numbers
+            link.session.send([WireMessage(.forget(message))])
         }
     }
 
@@ -222,14 +237,20 @@ final class RemoteWorker: WorkerPort {
     ) -> UInt64 {
         link.specs.withLock { specs in
             let id = item.spec ?? SpecID(task: 0, number: .max)
-            if let known = specs[id] { return known }
-            let number = UInt64(specs.count + 1)
-            specs[id] = number
+            if let known = specs.known[id] { return known }
+            specs.last += 1
+            let number = specs.last
+            specs.known[id] = number
             var define = WireDefine()
             define.spec = number
             define.runSpecJson = .init(item.run.json.bytes)
             define.taskName = item.taskName
             define.pipelineID = item.pipelineDirectory
+            if let manifest = RunFolder.manifest(in: item.pipelineDirectory) {
+                define.run =
+                    item.pipelineDirectory.split(separator: "/").last.flatMap { UInt64($0) } ?? 0
+                define.names[ShippedName.key] = ShippedName.text(manifest)
+            }
             messages.append(WireMessage(.define(define)))
             return number
         }

@@ -206,6 +206,11 @@ final class WorkerHub: WireServerDelegate {
         return entry
     }
 
+    /// No order for these tasks will follow.
+    func forget(tasks: Range<Int>) {
+        for remote in books.remotes { remote.forget(tasks: tasks) }
+    }
+
     /// Has a worker finish what it runs and go.
     func drain(_ worker: WorkerID, in loop: inout EngineLoop, at now: Tick) {
         loop.handle(.workerDraining(worker), at: now)

@@ -12,6 +12,8 @@ final class OrderIntake: Sendable {
         var run: Result<FanfoldRuntime.RunSpec, WorkFailure>
         var taskName: String
         var directory: String
+        /// Where its files are, if any came with its run.
+        var place: RunPlace?
     }
 
     /// An order that waits for parts.
@@ -34,6 +36,8 @@ final class OrderIntake: Sendable {
             case bytes(DataFormat)
             /// A file of a list, at this place, under this name.
             case file(place: Int, name: String)
+            /// The folder of its run.
+            case folder(RunPlace)
         }
     }
 
@@ -43,6 +47,8 @@ final class OrderIntake: Sendable {
         var waiting: [AttemptID: Waiting] = [:]
         /// Attempts that are here or were, so that an order which comes twice is one.
         var known: Set<AttemptID> = []
+        /// The folders that attempts hold.
+        var places: [AttemptID: RunPlace] = [:]
     }
 
     private let worker: LocalWorker
@@ -52,11 +58,12 @@ final class OrderIntake: Sendable {
     private let report: @Sendable ([EndedAttempt]) -> Void
     /// Where files of inputs are kept under their names.
     private let filesFolder: String
+    private let runs: RunPlaces
     private let state = Mutex(State())
 
     init(
         worker: LocalWorker, store: BlobStore, fetcher: BlobFetcher, peers: PeerConnections,
-        filesFolder: String,
+        filesFolder: String, runs: RunPlaces,
         report: @escaping @Sendable ([EndedAttempt]) -> Void
     ) {
         self.worker = worker
@@ -64,15 +71,18 @@ final class OrderIntake: Sendable {
         self.fetcher = fetcher
         self.peers = peers
         self.filesFolder = filesFolder
+        self.runs = runs
         self.report = report
     }
 
     /// Another connection: specifications are defined again.
     func begin(over session: WireSession) {
-        state.withLock { state in
+        let old = state.withLock { state in
+            defer { state.specs = [:] }
             state.session = session
-            state.specs = [:]
+            return state.specs.values.compactMap(\.place)
         }
+        for place in old { runs.release(place) }
     }
 
     /// What waits for parts: queued in the coordinator's eyes, or running in a slot of its own.
@@ -93,7 +103,21 @@ final class OrderIntake: Sendable {
 
     /// An attempt has ended: an order for it would be a new one.
     func forget(_ attempts: [AttemptID]) {
-        state.withLock { state in for attempt in attempts { state.known.remove(attempt) } }
+        let left = state.withLock { state in
+            attempts.compactMap { attempt in
+                state.known.remove(attempt)
+                return state.places.removeValue(forKey: attempt)
+            }
+        }
+        for place in left { runs.release(place) }
+    }
+
+    /// No order will name these specifications any more.
+    func forget(specs: [UInt64]) {
+        let left = state.withLock { state in
+            specs.compactMap { state.specs.removeValue(forKey: $0)?.place }
+        }
+        for place in left { runs.release(place) }
     }
 
     func define(_ wire: WireDefine) {
@@ -105,10 +129,15 @@ final class OrderIntake: Sendable {
             run = .failure(
                 WorkFailure(.inputInvalid, "what to run makes no sense to this worker: \(error)"))
         }
-        state.withLock {
-            $0.specs[wire.spec] = Spec(
-                run: run, taskName: wire.taskName, directory: wire.pipelineID)
+        let manifest = wire.names[ShippedName.key].flatMap(ShippedName.reference)
+        let place = manifest.map { runs.hold(run: wire.run, manifest: $0) }
+        let old = state.withLock {
+            $0.specs.updateValue(
+                Spec(
+                    run: run, taskName: wire.taskName, directory: wire.pipelineID, place: place),
+                forKey: wire.spec)
         }
+        if let place = old?.place { runs.release(place) }
     }
 
     func start(_ wire: WireStart, from session: WireSession) {
@@ -130,6 +159,10 @@ final class OrderIntake: Sendable {
                     continue
                 }
                 guard state.known.insert(attempt).inserted else { continue }
+                if let place = state.specs[assignment.spec]?.place {
+                    runs.hold(place)
+                    state.places[attempt] = place
+                }
                 let (work, missing) = self.work(assignment, attempt, state.specs[assignment.spec])
                 let workOrder = WorkOrder(assignment: placed, work: work)
                 if missing.isEmpty {
@@ -179,10 +212,17 @@ final class OrderIntake: Sendable {
             return (.refuse("a part of its input makes no sense: \(error)"), [])
         }
         let names = wire.parts.map(\.name)
-        let item = WorkItem(
+        var item = WorkItem(
             run: run, parts: parts, names: names.contains("") || names.isEmpty ? nil : names,
             taskName: spec.taskName, subtask: UInt64(attempt.index), attempt: Int(attempt.epoch),
             pipelineDirectory: spec.directory)
+        if let ready = spec.place?.ready {
+            item.pipelineDirectory = ready.path
+            item.executors = ready.executors
+        } else if let place = spec.place {
+            missing.append(
+                Missing(part: 0, blob: place.manifest, content: .folder(place)))
+        }
         return (.run(item), missing)
     }
 
@@ -218,6 +258,13 @@ final class OrderIntake: Sendable {
     }
 
     private func fetch(_ missing: Missing, _ attempt: AttemptID, _ session: WireSession) {
+        if case .folder(let place) = missing.content {
+            let current: @Sendable () -> WireSession? = { [self] in
+                state.withLock { $0.session }
+            }
+            place.whenReady(from: current) { [self] in arrived($0, attempt) }
+            return
+        }
         // The coordinator has everything and is in everybody's way: it is asked last.
         let coordinator = SessionBlobs(session, name: "coordinator", isLastResort: true)
         let sources =
@@ -234,6 +281,7 @@ final class OrderIntake: Sendable {
                     let path = try InputFiles(folder: filesFolder, store: store)
                         .place(missing.blob.id, as: name)
                     arrived(missing, path: path, attempt)
+                case .folder: break
                 }
             } catch {
                 arrived(
@@ -266,6 +314,30 @@ final class OrderIntake: Sendable {
         }
     }
 
+    /// The folder of its run is there, or cannot be: then another worker may do better.
+    private func arrived(_ outcome: Result<RunPlace.Ready, EngineLogFailure>, _ attempt: AttemptID)
+    {
+        switch outcome {
+        case .success(let ready):
+            change(attempt) { waiting in
+                guard case .run(var item) = waiting.order.work else { return }
+                item.pipelineDirectory = ready.path
+                item.executors = ready.executors
+                waiting.order.work = .run(item)
+            }
+        case .failure(let error):
+            guard let waiting = state.withLock({ $0.waiting.removeValue(forKey: attempt) })
+            else { return }
+            let failure = WorkFailure(
+                .launch, "the files of its run could not be put on this worker: \(error)")
+            report([
+                EndedAttempt(
+                    attempt: attempt, slot: waiting.order.assignment.slot, successor: nil,
+                    result: WorkResult(.failure(failure)))
+            ])
+        }
+    }
+
     /// One blob less is missing; with the last the order goes to the worker.
     private func change(_ attempt: AttemptID, _ body: (inout Waiting) -> Void) {
         let order = state.withLock { state -> WorkOrder? in
@@ -279,15 +351,16 @@ final class OrderIntake: Sendable {
     }
 
     func takeBack(_ attempts: [AttemptID]) -> [AttemptID] {
-        state.withLock { state in
+        let taken = state.withLock { state in
             attempts.filter { attempt in
                 guard let waiting = state.waiting[attempt], waiting.order.assignment.slot == nil
                 else { return false }
                 state.waiting[attempt] = nil
-                state.known.remove(attempt)
                 return true
             }
         }
+        forget(taken)
+        return taken
     }
 
     /// Ends what waits for parts; the others are the worker's.

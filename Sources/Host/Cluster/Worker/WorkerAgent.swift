@@ -38,11 +38,14 @@ package struct WorkerAgentOptions: Sendable {
     package var executors: ExecutorPlugins?
     /// Where other workers fetch blobs from it.
     package var listening = PeerListening.automatic
+    /// Executors of plugins that come with a run.
+    package var shippedExecutors: @Sendable ([PluginDeclaration]) -> ExecutorPlugins
 
     /// Options.
     package init(
         folder: String, name: String, scratchDirectory: String, helperPath: String,
-        capabilities: WireCapabilities, executors: ExecutorPlugins?
+        capabilities: WireCapabilities, executors: ExecutorPlugins?,
+        shippedExecutors: @escaping @Sendable ([PluginDeclaration]) -> ExecutorPlugins
     ) {
         self.folder = folder
         self.name = name
@@ -50,6 +53,7 @@ package struct WorkerAgentOptions: Sendable {
         self.helperPath = helperPath
         self.capabilities = capabilities
         self.executors = executors
+        self.shippedExecutors = shippedExecutors
     }
 }
 
@@ -124,7 +128,11 @@ final class WorkerAgent: WireClientDelegate {
         }
         let made = OrderIntake(
             worker: worker, store: store, fetcher: fetcher, peers: peers,
-            filesFolder: options.folder + "/files"
+            filesFolder: options.folder + "/files",
+            runs: RunPlaces(
+                folder: options.folder + "/runs",
+                tools: RunPlaces.Tools(
+                    store: store, fetcher: fetcher, executors: options.shippedExecutors))
         ) {
             [weak self] ended in self?.tell(.ended(ended))
         }
@@ -353,6 +361,7 @@ final class WorkerAgent: WireClientDelegate {
             case .logRequest(let request): news.logs.answer(request, over: session)
             case .logCredit(let credit): news.logs.give(credit, over: session)
             case .logCancel(let cancel): news.logs.cancel(cancel, over: session)
+            case .forget(let order): parts.intake.forget(specs: order.specs)
             case .acknowledge(let order): held.acknowledge(order.sequence, over: session)
             case .drain(let order): drain(reason: order.reason)
             case .shutdown(let order): end(reason: order.reason)

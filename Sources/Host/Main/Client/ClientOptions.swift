@@ -71,7 +71,7 @@ struct ClientOptions: ParsableArguments {
         Terminal.complain("error: \(error)")
         guard case .refused(let refusal) = error else {
             switch error {
-            case .unreadable: return .notFound
+            case .unreadable, .changed: return .notFound
             case .noContext, .unreachable, .badAnswer, .refused: return .unreachable
             }
         }

@@ -9,7 +9,8 @@ struct SubmitCommand: ParsableCommand {
         commandName: "submit",
         abstract: "Hands a pipeline to a coordinator.",
         discussion: """
-            The files that its inputs name go with it; those that the coordinator has are not sent \
+            The files that its inputs name go with it, and its scripts, libraries and plugins: \
+            `fanfold validate --files` lists them. Those that the coordinator has are not sent \
             again, and an upload that broke off goes on. Prints the number of the run. With --follow \
             it waits for the end: exit code 1 if the run failed.
             """)
@@ -36,6 +37,11 @@ struct SubmitCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try document.load()
+        let problems = pipeline.submissionProblems()
+        guard problems.isEmpty else {
+            Terminal.complain(Diagnostic.render(problems, color: Terminal.hasColour))
+            throw Exit.usage
+        }
         let named = document.inputs.map { String($0.prefix { $0 != "=" }) }
         let plan = SubmissionFiles(pipeline, moving: Set(named))
         let bytes = try documentBytes()
@@ -45,14 +51,17 @@ struct SubmitCommand: ParsableCommand {
             var files = JSONObject()
             for file in plan.files {
                 let uploaded = try await session.client.upload(file.local)
-                files[file.path] = .string(uploaded.sha256)
+                files[file.path] =
+                    file.isExecutable
+                    ? ["sha256": .string(uploaded.sha256), "executable": true]
+                    : .string(uploaded.sha256)
             }
             var overrides = JSONObject()
             for setting in settings {
                 let parts = setting.split(separator: "=", maxSplits: 1)
                 if parts.count == 2 { overrides[String(parts[0])] = .string(String(parts[1])) }
             }
-            for (input, value) in plan.overrides { overrides["inputs.\(input)"] = .string(value) }
+            for (key, value) in plan.overrides { overrides[key] = .string(value) }
             var body = JSONObject([
                 ("pipeline", .string(String(decoding: bytes, as: UTF8.self))),
                 ("overrides", .object(overrides)), ("files", .object(files)),
@@ -90,11 +99,12 @@ struct SubmissionFiles {
     struct Entry {
         var local: String
         var path: String
+        var isExecutable = false
     }
 
     private(set) var files: [Entry] = []
-    /// Inputs whose files lie elsewhere: what the document is to say instead.
-    private(set) var overrides: [(input: String, value: String)] = []
+    /// Inputs and plugins whose files lie elsewhere: what the document is to say instead.
+    private(set) var overrides: [(key: String, value: String)] = []
 
     /// Files below the document's folder keep their paths; others, and those of the inputs `moving`,
     /// get new ones.
@@ -117,7 +127,15 @@ struct SubmissionFiles {
                 "files": .array(moved.map(JSON.string)),
                 "format": .string(input.format.rawValue),
             ]
-            overrides.append((input.name, value.text))
+            overrides.append(("inputs.\(input.name)", value.text))
+        }
+        let inputs = Set(files.map(\.path))
+        for file in pipeline.files where !inputs.contains(file.path) || file.isExecutable {
+            if inputs.contains(file.path) { files.removeAll { $0.path == file.path } }
+            files.append(
+                Entry(local: file.source, path: file.path, isExecutable: file.isExecutable))
+            guard let (plugin, path) = pipeline.movedPlugin(file) else { continue }
+            overrides.append(("plugins.\(plugin).path", JSON.string(path).text))
         }
     }
 

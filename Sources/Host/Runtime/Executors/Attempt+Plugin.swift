@@ -8,7 +8,7 @@ import Synchronization
 extension Attempt {
     /// Has an executor of a plugin run the items.
     func run(_ spec: PluginSpec) throws(WorkFailure) -> WorkResult {
-        guard let executors = host.executors else {
+        guard let executors = work.executors ?? host.executors else {
             throw WorkFailure(.notFound, "no executors are known here, wanted \(spec.executor)")
         }
         let format = spec.input ?? work.parts.first?.format.streamFormat ?? .bytes

@@ -18,6 +18,8 @@ package final class ExecutorPlugins: Sendable {
         var pointer = JSONPointer(["use"])
         var message: String
         var suggestion: String?
+        /// Whether another machine may well have it.
+        var isOfThisMachine = false
     }
 
     /// One instance with what it has loaded.
@@ -80,7 +82,7 @@ package final class ExecutorPlugins: Sendable {
         do throws(PluginLoadError) {
             (plugin, component) = try find(spec.executor)
         } catch {
-            throw Problem(message: error.message)
+            throw Problem(message: error.message, isOfThisMachine: error.isOfThisMachine)
         }
         guard component.kind == .executor else {
             throw Problem(message: "\(component.id) is a \(component.kind), wanted an executor")
@@ -130,7 +132,8 @@ package final class ExecutorPlugins: Sendable {
                 instances[key] = made
                 return .success(made)
             } catch {
-                return .failure(WorkFailure(.notFound, error.message))
+                return .failure(
+                    WorkFailure(error.isOfThisMachine ? .launch : .notFound, error.message))
             }
         }
         return try outcome.get()

@@ -30,6 +30,8 @@ package struct WorkItem: Sendable {
     package var attempt: Int
     /// The folder of the pipeline document, absolute.
     package var pipelineDirectory: String
+    /// Executors of the pipeline's own plugins; `nil` takes those of the worker.
+    package var executors: ExecutorPlugins?
     /// After how many nanoseconds the attempt is ended; `nil`: never.
     package var timeoutNanoseconds: UInt64?
     /// How many bytes of private memory a process of the attempt may have; `nil`: no limit.

@@ -74,7 +74,7 @@ package enum DocumentFile {
 
     /// The path without `.`, `..` and doubled slashes, for comparing only: a link before a `..`
     /// would lead elsewhere.
-    static func simplified(_ path: String) -> String {
+    package static func simplified(_ path: String) -> String {
         var names: [Substring] = []
         for name in path.split(separator: "/") where name != "." {
             if name == ".." { _ = names.popLast() } else { names.append(name) }

@@ -1,5 +1,15 @@
 import FanfoldPlugins
 
+extension PluginDeclaration {
+    /// What it says that reaches beyond a process of its own without grants, in words; `nil` if
+    /// it says nothing of the kind.
+    package var privilege: String? {
+        if isTrusted { return "trusted: true" }
+        if isolate == Isolation.none { return "isolate: none" }
+        return grant == .nothing ? nil : "a grant (\(grant.summary))"
+    }
+}
+
 extension Pipeline {
     /// The declaration that a loaded plugin comes from, as an index of `plugins`.
     package func declaration(of plugin: LoadedPlugin) -> Int? {

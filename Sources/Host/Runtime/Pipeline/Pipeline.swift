@@ -25,6 +25,10 @@ package struct Pipeline: Sendable {
     package var tasks: [TaskDeclaration]
     /// `outputs:`, in the order of the document.
     package var outputs: [OutputDeclaration]
+    /// What goes with the document when it is submitted, beside the files of its inputs.
+    package var files: [TravellingFile]
+    /// What the document names and cannot go with it: it lies outside the document's folder.
+    var strays: [Diagnostic]
     /// Indices of `tasks` such that each comes after everything it waits for; among those that
     /// may come next, the first of the document.
     package var taskOrder: [Int]

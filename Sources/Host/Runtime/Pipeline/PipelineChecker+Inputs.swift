@@ -75,7 +75,7 @@ extension PipelineChecker {
         return files
     }
 
-    private mutating func expand(_ text: String, at pointer: JSONPointer) -> [String] {
+    mutating func expand(_ text: String, at pointer: JSONPointer) -> [String] {
         guard !text.isEmpty else { return [] }
         guard GlobPattern.isPattern(text) else {
             let path = DocumentFile.absolute(text, in: directory)

@@ -18,6 +18,10 @@ struct PipelineChecker {
     var inputs: [InputDeclaration] = []
     var tasks: [TaskDeclaration] = []
     var outputs: [OutputDeclaration] = []
+    /// The files that go with the pipeline, their paths, and those that cannot go.
+    var files: [TravellingFile] = []
+    var travelling: Set<String> = []
+    var strays: [Diagnostic] = []
     /// The indices of `inputs` and `tasks` by name.
     var inputIndices: [String: Int] = [:]
     var taskIndices: [String: Int] = [:]
@@ -62,6 +66,7 @@ struct PipelineChecker {
         checkInputs()
         checkTasks()
         checkOutputs()
+        checkFiles()
         checkUse()
     }
 

@@ -16,6 +16,8 @@ package enum PipelinePart: Hashable, Sendable {
     case input(Int)
     /// An output.
     case output(Int)
+    /// A plugin.
+    case plugin(Int)
     /// The path of a plugin.
     case pluginPath(Int)
     /// The sum of a plugin.
@@ -87,6 +89,7 @@ extension Pipeline {
         case .task(let task): return JSONPointer(["tasks", tasks[task].name])
         case .input(let input): return JSONPointer(["inputs", inputs[input].name])
         case .output(let output): return JSONPointer(["outputs", outputs[output].name])
+        case .plugin(let plugin): return JSONPointer(["plugins", plugins[plugin].name])
         case .pluginPath(let plugin):
             return JSONPointer(["plugins", plugins[plugin].name, "path"])
         case .pluginSum(let plugin):

@@ -54,7 +54,8 @@ extension Pipeline {
             name: json["name"]?.stringValue ?? DocumentFile.stem(of: path), path: path,
             directory: directory, seed: UInt64(clamping: json["seed"]?.integerValue ?? 0),
             deadlineNanoseconds: deadline, plugins: checker.plugins, inputs: checker.inputs,
-            tasks: checker.tasks, outputs: checker.outputs, taskOrder: order,
+            tasks: checker.tasks, outputs: checker.outputs, files: checker.files,
+            strays: checker.strays, taskOrder: order,
             warnings: Diagnostic.sorted(checker.warnings), source: source)
     }
 }

@@ -232,6 +232,12 @@ extension PipelineSchema {
                   "description": "What each subtask runs.",
                   "$ref": "#/$defs/run"
                 },
+                "files": {
+                  "description": "Paths and patterns of files that go to the workers when the pipeline is submitted, below the folder of this document.",
+                  "type": "array",
+                  "maxItems": 1000,
+                  "items": { "type": "string", "minLength": 1, "maxLength": 4000 }
+                },
                 "needs": { "$ref": "#/$defs/needs" },
                 "retry": { "$ref": "#/$defs/retry" },
                 "timeout": { "$ref": "#/$defs/timeout" },
