@@ -85,6 +85,8 @@ final class EngineControl: ControlPlane {
         seen.ended = Deque(
             loop.runs.filter { $0.outcome != nil && !$0.isForgotten }.map(\.id))
         numbers.store(highest + 1, ordering: .releasing)
+        RunFolder.removeAll(
+            but: Set(loop.runs.filter { !$0.isForgotten }.map(\.id.rawValue)), below: runsFolder)
     }
 
     /// A run of an earlier process that has not ended.

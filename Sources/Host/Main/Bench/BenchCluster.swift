@@ -44,10 +44,12 @@ final class BenchCluster {
     func serve() throws -> Double {
         unlink(stateFolder + "/api-address")
         let begin = monotonicNanoseconds()
+        let arguments = [
+            "serve", "--state", stateFolder, "--listen", "127.0.0.1:0", "--workers", "127.0.0.1:0",
+        ]
         let process = try BenchProcess(
-            ["serve", "--state", stateFolder, "--listen", "127.0.0.1:0", "--workers", "127.0.0.1:0"]
-                + (usesTLS ? ["--tls"] : []) + serveArguments + settings,
-            name: "serve", in: folder)
+            arguments + (usesTLS ? ["--tls"] : []) + serveArguments + settings, name: "serve",
+            in: folder)
         coordinator = process
         let client = try FanfoldClient(context: try address(of: process))
         self.client = client

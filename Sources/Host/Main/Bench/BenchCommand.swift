@@ -36,7 +36,9 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         let context = try HostContext(host)
-        let config = host.config.map { DocumentFile.absolute($0, in: DocumentFile.workingDirectory) }
+        let config = host.config.map {
+            DocumentFile.absolute($0, in: DocumentFile.workingDirectory)
+        }
         Terminal.print("\(LocalMachine.cores) cores, \(rounds) rounds, median (least to most)")
         #if DEBUG
             Terminal.print("warning: a debug build; these figures say nothing")

@@ -5,10 +5,12 @@ import FanfoldRuntime
 /// A coordinator that is killed with a million subtasks pending: when it is ready again, and what
 /// each of them takes in its memory.
 struct RestartBench {
-    /// What a task has put and not placed, at most.
-    static let perRun = 4_096
+    /// Cores that the only worker says it has; all are taken.
+    static let cores = 4_096
+    /// What a task has put at least when that many could run: half of it.
+    static let perRun = 2_048
     /// Runs with as many subtasks each: more than a million.
-    static let runs = 245
+    static let runs = 490
     /// Items of a run: more than are put.
     static let items = 100_000
     /// Seconds for all of them to be put, and for a snapshot.
@@ -33,8 +35,8 @@ struct RestartBench {
         try cluster.serve()
         let empty = try resident(cluster)
         // The strategies put as much as there is room for, and all room is taken.
-        try cluster.startWorker(["--cpus", "\(Self.perRun)", "--memory", "64GiB"])
-        _ = try cluster.submit(BenchDocument.blocker(cores: Self.perRun))
+        try cluster.startWorker(["--cpus", "\(Self.cores)", "--memory", "64GiB"])
+        _ = try cluster.submit(BenchDocument.blocker(cores: Self.cores))
         for index in 0..<Self.runs {
             _ = try cluster.submit(BenchDocument.noops(Self.items, name: "pending-\(index)"))
         }
