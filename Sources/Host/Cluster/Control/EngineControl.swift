@@ -41,7 +41,7 @@ final class EngineControl: ControlPlane {
     }
 
     /// How often it is looked which workers there are, in nanoseconds.
-    private static let lookNanoseconds: UInt64 = 20_000_000
+    private static let lookNanoseconds: UInt64 = 80_000_000
 
     static let stopped = ControlError(.unavailable, "the coordinator is stopping")
 

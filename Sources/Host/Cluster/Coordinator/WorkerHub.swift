@@ -18,7 +18,7 @@ final class WorkerHub: WireServerDelegate {
     static let returnNanoseconds: UInt64 = 5_000_000_000
 
     /// How often it is looked who is silent, in nanoseconds.
-    static let lookNanoseconds: UInt64 = 20_000_000
+    static let lookNanoseconds: UInt64 = 80_000_000
 
     /// What belongs to the loop's thread.
     private final class Books: @unchecked Sendable {
