@@ -39,7 +39,7 @@ extension EngineControl {
         let now = loop.now
         guard now >= seen.progressDue else { return }
         seen.progressDue = now.advanced(byNanoseconds: Self.progressNanoseconds)
-        let open = seen.open.sorted()
+        let open = loop.runs.filter { $0.outcome == nil }.map(\.id).sorted()
         let next = open.firstIndex { $0 > seen.progressLast } ?? 0
         let turn = (open[next...] + open[..<next]).prefix(Self.progressRuns)
         seen.progressLast = turn.last ?? RunID(0)

@@ -37,8 +37,6 @@ final class EngineControl: ControlPlane {
     /// What was last looked at; belongs to the loop's thread.
     final class Seen: @unchecked Sendable {
         // Unchecked: touched by the loop's thread only.
-        var firstNewRun = 0
-        var open: Set<RunID> = []
         /// Runs that have ended, those that ended first before the others.
         var ended: Deque<RunID> = []
         var workers: [WorkerID: WorkerPhase] = [:]
@@ -50,7 +48,12 @@ final class EngineControl: ControlPlane {
         let clock = SteadyClock()
         /// When the side tables are cleared of what is over.
         var pruneDue = Tick.zero
+        /// When workers are looked at again.
+        var nextLook = Tick.zero
     }
+
+    /// How often it is looked which workers there are, in nanoseconds.
+    private static let lookNanoseconds: UInt64 = 80_000_000
 
     static let stopped = ControlError(.unavailable, "the coordinator is stopping")
 
@@ -95,13 +98,13 @@ final class EngineControl: ControlPlane {
             }
             books.enter(run.id, label, ended: ended)
         }
-        seen.firstNewRun = loop.runs.count
-        seen.open = Set(loop.runs.filter { $0.outcome == nil }.map(\.id))
         let ended = loop.runs.filter { $0.outcome != nil && !$0.isForgotten }.map(\.id)
         seen.ended = Deque(
             ended.sorted { (books.ended($0) ?? 0, $0) < (books.ended($1) ?? 0, $1) })
         removePlans()
         numbers.store(highest + 1, ordering: .releasing)
+        RunFolder.removeAll(
+            but: Set(loop.runs.filter { !$0.isForgotten }.map(\.id.rawValue)), below: runsFolder)
     }
 
     /// A run of an earlier process that has not ended.
@@ -122,18 +125,19 @@ final class EngineControl: ControlPlane {
 
     /// Looks at what ended, came or went in a turn.
     func turned(_ loop: inout EngineLoop) {
-        for run in loop.runs[seen.firstNewRun...] { seen.open.insert(run.id) }
-        seen.firstNewRun = loop.runs.count
-        for id in seen.open.sorted() {
+        for id in loop.takeEndedRuns() {
             guard let run = loop.run(id), let outcome = run.outcome else { continue }
-            seen.open.remove(id)
             seen.progress[id] = nil
             seen.ended.append(id)
             finish(run, outcome, &loop)
         }
         retain(&loop)
-        noteWorkers(loop)
         noteProgress(loop)
+        // One turn in many: it looks at each worker.
+        let now = loop.now
+        guard now >= seen.nextLook else { return }
+        seen.nextLook = now.advanced(byNanoseconds: Self.lookNanoseconds)
+        noteWorkers(loop)
     }
 
     private func finish(_ run: LiveRun, _ outcome: RunOutcome, _ loop: inout EngineLoop) {
