@@ -28,10 +28,13 @@ extension EngineControl {
     private func prepare(
         _ submission: Submission, _ id: RunID, in folder: RunFolder
     ) throws(ControlError) -> PreparedRun {
-        let document = submission.format == .yaml ? "pipeline.yaml" : "pipeline.json"
+        let document = RunFolder.document(of: submission)
         let overrides = submission.overrides.map { RunSetting(key: $0.key, value: $0.value) }
         // The run has its own copies and pins; what was never pinned stays as it is.
-        defer { try? blobs.unpin(submission.files.compactMap { BlobID($0.sha256) }, for: Self.uploads) }
+        defer {
+            try? blobs.unpin(
+                submission.files.compactMap { BlobID($0.sha256) }, for: Self.uploads)
+        }
         try folder.fill(
             document: document, bytes: submission.document, files: submission.files, from: blobs)
         let path = "\(folder.path)/\(document)"
@@ -72,7 +75,7 @@ extension EngineControl {
         let label = RunLabel(
             name: submission.name ?? prepared.pipeline.name, submitter: submission.submitter,
             submitted: Timestamp.now().milliseconds,
-            document: submission.format == .yaml ? "pipeline.yaml" : "pipeline.json",
+            document: RunFolder.document(of: submission),
             overrides: submission.overrides.map { .init(key: $0.key, value: $0.value) },
             idempotencyKey: submission.idempotencyKey, isOrchestrated: submission.isOrchestrated,
             strategies: prepared.tasks.map(\.strategy.component.id),
