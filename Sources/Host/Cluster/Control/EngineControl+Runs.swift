@@ -35,7 +35,7 @@ extension EngineControl {
     func prepare(
         _ submission: Submission, for id: RunID?, in folder: RunFolder
     ) throws(ControlError) -> PreparedRun {
-        let document = submission.format == .yaml ? "pipeline.yaml" : "pipeline.json"
+        let document = RunFolder.document(of: submission)
         let overrides = submission.overrides.map { RunSetting(key: $0.key, value: $0.value) }
         try folder.fill(
             document: document, bytes: submission.document, files: submission.files, from: blobs)
@@ -78,7 +78,7 @@ extension EngineControl {
         let label = RunLabel(
             name: submission.name ?? prepared.pipeline.name, submitter: submission.submitter,
             submitted: Timestamp.now().milliseconds,
-            document: submission.format == .yaml ? "pipeline.yaml" : "pipeline.json",
+            document: RunFolder.document(of: submission),
             overrides: submission.overrides.map { .init(key: $0.key, value: $0.value) },
             idempotencyKey: submission.idempotencyKey, isOrchestrated: submission.isOrchestrated,
             strategies: prepared.tasks.map(\.strategy.component.id),

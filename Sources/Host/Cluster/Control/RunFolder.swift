@@ -37,10 +37,21 @@ struct RunFolder: Sendable {
     /// The folder of what the coordinator itself keeps.
     var ownFolder: String { "\(path)/\(Self.ownName)" }
 
+    /// What the document is called in the run's folder: as it is usually called, unless another
+    /// file that comes with it is called so.
+    static func document(of submission: Submission) -> String {
+        let ending = submission.format.rawValue
+        let usual = "pipeline.\(ending)"
+        guard let same = submission.files.first(where: { $0.path == usual }),
+            BlobID(same.sha256) != submission.document.withUnsafeBytes({ BlobID.of($0) })
+        else { return usual }
+        return "pipeline.fanfold.\(ending)"
+    }
+
     /// Makes the folder and puts the document and the uploaded files into it, all on disk.
     func fill(
-        document: String, bytes: [UInt8], files: [(path: String, sha256: String, isExecutable: Bool)],
-        from blobs: BlobStore
+        document: String, bytes: [UInt8],
+        files: [(path: String, sha256: String, isExecutable: Bool)], from blobs: BlobStore
     ) throws(ControlError) {
         guard files.count <= Self.maximumFiles else {
             throw ControlError(
@@ -50,10 +61,11 @@ struct RunFolder: Sendable {
         try make(ownFolder)
         try make(ownFolder + "/tasks")
         try write(bytes, to: "\(path)/\(document)")
-        for file in files {
+        // A document may be its own input.
+        for file in files where file.path != document {
             let parts = file.path.split(separator: "/", omittingEmptySubsequences: false)
             guard !parts.isEmpty, parts.allSatisfy({ !["", ".", ".."].contains($0) }),
-                file.path != document, !file.path.utf8.contains(0), parts[0] != Self.ownName
+                !file.path.utf8.contains(0), parts[0] != Self.ownName
             else {
                 throw ControlError(
                     .invalid,
