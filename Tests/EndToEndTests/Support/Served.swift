@@ -8,6 +8,13 @@ final class Served {
     private let wire: Int
     let coordinator: Child
     private(set) var workers: [Child] = []
+    private var isStopped = false
+
+    deinit {
+        // A test that failed before its end leaves nothing running.
+        guard !isStopped else { return }
+        for child in workers + [coordinator] { child.send(SIGKILL) }
+    }
 
     init() async throws {
         state = try Fanfold.temporaryFolder()
@@ -113,6 +120,7 @@ final class Served {
 
     /// Ends everything.
     func stop() async throws {
+        isStopped = true
         for worker in workers { worker.send(SIGKILL) }
         coordinator.send(SIGTERM)
         let finished = try await coordinator.finish(within: 30)
