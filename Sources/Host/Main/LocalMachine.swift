@@ -1,4 +1,5 @@
 import FanfoldRuntime
+@preconcurrency import Glibc
 
 /// What this machine has, and how it is shared out to local workers.
 enum LocalMachine {

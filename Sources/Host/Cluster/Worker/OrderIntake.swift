@@ -221,7 +221,8 @@ final class OrderIntake: Sendable {
             item.executors = ready.executors
         } else if let place = spec.place {
             missing.append(
-                Missing(part: 0, blob: place.manifest, content: .folder(place)))
+                Missing(
+                    part: 0, blob: place.manifest, holders: [], content: .folder(place)))
         }
         return (.run(item), missing)
     }

@@ -59,7 +59,7 @@ struct EventFeed: Sendable {
         switch error {
         case .unreachable: return true
         case .refused(let refusal): return refusal.status == 503
-        case .badAnswer, .noContext, .unreadable: return false
+        case .badAnswer, .noContext, .unreadable, .changed: return false
         }
     }
 }

@@ -52,8 +52,8 @@ package struct MachineFacts: Hashable, Sendable {
         var path = folder
         var status = statvfs()
         while statvfs(path, &status) != 0 {
-            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return nil }
-            path = String(path[..<slash])
+            guard let slash = path.lastIndex(of: "/"), path != "/" else { return nil }
+            path = slash == path.startIndex ? "/" : String(path[..<slash])
         }
         let (bytes, overflow) = Int64(clamping: status.f_bavail)
             .multipliedReportingOverflow(by: Int64(clamping: status.f_frsize))
