@@ -99,8 +99,10 @@ final class HostContext: Sendable {
             path: path, overrides: overrides.map { .set("\($0.key)=\($0.value)") })
         var trust = registry.trust
         trust.lock = try LockFile.load(for: pipeline)
+        // Without a lock the policy is the registry's own, which knows what it has loaded.
+        let governed = trust.lock == nil ? registry : registry.governed(by: trust)
         return try PreparedRun(
-            pipeline, registry: registry.governed(by: trust), helpers: helpers,
+            pipeline, registry: governed, helpers: helpers,
             services: { [services] component, grant in
                 services.services(
                     component: component.id, version: component.version, grant: grant)

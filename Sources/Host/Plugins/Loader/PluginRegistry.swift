@@ -47,6 +47,9 @@ package final class PluginRegistry: Sendable {
     private let wellKnownSchemas: [String: JSON]
     private let logger: Logger
     private let loaded = Mutex<[String: LoadedPlugin]>([:])
+    /// What was loaded from which state of a file, by path and place: a file of megabytes that has
+    /// not changed is not read and hashed again for each run.
+    private let known = Mutex<[String: (stamp: FileStamp, plugin: LoadedPlugin)]>([:])
 
     /// A registry that has loaded nothing.
     ///
@@ -97,6 +100,11 @@ package final class PluginRegistry: Sendable {
     ///
     /// Throws: also if the policy refuses it.
     package func origin(of path: String) throws(PluginLoadError) -> PluginOrigin {
+        for place in ["inside", "helper"] {
+            if let plugin = unchanged(path, FileStamp(path: path), in: place) {
+                return plugin.origin
+            }
+        }
         let (inspection, file) = try inspect(path: path)
         return try trust.admit(file, path: path, sha256: inspection.sha256)
     }
@@ -135,13 +143,20 @@ package final class PluginRegistry: Sendable {
         path: String, sha256: String? = nil, in helpers: HelperSettings? = nil
     ) throws(PluginLoadError) -> LoadedPlugin {
         let pin: String? = if let sha256 { try SHA256.pin(sha256) } else { nil }
+        let place = helpers == nil ? "inside" : "helper"
+        // Taken before the file is read: what changes meanwhile has another.
+        let stamp = FileStamp(path: path)
+        if let plugin = unchanged(path, stamp, in: place),
+            pin == nil || pin == plugin.inspection.sha256
+        {
+            return plugin
+        }
         let (inspection, file) = try inspect(path: path)
         if let pin, pin != inspection.sha256 {
             throw .wrongHash(path: path, wanted: pin, found: inspection.sha256)
         }
         let origin = try trust.admit(file, path: path, sha256: inspection.sha256)
         let outcome: Result<LoadedPlugin, PluginLoadError> = loaded.withLock { loaded in
-            let place = helpers == nil ? "inside" : "helper"
             let key = "\(path) \(inspection.sha256) \(place) \(origin.signer?.id ?? "")"
             if let plugin = loaded[key] { return .success(plugin) }
             do throws(PluginLoadError) {
@@ -153,7 +168,22 @@ package final class PluginRegistry: Sendable {
                 return .failure(error)
             }
         }
-        return try outcome.get()
+        let plugin = try outcome.get()
+        if let stamp { known.withLock { $0["\(path) \(place)"] = (stamp, plugin) } }
+        return plugin
+    }
+
+    /// What was loaded from this very state of a file.
+    ///
+    /// Where a lock or signatures decide, each load is decided anew.
+    private func unchanged(
+        _ path: String, _ stamp: FileStamp?, in place: String
+    ) -> LoadedPlugin? {
+        guard let stamp, trust.lock == nil, !trust.requiresSignature else { return nil }
+        return known.withLock { known in
+            guard let entry = known["\(path) \(place)"], entry.stamp == stamp else { return nil }
+            return entry.plugin
+        }
     }
 
     private func inspect(path: String) throws(PluginLoadError) -> (Inspection, FileBytes) {
