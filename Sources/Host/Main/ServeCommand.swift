@@ -53,6 +53,7 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         let signals = SignalWatcher()
+        LocalMachine.useAllDescriptors()
         let context = try HostContext(host, safeMode: trust.safeMode)
         let folder = state.folder(context.settings)
         let server: ClusterServer

@@ -111,9 +111,9 @@ struct EngineRecoveryTests {
 
         mutating func turn() { loop.turn(until: loop.now.advanced(byNanoseconds: 50_000_000)) }
 
-        func end() {
+        mutating func end() {
             for worker in loop.workers { worker.port.stop(reason: "the loop is left") }
-            for lane in loop.lanes { lane.close() }
+            loop.closeLanes()
         }
     }
 

@@ -33,12 +33,15 @@ final class EngineControl: ControlPlane {
     /// What was last looked at; belongs to the loop's thread.
     private final class Seen: @unchecked Sendable {
         // Unchecked: touched by the loop's thread only.
-        var firstNewRun = 0
-        var open: Set<RunID> = []
         /// Runs that have ended, those that ended first before the others.
         var ended: Deque<RunID> = []
         var workers: [WorkerID: WorkerPhase] = [:]
+        /// When workers are looked at again.
+        var nextLook = Tick.zero
     }
+
+    /// How often it is looked which workers there are, in nanoseconds.
+    private static let lookNanoseconds: UInt64 = 80_000_000
 
     static let stopped = ControlError(.unavailable, "the coordinator is stopping")
 
@@ -79,11 +82,11 @@ final class EngineControl: ControlPlane {
             }
             books.enter(run.id, label, ended: ended)
         }
-        seen.firstNewRun = loop.runs.count
-        seen.open = Set(loop.runs.filter { $0.outcome == nil }.map(\.id))
         seen.ended = Deque(
             loop.runs.filter { $0.outcome != nil && !$0.isForgotten }.map(\.id))
         numbers.store(highest + 1, ordering: .releasing)
+        RunFolder.removeAll(
+            but: Set(loop.runs.filter { !$0.isForgotten }.map(\.id.rawValue)), below: runsFolder)
     }
 
     /// A run of an earlier process that has not ended.
@@ -104,17 +107,18 @@ final class EngineControl: ControlPlane {
 
     /// Looks at what ended, came or went in a turn.
     func turned(_ loop: inout EngineLoop) {
-        for run in loop.runs[seen.firstNewRun...] { seen.open.insert(run.id) }
-        seen.firstNewRun = loop.runs.count
-        for id in seen.open.sorted() {
+        for id in loop.takeEndedRuns() {
             guard let run = loop.run(id), let outcome = run.outcome else { continue }
-            seen.open.remove(id)
             seen.ended.append(id)
             finish(run, outcome, &loop)
         }
         while seen.ended.count > keptRuns, let oldest = seen.ended.popFirst() {
             forget(oldest, &loop)
         }
+        // One turn in many: it looks at each worker.
+        let now = loop.now
+        guard now >= seen.nextLook else { return }
+        seen.nextLook = now.advanced(byNanoseconds: Self.lookNanoseconds)
         noteWorkers(loop)
     }
 

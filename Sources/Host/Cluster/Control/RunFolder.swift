@@ -59,6 +59,20 @@ struct RunFolder: Sendable {
     /// Removes the folder of a run that was not taken on, or is not kept any more.
     func remove() { fan_remove_tree(path) }
 
+    /// Removes the folders of all other runs: a process that was killed may have dropped a run and
+    /// not its files yet, or have written files of a run that it had not taken on.
+    static func removeAll(but kept: Set<UInt64>, below folder: String) {
+        guard let stream = opendir(folder) else { return }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard let number = UInt64(name), !kept.contains(number) else { continue }
+            fan_remove_tree("\(folder)/\(name)")
+        }
+    }
+
     /// Fills the folder with the document and files of another run.
     func takeOver(_ other: RunFolder) throws(ControlError) {
         try make(path)

@@ -17,6 +17,9 @@ final class WorkerHub: WireServerDelegate {
     /// nanoseconds.
     static let returnNanoseconds: UInt64 = 5_000_000_000
 
+    /// How often it is looked who is silent, in nanoseconds.
+    static let lookNanoseconds: UInt64 = 80_000_000
+
     /// What belongs to the loop's thread.
     private final class Books: @unchecked Sendable {
         // Unchecked: touched by the loop's thread only.
@@ -30,6 +33,8 @@ final class WorkerHub: WireServerDelegate {
         var heard: [WorkerID: Int64] = [:]
         var liveness = Liveness()
         var lastSession: UInt64 = 0
+        /// When it is looked again who is silent.
+        var nextLook = Tick.zero
     }
 
     /// A connection that was let in.
@@ -108,9 +113,11 @@ final class WorkerHub: WireServerDelegate {
     /// A turn of the loop begins: a pause of this process counts for nobody.
     func woke(_ now: Tick) { books.liveness.turn(at: now) }
 
-    /// Looks at who is silent; called after each turn.
+    /// Looks at who is silent; called after each turn, done in one of many: it looks at each worker.
     func turned(_ loop: inout EngineLoop) {
         let now = loop.now
+        guard now >= books.nextLook else { return }
+        books.nextLook = now.advanced(byNanoseconds: Self.lookNanoseconds)
         for event in books.liveness.check(at: now) {
             if case .workerLost(let worker, let reason) = event {
                 let remote = books.remotes[Int(worker.index)]

@@ -120,7 +120,7 @@ package final class Engine: Sendable {
         }
         publish(loop, at: loop.now)
         for worker in loop.workers { worker.port.stop(reason: "the run has ended") }
-        for lane in loop.lanes { lane.close() }
+        loop.closeLanes()
         run.executors.close()
         mailbox.close()
         return loop.report(of: loop.runs[0])

@@ -33,10 +33,11 @@ package final class EngineHost: Sendable {
             while !isStopping.load(ordering: .acquiring) {
                 loop.turn(
                     until: loop.now.advanced(byNanoseconds: Self.idleNanoseconds), woke: woke)
+                loop.dropEndedLanes()
                 turned(&loop)
             }
             for worker in loop.workers { worker.port.stop(reason: "the coordinator has stopped") }
-            for lane in loop.lanes { lane.close() }
+            loop.closeLanes()
             mailbox.close()
         }
         thread.withLock { $0 = PlainThread(name: "coordinator", body) }

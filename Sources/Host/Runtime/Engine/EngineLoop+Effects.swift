@@ -93,7 +93,7 @@ extension EngineLoop {
             mailbox.post(.strategy(task, notice))
         }
         tasks[place].lane = lane
-        lanes.append(lane)
+        lanes[task] = lane
     }
 
     /// What a strategy is told of the workers.
@@ -117,14 +117,21 @@ extension EngineLoop {
         tasks[place].figures.endedAt = now
         tasks[place].outcome = outcome
         tasks[place].clear()
+        if let lane = lanes.removeValue(forKey: task) { endedLanes.append(lane) }
     }
 
     private mutating func start(_ assignments: [Assignment], on worker: WorkerID) {
         var orders: [WorkOrder] = []
         orders.reserveCapacity(assignments.count)
+        // Looked up once for all attempts of a run: a copy of a run costs more than one of them.
+        var run = -1
+        var directory = "/"
         for assignment in assignments {
             let place = Int(assignment.attempt.task.index)
-            let directory = runs[tasks[place].run].prepared?.pipeline.directory ?? "/"
+            if tasks[place].run != run {
+                run = tasks[place].run
+                directory = runs[run].prepared?.pipeline.directory ?? "/"
+            }
             orders.append(
                 WorkOrder(
                     assignment: assignment,

@@ -87,6 +87,7 @@ extension EngineLoop {
         _ prepared: PreparedRun, run: Int, output: (TaskID) -> Dataset?
     ) {
         runs[run].prepared = prepared
+        watchDeadline(of: run)
         for place in runs[run].tasks {
             tasks[place].plan = prepared.tasks[place - runs[run].firstTask]
             if tasks[place].outcome == .completed { tasks[place].output = output(tasks[place].id) }

@@ -63,6 +63,7 @@ extension EngineLoop {
             LiveRun(
                 id: spec.id, prepared: prepared, tasks: first..<(first + spec.tasks.count),
                 submittedAt: now, label: label))
+        watchDeadline(of: place)
         for (index, task) in spec.tasks.enumerated() {
             tasks.append(TaskRuntime(task, plan: prepared?.tasks[index], run: place))
         }
@@ -106,17 +107,46 @@ extension EngineLoop {
         guard let place = runPlaces[run] else { return }
         runs[place].outcome = outcome
         runs[place].endedAt = now
+        timedRuns.removeAll { $0 == place }
+        if !isReplaying { endedRuns.append(run) }
+    }
+
+    /// The runs that ended since this was called last, in order.
+    package mutating func takeEndedRuns() -> [RunID] {
+        if endedRuns.isEmpty { return [] }
+        defer { endedRuns = [] }
+        return endedRuns
+    }
+
+    mutating func watchDeadline(of place: Int) {
+        if runs[place].deadline != nil { timedRuns.append(place) }
     }
 
     func nextRunDeadline() -> Tick? {
-        runs.lazy.compactMap(\.deadline).min()
+        timedRuns.lazy.compactMap { runs[$0].deadline }.min()
     }
 
     mutating func passRunDeadlines(at now: Tick) {
-        for run in runs {
-            guard let deadline = run.deadline, deadline <= now else { continue }
-            cancel(run.id, reason: "the deadline of the pipeline has passed", at: now)
+        for place in timedRuns {
+            guard let deadline = runs[place].deadline, deadline <= now else { continue }
+            cancel(runs[place].id, reason: "the deadline of the pipeline has passed", at: now)
         }
+    }
+
+    /// Has strategies of tasks that ended forget them; their threads end by themselves.
+    mutating func dropEndedLanes() {
+        guard !endedLanes.isEmpty else { return }
+        // One that began too late for its run to end it was not told.
+        for lane in endedLanes { lane.end() }
+        endedLanes = []
+    }
+
+    /// Waits for the threads of all strategies.
+    mutating func closeLanes() {
+        for lane in endedLanes { lane.close() }
+        for task in lanes.keys.sorted() { lanes[task]?.close() }
+        endedLanes = []
+        lanes = [:]
     }
 
     /// No worker will ever come that these workers are not: what fits none of them fails now.

@@ -20,8 +20,14 @@ package struct EngineLoop {
     var tasks: [TaskRuntime] = []
     /// By worker id.
     var workers: [WorkerEntry] = []
-    /// Lanes of all tasks that began, to be waited for at the end.
-    var lanes: [StrategyLane] = []
+    /// Lanes of tasks that began and have not ended.
+    var lanes: [TaskID: StrategyLane] = [:]
+    /// Lanes of tasks that ended, to be waited for or dropped.
+    var endedLanes: [StrategyLane] = []
+    /// Places of runs that have a deadline and have not ended.
+    var timedRuns: [Int] = []
+    /// Runs that ended and that nobody has been told of.
+    var endedRuns: [RunID] = []
     var shapes: [ShapeKey: ShapeID] = [:]
     var shapeCount = 0
     /// Results of the event that is being handled, until they are told or dropped.
@@ -77,9 +83,8 @@ package struct EngineLoop {
             log.commit(turn)
             turn.clear()
         }
-        let orders = outgoing
+        for order in outgoing { order.carryOut() }
         outgoing.removeAll(keepingCapacity: true)
-        for order in orders { order.carryOut() }
     }
 
     private mutating func fireTimers(at now: Tick) {
