@@ -50,13 +50,7 @@ package struct RecordBatch: Sendable {
     }
 
     private mutating func append(_ record: UnsafeRawBufferPointer, toPart index: Int) {
-        var rest = record.count
-        while rest >= 0x80 {
-            parts[index].bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        parts[index].bytes.append(UInt8(rest))
-        parts[index].bytes.append(contentsOf: record)
+        CountedFrame.append(record, to: &parts[index].bytes)
         parts[index].count += 1
     }
 }
@@ -92,7 +86,7 @@ package struct StoredRecords: Sendable {
         bytes.withUnsafeBytes { bytes in
             var offset = 0
             for index in 0..<count {
-                guard let range = Self.record(at: offset, in: bytes) else { return }
+                guard let range = CountedFrame.range(at: offset, in: bytes) else { return }
                 offset = range.upperBound
                 do throws(JournalError) {
                     try body(first + UInt64(index), UnsafeRawBufferPointer(rebasing: bytes[range]))
@@ -111,7 +105,7 @@ package struct StoredRecords: Sendable {
         all.reserveCapacity(count)
         bytes.withUnsafeBytes { bytes in
             var offset = 0
-            while let range = Self.record(at: offset, in: bytes) {
+            while let range = CountedFrame.range(at: offset, in: bytes) {
                 offset = range.upperBound
                 all.append(Array(bytes[range]))
             }
@@ -127,7 +121,7 @@ package struct StoredRecords: Sendable {
         let offset = bytes.withUnsafeBytes { bytes in
             var offset = 0
             for _ in 0..<skipped {
-                offset = Self.record(at: offset, in: bytes)?.upperBound ?? offset
+                offset = CountedFrame.range(at: offset, in: bytes)?.upperBound ?? offset
             }
             return offset
         }
@@ -140,25 +134,10 @@ package struct StoredRecords: Sendable {
         bytes.withUnsafeBytes { bytes in
             var offset = 0
             for _ in 0..<count {
-                guard let range = record(at: offset, in: bytes) else { return nil }
+                guard let range = CountedFrame.range(at: offset, in: bytes) else { return nil }
                 offset = range.upperBound
             }
             return offset
         }
-    }
-
-    private static func record(at start: Int, in bytes: UnsafeRawBufferPointer) -> Range<Int>? {
-        var length = 0
-        var offset = start
-        for shift in stride(from: 0, through: 28, by: 7) {
-            guard offset < bytes.count else { return nil }
-            let byte = bytes[offset]
-            offset += 1
-            length |= Int(byte & 0x7F) << shift
-            guard byte & 0x80 != 0 else {
-                return length <= bytes.count - offset ? offset..<(offset + length) : nil
-            }
-        }
-        return nil
     }
 }

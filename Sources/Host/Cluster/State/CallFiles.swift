@@ -1,4 +1,5 @@
 import FanfoldCore
+import FanfoldJournal
 import FanfoldRuntime
 @preconcurrency import Glibc
 
@@ -163,38 +164,17 @@ struct Frames {
     var isAtEnd: Bool { rest.isEmpty }
 
     static func append(_ frame: [UInt8], to bytes: inout [UInt8]) {
-        var length = frame.count
-        while length >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: length) | 0x80)
-            length >>= 7
-        }
-        bytes.append(UInt8(length))
-        bytes += frame
+        frame.withUnsafeBytes { CountedFrame.append($0, to: &bytes) }
     }
 
     /// Takes the next bytes in, and hands on each frame that is complete.
     mutating func take(_ piece: [UInt8], _ body: ([UInt8]) throws -> Void) throws {
         rest += piece
         var start = 0
-        while let range = Self.frame(at: start, in: rest) {
+        while let range = rest.withUnsafeBytes({ CountedFrame.range(at: start, in: $0) }) {
             try body(Array(rest[range]))
             start = range.upperBound
         }
         rest.removeFirst(start)
-    }
-
-    private static func frame(at start: Int, in bytes: [UInt8]) -> Range<Int>? {
-        var length = 0
-        var offset = start
-        for shift in stride(from: 0, through: 28, by: 7) {
-            guard offset < bytes.count else { return nil }
-            let byte = bytes[offset]
-            offset += 1
-            length |= Int(byte & 0x7F) << shift
-            guard byte & 0x80 != 0 else {
-                return length <= bytes.count - offset ? offset..<(offset + length) : nil
-            }
-        }
-        return nil
     }
 }
