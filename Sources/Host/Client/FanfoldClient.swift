@@ -69,6 +69,19 @@ package struct FanfoldClient: Sendable {
         for try await buffer in response.body { try piece(Array(buffer: buffer)) }
     }
 
+    /// Whether the coordinator takes work now.
+    package func isReady() async throws(ClientError) -> Bool {
+        do {
+            let response = try await http.execute(
+                HTTPClientRequest(url: context.address + "/readyz"),
+                timeout: .seconds(Self.answerSeconds))
+            _ = try await response.body.collect(upTo: Self.answerBytes)
+            return response.status == .ok
+        } catch {
+            throw .unreachable(address: context.address, reason: Self.reason(error))
+        }
+    }
+
     /// What goes with a request.
     package enum RequestBody: Sendable {
         case none

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FanfoldRuntime
+import FanfoldWire
 
 /// `fanfold bench`: the figures of docs/performance.md, on this machine.
 struct BenchCommand: ParsableCommand {
@@ -13,10 +14,15 @@ struct BenchCommand: ParsableCommand {
 
     /// What can be measured.
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case abi, helper, noop, spawn, memory, rows, journal, blobs, all
+        case abi, helper, noop, spawn, memory, rows, journal, blobs, wire, cluster, workers
+        case restart, all
     }
 
-    @Argument(help: "abi, helper, noop, spawn, memory, rows, journal, blobs or all.")
+    @Argument(
+        help: """
+            abi, helper, noop, spawn, memory, rows, journal, blobs, wire, cluster, workers, restart \
+            or all.
+            """)
     var subject: Subject = .all
 
     @Option(help: "Rounds of each measurement, 1 or more.")
@@ -30,17 +36,28 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         let context = try HostContext(host)
+        let config = host.config.map {
+            DocumentFile.absolute($0, in: DocumentFile.workingDirectory)
+        }
         Terminal.print("\(LocalMachine.cores) cores, \(rounds) rounds, median (least to most)")
         #if DEBUG
             Terminal.print("warning: a debug build; these figures say nothing")
         #endif
-        for (name, measure) in measurements(context) where name == subject || subject == .all {
-            for line in try measure() { Terminal.print(line) }
+        for (name, measure) in measurements(context, config: config)
+        where name == subject || subject == .all {
+            do {
+                for line in try measure() { Terminal.print(line) }
+            } catch let exit as Exit {
+                throw exit
+            } catch {
+                Terminal.complain("error: \(error)")
+                throw Exit.runFailed
+            }
         }
     }
 
     private func measurements(
-        _ context: HostContext
+        _ context: HostContext, config: String?
     ) -> [(Subject, () throws -> [String])] {
         [
             (.abi, { try CallBench(context: context, rounds: rounds).measure() }),
@@ -51,7 +68,38 @@ struct BenchCommand: ParsableCommand {
             (.rows, { try RowsBench(context: context, rounds: rounds).measure() }),
             (.journal, { try JournalBench(context: context, rounds: rounds).measure() }),
             (.blobs, { try BlobBench(context: context, rounds: rounds).measure() }),
+            (.wire, { try wire() }),
+            (
+                .cluster,
+                { try ClusterBench(context: context, config: config, rounds: rounds).measure() }
+            ),
+            (
+                .workers,
+                { try WorkersBench(context: context, config: config, rounds: rounds).measure() }
+            ),
+            (
+                .restart,
+                { try RestartBench(context: context, config: config, rounds: rounds).measure() }
+            ),
         ]
+    }
+
+    /// The worker protocol with both ends in this process.
+    private func wire() throws -> [String] {
+        try [false, true].map { usesTLS in
+            var trip = Figures()
+            var messages = Figures()
+            var ends = Figures()
+            for _ in 0..<rounds {
+                let report = try WireBench.run(usesTLS: usesTLS)
+                trip.add(report.roundTripMicroseconds)
+                messages.add(report.messagesPerSecond)
+                ends.add(report.endsPerSecond)
+            }
+            return "wire, \(usesTLS ? "TLS" : "plain"): round trip \(trip.text(1)) µs, "
+                + "\(messages.text()) messages/s answered with 256 under way, "
+                + "\(ends.text()) ends of attempts/s, 100 in a message"
+        }
     }
 }
 

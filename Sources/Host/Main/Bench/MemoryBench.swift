@@ -59,8 +59,10 @@ enum ProcessMemory {
     }
 
     /// Resident memory that is not a file's, in bytes.
-    static func residentBytes() -> Int64 {
-        guard let file = fopen("/proc/self/status", "r") else { return 0 }
+    ///
+    /// - Parameter process: its number; this one unless said.
+    static func residentBytes(of process: String = "self") -> Int64 {
+        guard let file = fopen("/proc/\(process)/status", "r") else { return 0 }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, 256, file) != nil {
