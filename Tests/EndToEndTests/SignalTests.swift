@@ -10,7 +10,9 @@ struct SignalTests {
     static let patience = 20.0
 
     /// Starts a run of two children that sleep for a number of seconds nobody else sleeps for.
-    private func start() async throws -> (run: Child, mark: String) {
+    private func start(
+        environment: [String: String] = [:]
+    ) async throws -> (run: Child, mark: String) {
         let mark = "86\(UInt32.random(in: 100...999)).\(getpid())"
         let path = try Fanfold.pipeline(
             """
@@ -23,7 +25,7 @@ struct SignalTests {
                 run: { command: [sleep, "\(mark)"], stdin: none }
                 needs: { cpus: 0.1, memory: 1MiB }
             """)
-        let run = try Child([Fanfold.program, "run", path])
+        let run = try Child([Fanfold.program, "run", path], environment: environment)
         #expect(try await sleepers(mark, become: { $0 > 0 }), "no child was started")
         return (run, mark)
     }
@@ -88,5 +90,34 @@ struct SignalTests {
         run.send(SIGKILL)
         _ = try await run.finish(within: Self.patience)
         #expect(try await sleepers(mark, become: { $0 == 0 }))
+    }
+
+    @Test func `what a killed run leaves is removed by a later one`() async throws {
+        let scratch = try Fanfold.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let environment = ["TMPDIR": scratch.path]
+        let (killed, _) = try await start(environment: environment)
+        killed.send(SIGKILL)
+        _ = try await killed.finish(within: Self.patience)
+        let left = try names(in: scratch)
+        #expect(left.count == 1)
+        let (other, _) = try await start(environment: environment)
+        let longAgo = [FileAttributeKey.modificationDate: Date(timeIntervalSinceNow: -3600)]
+        for name in try names(in: scratch) {
+            try FileManager.default.setAttributes(
+                longAgo, ofItemAtPath: scratch.appendingPathComponent(name).path)
+        }
+        let (third, _) = try await start(environment: environment)
+        #expect(try names(in: scratch).isDisjoint(with: left))
+        #expect(try names(in: scratch).count == 2)
+        for run in [other, third] {
+            run.send(SIGINT)
+            _ = try await run.finish(within: Self.patience)
+        }
+        #expect(try names(in: scratch) == [])
+    }
+
+    private func names(in folder: URL) throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: folder.path))
     }
 }

@@ -47,7 +47,7 @@ final class HostContext: Sendable {
         services = ServiceFactory(
             settings: settings.resolvedServices, hostVersion: HelperSettings.hostVersion,
             logger: logger)
-        scratchDirectory = try Self.makeScratch(in: settings.resolvedScratchDirectory)
+        scratchDirectory = try ScratchFolder.make(in: settings.resolvedScratchDirectory)
     }
 
     deinit {
@@ -180,16 +180,5 @@ final class HostContext: Sendable {
 
     private static func directory(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    }
-
-    private static func makeScratch(in parent: String) throws -> String {
-        let path = "\(parent)/fanfold-\(getpid())"
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-            Terminal.complain(
-                "error: the scratch directory \(path) could not be made: "
-                    + "\(String(cString: strerror(errno))); set `scratch:` in the settings")
-            throw Exit.usage
-        }
-        return path
     }
 }
