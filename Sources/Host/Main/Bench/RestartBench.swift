@@ -23,7 +23,7 @@ struct RestartBench {
     func measure() throws -> [String] {
         [
             try measure(snapshotAfter: "1GiB", "from the records alone"),
-            try measure(snapshotAfter: "1MiB", "from a snapshot and the records after it"),
+            try measure(snapshotAfter: "64KiB", "from a snapshot and the records after it"),
         ]
     }
 
