@@ -17,15 +17,17 @@ final class TimedSemaphore: @unchecked Sendable {
 
     /// Waits for a signal.
     ///
+    /// The limit counts true time: a wall clock that is set meanwhile changes nothing.
+    ///
     /// - Returns: whether there was one in time.
     func wait(_ limit: Duration) -> Bool {
         var end = timespec()
-        clock_gettime(CLOCK_REALTIME, &end)
+        clock_gettime(CLOCK_MONOTONIC, &end)
         let (seconds, attoseconds) = limit.components
         let nanoseconds = end.tv_nsec + Int(attoseconds / 1_000_000_000)
         end.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
         end.tv_nsec = nanoseconds % 1_000_000_000
-        while sem_timedwait(semaphore, &end) == -1 {
+        while sem_clockwait(semaphore, CLOCK_MONOTONIC, &end) == -1 {
             if errno != EINTR { return false }
         }
         return true

@@ -292,8 +292,10 @@ final class WorkerHub: WireServerDelegate {
             books.liveness.heartbeat(from: remote.id, at: now)
             // Not an event: what is used decides nothing, and a replay need not know it.
             books.heard[remote.id] = Timestamp.now().milliseconds
+            // It is summed up with what others say.
             books.measured[remote.id] = MeasuredUse(
-                milliCores: beat.milliCores, memoryBytes: beat.memoryBytes)
+                milliCores: min(WorkerLabel.maximumMilliCores, max(0, beat.milliCores)),
+                memoryBytes: min(WorkerLabel.maximumMemoryBytes, max(0, beat.memoryBytes)))
         }
     }
 

@@ -2,6 +2,7 @@ import FanfoldBlobs
 import FanfoldCore
 import FanfoldRuntime
 import FanfoldWire
+@preconcurrency import Glibc
 import Logging
 import Synchronization
 
@@ -96,7 +97,7 @@ final class WorkerAgent: WireClientDelegate {
         }
         let made = OrderIntake(
             worker: worker, store: store, fetcher: fetcher,
-            filesFolder: options.folder + "/files"
+            filesFolder: options.folder + "/files", logger: logger
         ) {
             [weak self] ended in self?.tell(.ended(ended))
         }
@@ -208,7 +209,7 @@ final class WorkerAgent: WireClientDelegate {
                 return WireAttemptEnd(ended, payload: .inline(Array(payload.bytes)))
             }
             do throws(BlobError) {
-                let id = try store.put(payload.bytes, pinnedFor: StoredResult.owner)
+                let id = try keep(payload.bytes)
                 blobs.append(id)
                 return WireAttemptEnd(ended, payload: .blob(id, size: payload.bytes.count))
             } catch {
@@ -223,6 +224,24 @@ final class WorkerAgent: WireClientDelegate {
             message.sequence = sequence
             message.ends = ends
             return WireMessage(.ended(message))
+        }
+    }
+
+    /// Keeps a result; where there is no room for it, it waits: handing in a failure would let a
+    /// full disk eat up the tries of one subtask after the other.
+    private func keep(_ bytes: UnsafeRawBufferPointer) throws(BlobError) -> BlobID {
+        var isTold = false
+        while true {
+            do throws(BlobError) {
+                return try store.put(bytes, pinnedFor: StoredResult.owner)
+            } catch {
+                guard error.isForWantOfRoom, state.withLock({ $0.end == nil }) else { throw error }
+                if !isTold {
+                    logger.error("no result can be kept: it waits", metadata: ["why": "\(error)"])
+                    isTold = true
+                }
+                usleep(OrderIntake.refetchMicroseconds)
+            }
         }
     }
 
@@ -291,6 +310,7 @@ final class WorkerAgent: WireClientDelegate {
 
     func session(_ session: WireSession, closed reason: WireError) {
         held.end(session)
+        parts.withLock { $0 }?.intake.end(session)
         state.withLock { state in
             if state.session == session { state.session = nil }
         }
