@@ -239,7 +239,7 @@ let package = Package(
             ] + nio),
         .testTarget(
             name: "EndToEndTests", dependencies: ["CFanfoldSystem", "FanfoldJSON"],
-            exclude: ["Broken"]),
+            exclude: ["Broken", "Tools"]),
         .testTarget(
             name: "ClusterTests",
             dependencies: [

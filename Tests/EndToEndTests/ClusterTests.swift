@@ -6,158 +6,48 @@ import Testing
     .enabled(if: Fanfold.hasCommands, "the commands are not built yet: NOTHING WAS RUN"),
     .serialized, .timeLimit(.minutes(10)))
 struct ClusterTests {
-    /// Coordinator and worker kills of the long test; `FANFOLD_KILLS=100` is for longer.
-    static let kills =
-        ProcessInfo.processInfo.environment["FANFOLD_KILLS"].flatMap { Int($0) } ?? 4
+    /// How much is killed during a run.
+    struct Storm: CustomTestStringConvertible {
+        var subtasks: Int
+        var coordinatorKills: Int
+        var workerKills: Int
+        /// The command of a subtask, which is given a mark.
+        var command: @Sendable (String) -> String = { "sleep 0.02; : \($0); awk '{print $1 * 2}'" }
+        /// How long the run may take, in seconds.
+        var patience = 300.0
 
-    /// A coordinator on ports of its own, with its state in a folder of its own.
-    private final class Cluster {
-        let state: URL
-        let api: Int
-        let wire: Int
-        let usesTLS: Bool
-        private(set) var coordinator: Child
-        private(set) var workers: [(name: String, child: Child)] = []
-
-        init(workers count: Int, usesTLS: Bool = false) async throws {
-            state = try Fanfold.temporaryFolder()
-            self.usesTLS = usesTLS
-            (api, wire) = (try Self.freePort(), try Self.freePort())
-            coordinator = try Self.serve(state, api, wire, usesTLS)
-            try await waitUntilReady()
-            for index in 0..<count { try startWorker("w\(index)") }
+        var testDescription: String {
+            "\(subtasks) subtasks, \(coordinatorKills) and \(workerKills) kills"
         }
 
-        private static func serve(
-            _ state: URL, _ api: Int, _ wire: Int, _ usesTLS: Bool
-        ) throws -> Child {
-            try Child(
-                [
-                    Fanfold.program, "serve", "--state", state.path, "--listen",
-                    "127.0.0.1:\(api)", "--workers", "127.0.0.1:\(wire)",
-                    // So small that snapshots are written, and recovered from, all the time.
-                    "--snapshot-after", "2KiB", "--keep-runs", "2",
-                ] + (usesTLS ? ["--tls"] : []))
-        }
-
-        /// A port that nobody listens on now.
-        private static func freePort() throws -> Int {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = inet_addr("127.0.0.1")
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, length) == 0
-                        && getsockname(descriptor, $0, &length) == 0
-                }
+        /// What `FANFOLD_STORM=100000,10,50` says: subtasks, kills of the coordinator and of workers.
+        static let asked: Storm = {
+            let said = ProcessInfo.processInfo.environment["FANFOLD_STORM"] ?? ""
+            let numbers = said.split(separator: ",").compactMap { Int($0) }
+            if numbers.count == 3 {
+                return Storm(
+                    subtasks: numbers[0], coordinatorKills: numbers[1], workerKills: numbers[2],
+                    command: { ": \($0); exec awk '{print $1 * 2}'" }, patience: 3_000)
             }
-            try #require(isBound)
-            return Int(UInt16(bigEndian: address.sin_port))
-        }
-
-        func startWorker(_ name: String) throws {
-            let folder = state.appendingPathComponent("worker-\(name)").path
-            let child = try Child([
-                Fanfold.program, "worker", "--join", "127.0.0.1:\(wire)", "--token-file",
-                state.appendingPathComponent("worker.token").path, "--state", folder, "--name",
-                name, "--cpus", "2", "--memory", "1GiB",
-            ])
-            workers.removeAll { $0.name == name }
-            workers.append((name, child))
-        }
-
-        /// Starts a worker with a join string, or with the certificate that it has.
-        func join(_ name: String, _ entrance: String) throws -> Child {
-            try Child([
-                Fanfold.program, "worker", "--join", entrance, "--state",
-                state.appendingPathComponent("worker-\(name)").path, "--name", name,
-            ])
-        }
-
-        /// Waits until so many workers are connected.
-        func waitForWorkers(_ count: Int) async throws {
-            for _ in 0..<200 {
-                let listed = try await ask(["get", "workers"])
-                let active = listed.text.split(separator: "\n").filter { $0.contains("active") }
-                if active.count == count { return }
-                try await Task.sleep(for: .milliseconds(50))
+            let kills = ProcessInfo.processInfo.environment["FANFOLD_KILLS"].flatMap { Int($0) }
+            guard let kills, kills >= 100 else {
+                return Storm(subtasks: 300, coordinatorKills: 2, workerKills: 2)
             }
-            Issue.record("there never were \(count) workers")
-        }
+            return Storm(subtasks: 10_000, coordinatorKills: kills / 2, workerKills: kills / 2)
+        }()
 
-        func killCoordinator() async throws {
-            coordinator.send(SIGKILL)
-            _ = try await coordinator.finish(within: 10)
-            coordinator = try Self.serve(state, api, wire, usesTLS)
-        }
-
-        func killWorker(_ index: Int) async throws {
-            let (name, child) = workers[index % workers.count]
-            child.send(SIGKILL)
-            _ = try await child.finish(within: 10)
-            try startWorker(name)
-        }
-
-        func waitUntilReady() async throws {
-            for _ in 0..<600 {
-                if try await ask(["get", "workers", "--output", "json"]).code == 0 { return }
-                try await Task.sleep(for: .milliseconds(50))
+        /// The kills, spread over the run: of the coordinator or not.
+        var kills: [Bool] {
+            let all = coordinatorKills + workerKills
+            return (0..<all).map { place in
+                (place + 1) * coordinatorKills / all > place * coordinatorKills / all
             }
-            let finished = try await coordinator.finish(within: 1)
-            Issue.record("the coordinator never answered: \(finished.errors)")
         }
-
-        /// Runs a client command.
-        func ask(_ arguments: [String], seconds: Double = 120) async throws -> Finished {
-            let token =
-                (try? String(
-                    contentsOf: state.appendingPathComponent("api-token"), encoding: .utf8)) ?? ""
-            return try await Child(
-                [Fanfold.program] + arguments,
-                environment: [
-                    "FANFOLD_ADDRESS": "http://127.0.0.1:\(api)",
-                    "FANFOLD_TOKEN": token.trimmingCharacters(in: .whitespacesAndNewlines),
-                ]
-            ).finish(within: seconds)
-        }
-
-        func output(_ name: String, of run: String) async throws -> String {
-            let finished = try await ask(["output", run, name])
-            #expect(finished.code == 0, "\(finished.errors)")
-            return finished.text
-        }
-
-        func stop() async throws {
-            for (_, child) in workers { child.send(SIGKILL) }
-            coordinator.send(SIGTERM)
-            let finished = try await coordinator.finish(within: 30)
-            #expect(finished.code == 0, "\(finished.errors)")
-            for (_, child) in workers { _ = try await child.finish(within: 10) }
-        }
-    }
-
-    private static func doubling(_ items: Int, sleep: String) -> String {
-        """
-        fanfold: 1
-        name: doubling
-        inputs: { n: { range: \(items) } }
-        tasks:
-          double:
-            input: ${inputs.n}
-            strategy: { use: data-parallel, with: { size: { items: 2 }, merge: concat } }
-            run: { command: [sh, -c, "sleep \(sleep); awk '{print $1 * 2}'"], stdin: lines, stdout: lines }
-            needs: { cpus: 0.5, memory: 1MiB }
-            retry: { attempts: 5 }
-        outputs: { all: { from: "${tasks.double.output}" } }
-        """
     }
 
     @Test func `what is submitted runs on workers, and its output can be had`() async throws {
         let cluster = try await Cluster(workers: 2)
-        let path = try Fanfold.pipeline(Self.doubling(100, sleep: "0"))
+        let path = try Fanfold.pipeline(cluster.doubling(100, sleep: "0"))
         let submitted = try await cluster.ask(["submit", path, "--follow"])
         #expect(submitted.code == 0, "\(submitted.errors)")
         let wanted = (0..<100).map { "\($0 * 2)\n" }.joined()
@@ -167,7 +57,7 @@ struct ClusterTests {
 
     @Test func `runs beyond those that are kept go, also over a restart`() async throws {
         let cluster = try await Cluster(workers: 1)
-        let path = try Fanfold.pipeline(Self.doubling(2, sleep: "0"))
+        let path = try Fanfold.pipeline(cluster.doubling(2, sleep: "0"))
         for _ in 0..<4 {
             let submitted = try await cluster.ask(["submit", path, "--follow"])
             #expect(submitted.code == 0, "\(submitted.errors)")
@@ -191,27 +81,53 @@ struct ClusterTests {
         try await cluster.stop()
     }
 
-    @Test func `a coordinator and workers that are killed cost time and nothing else`() async throws
-    {
-        let cluster = try await Cluster(workers: 2)
-        let items = Self.kills >= 100 ? 20_000 : 600
-        let path = try Fanfold.pipeline(Self.doubling(items, sleep: "0.02"))
-        let submitted = try await cluster.ask(["submit", path])
-        #expect(submitted.code == 0, "\(submitted.errors)")
-        for round in 0..<Self.kills {
-            try await Task.sleep(for: .milliseconds(700))
-            if round.isMultiple(of: 2) {
+    @Test(.timeLimit(.minutes(60)), arguments: [Storm.asked])
+    func `a coordinator and workers that are killed cost time and nothing else`(
+        _ storm: Storm
+    ) async throws {
+        var plan = Cluster.Plan()
+        // All records are kept, so that the results that were taken can be counted in them.
+        plan.snapshotAfter = "16GiB"
+        let cluster = try await Cluster(workers: 2, plan)
+        let began = Date()
+        try await cluster.submit(
+            Cluster.doubling(2 * storm.subtasks, perSubtask: 2, storm.command(cluster.mark)))
+        var killed = (coordinator: 0, workers: 0)
+        for (place, isCoordinator) in storm.kills.enumerated() {
+            try await reach(
+                storm.subtasks * (place + 1) / (storm.kills.count + 1), on: cluster,
+                before: began.addingTimeInterval(storm.patience))
+            if isCoordinator {
                 try await cluster.killCoordinator()
+                killed.coordinator += 1
             } else {
-                try await cluster.killWorker(round / 2)
+                try await cluster.killWorker(killed.workers)
+                killed.workers += 1
             }
         }
         try await cluster.waitUntilReady()
-        let waited = try await cluster.ask(["wait", "last"], seconds: 300)
-        #expect(waited.code == 0, "\(waited.text) \(waited.errors)")
-        let wanted = (0..<items).map { "\($0 * 2)\n" }.joined()
-        #expect(try await cluster.output("all", of: "last") == wanted)
+        try await cluster.expectDoubled(2 * storm.subtasks, seconds: storm.patience)
+        let seconds = Int(Date().timeIntervalSince(began))
+        print(
+            "\(storm.subtasks) subtasks in \(seconds) s, \(killed.coordinator) coordinators and "
+                + "\(killed.workers) workers killed")
+        #expect(killed == (storm.coordinatorKills, storm.workerKills))
         try await cluster.stop()
+        let told = try await ToldResults(
+            journal: cluster.state.appendingPathComponent("journal").path)
+        told.expectOnce(storm.subtasks)
+    }
+
+    /// Waits until so many subtasks of the last run have succeeded.
+    private func reach(_ subtasks: Int, on cluster: Cluster, before end: Date) async throws {
+        while Date() < end {
+            let asked = try await cluster.ask(["get", "last", "--output", "json"])
+            let object = try? JSONSerialization.jsonObject(with: asked.output) as? [String: Any]
+            let run = (object?["runs"] as? [[String: Any]])?.first
+            if asked.code == 0, run?["succeeded"] as? Int ?? 0 >= subtasks { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        Issue.record("the run never had \(subtasks) results")
     }
 
     @Test func `a join string is good once, and the certificate after it for good`() async throws {
@@ -234,7 +150,7 @@ struct ClusterTests {
         try await cluster.waitForWorkers(0)
         let again = try cluster.join("a", "127.0.0.1:\(cluster.wire)")
         try await cluster.waitForWorkers(1)
-        let path = try Fanfold.pipeline(Self.doubling(20, sleep: "0"))
+        let path = try Fanfold.pipeline(cluster.doubling(20, sleep: "0"))
         let submitted = try await cluster.ask(["submit", path, "--follow"])
         #expect(submitted.code == 0, "\(submitted.errors)")
         again.send(SIGTERM)

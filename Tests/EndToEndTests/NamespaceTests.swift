@@ -184,52 +184,20 @@ struct NamespaceTests {
     func `workers on other hosts get files, and a cut wire costs time and nothing else`(
         _ cut: String
     ) async throws {
-        let hosts = try Hosts()
-        let state = try Fanfold.temporaryFolder()
-        let serve = try hosts.start(
-            hosts.coordinator, ["serve", "--state", state.path, "--workers", "10.77.9.1:7434"])
-        let client = Client(hosts: hosts, state: state)
-        try await client.waitUntilServed()
-
-        var workers: [Child] = []
-        for (index, host) in hosts.workers.enumerated() {
-            let made = try await client.ask([
-                "token", "create", "--role", "worker", "--output", "quiet",
-            ])
-            let string = made.text.trimmingCharacters(in: .whitespacesAndNewlines)
-            try #require(string.hasPrefix("fanfold-join:10.77.9.1:7434:"), "\(made.errors)")
-            workers.append(
-                try hosts.start(
-                    host,
-                    [
-                        "worker", "--join", string, "--state",
-                        state.appendingPathComponent("worker-\(index)").path, "--name",
-                        "w\(index)", "--cpus", "2", "--memory", "1GiB",
-                    ]))
-        }
-
-        let path = try Self.filesPipeline()
-        let submitted = try await client.ask(["submit", path])
-        #expect(submitted.code == 0, "\(submitted.errors)")
+        let cluster = try await HostCluster()
+        try await cluster.submitFiles(60)
         try await Task.sleep(for: .milliseconds(1_000))
-        try hosts.cut(1, true)
+        try cluster.hosts.cut(1, true)
         if cut == "for a moment" {
             try await Task.sleep(for: .milliseconds(1_500))
-            try hosts.cut(1, false)
+            try cluster.hosts.cut(1, false)
         }
         // What the silent worker had runs elsewhere once it counts as lost.
-        let waited = try await client.ask(["wait", "last"])
+        let waited = try await cluster.ask(["wait", "last"])
         #expect(waited.code == 0, "\(waited.text) \(waited.errors)")
-        if cut != "for a moment" { try hosts.cut(1, false) }
-        let output = try await client.ask(["output", "last"])
-        let wanted = (0..<60).map { "f\($0).txt" }.sorted()
-            .map { "file \($0.dropFirst().dropLast(4))\n" }.joined()
-        #expect(output.text == wanted, "\(output.text) \(output.errors)")
-
-        for worker in workers { worker.send(SIGTERM) }
-        for worker in workers { #expect(try await worker.finish(within: 30).code == 0) }
-        serve.send(SIGTERM)
-        #expect(try await serve.finish(within: 30).code == 0)
+        if cut != "for a moment" { try cluster.hosts.cut(1, false) }
+        try await cluster.expectFiles(60)
+        try await cluster.stop()
     }
 
     @Test(.enabled(if: Fanfold.has("curl"), "there is no curl: NOTHING WAS RUN"))
@@ -285,23 +253,65 @@ struct NamespaceTests {
     }
 }
 
-/// What `ip netns` can do here.
-enum NetworkNamespaces {
-    /// Whether this process may make network namespaces.
-    static let canBeMade: Bool = {
-        guard Fanfold.hasCommands, Fanfold.has("ip") else { return false }
-        let name = "fanfold-probe-\(getpid())"
-        guard ip(["netns", "add", name]) else { return false }
-        return ip(["netns", "delete", name])
-    }()
+/// Wires that delay, lose, reorder and cut packets; the kernel's TCP makes the best of it.
+///
+/// They are a process of the tests (Tools/wire.py) between two TUN devices and not `tc netem`, which
+/// many kernels do not have; so it is the same everywhere, and it counts what it did.
+@Suite(
+    .enabled(
+        if: NetworkNamespaces.canBeFaulty,
+        "no ip netns (root), no /dev/net/tun or no python3: NOTHING WAS RUN"),
+    .serialized, .timeLimit(.minutes(5)))
+struct FaultyWireTests {
+    @Test func `delay, loss, reordering and a narrow wire cost time and nothing else`() async throws {
+        let cluster = try await HostCluster(.faulty)
+        for index in 0...1 {
+            try cluster.hosts.set(
+                index,
+                WireFaults(
+                    delay_ms: 50, jitter_ms: 20, loss: 0.05, reorder: 0.05, rate_kbit: 8_000))
+        }
+        try await cluster.submitFiles(24, bytes: 20_000)
+        try await cluster.expectFiles(24, bytes: 20_000)
+        let counts = try cluster.hosts.counts()
+        #expect(counts["lost"] ?? 0 > 5 && counts["overtook"] ?? 0 > 5, "\(counts)")
+        for index in 0...1 { try cluster.hosts.set(index, WireFaults()) }
+        try await cluster.waitForWorkers(2)
+        try await cluster.stop()
+    }
 
-    static func ip(_ arguments: [String]) -> Bool {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["ip"] + arguments
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
+    @Test(arguments: ["to the worker", "to the coordinator"])
+    func `a wire that is cut in one direction costs time and nothing else`(
+        _ direction: String
+    ) async throws {
+        let cluster = try await HostCluster(.faulty)
+        try await cluster.submitFiles(40)
+        try await Task.sleep(for: .milliseconds(700))
+        var faults = WireFaults()
+        if direction == "to the worker" { faults.cut_ab = true } else { faults.cut_ba = true }
+        try cluster.hosts.set(1, faults)
+        try await Task.sleep(for: .milliseconds(4_000))
+        #expect(try cluster.hosts.counts()["cut"] ?? 0 > 0)
+        try cluster.hosts.set(1, WireFaults())
+        try await cluster.expectFiles(40)
+        try await cluster.waitForWorkers(2)
+        try await cluster.stop()
+    }
+
+    @Test func `wires that come and go cost time and nothing else`() async throws {
+        let cluster = try await HostCluster(.faulty)
+        try await cluster.submitFiles(60)
+        var faults = WireFaults()
+        (faults.cut_ab, faults.cut_ba) = (true, true)
+        for round in 0..<8 {
+            try cluster.hosts.set(round % 2, faults)
+            try await Task.sleep(for: .milliseconds(350))
+            try cluster.hosts.set(round % 2, WireFaults())
+            try await Task.sleep(for: .milliseconds(150))
+        }
+        #expect(try cluster.hosts.counts()["cut"] ?? 0 > 0)
+        try await cluster.expectFiles(60)
+        try await cluster.waitForWorkers(2)
+        try await cluster.stop()
     }
 }

@@ -27,16 +27,6 @@ enum LocalMachine {
         setrlimit(resource, &limit)
     }
 
-    /// Lets this process open as many files and connections as the system allows it at most; the
-    /// usual 1,024 are a connection for each of a thousand workers and hardly more.
-    static func useAllDescriptors() {
-        var limit = rlimit()
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        guard getrlimit(resource, &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(resource, &limit)
-    }
-
     /// Local workers that share `cores` and the share of the memory that work may use.
     ///
     /// Each has at least one core, so that `count` workers on fewer cores share them.

@@ -57,6 +57,11 @@ enum Fanfold {
         return file.path
     }
 
+    /// The path of a program that only tests use.
+    static func tool(_ name: String) -> String {
+        root.appendingPathComponent("Tests/EndToEndTests/Tools/\(name)").path
+    }
+
     /// Whether a command can be found.
     static func has(_ tool: String) -> Bool {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"

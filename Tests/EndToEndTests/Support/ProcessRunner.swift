@@ -52,6 +52,20 @@ final class Child: @unchecked Sendable {
     /// The number of the process; `env` becomes the command, so it is the command's.
     var identifier: Int32 { process.processIdentifier }
 
+    var isRunning: Bool { process.isRunning }
+
+    /// What it has written on its error output until now.
+    var errorsSoFar: String {
+        let bytes = (try? Data(contentsOf: folder.appendingPathComponent("err"))) ?? Data()
+        return String(bytes: bytes, encoding: .utf8) ?? ""
+    }
+
+    /// What it has written on its output until now.
+    var outputSoFar: String {
+        let bytes = (try? Data(contentsOf: folder.appendingPathComponent("out"))) ?? Data()
+        return String(bytes: bytes, encoding: .utf8) ?? ""
+    }
+
     /// Sends a signal.
     func send(_ signal: Int32) {
         kill(identifier, signal)

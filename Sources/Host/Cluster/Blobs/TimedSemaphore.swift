@@ -11,6 +11,8 @@ final class TimedSemaphore: Sendable {
 
     /// Waits for a signal; those that have come by then are one.
     ///
+    /// The limit counts true time: a wall clock that is set meanwhile changes nothing.
+    ///
     /// - Returns: whether there was one in time.
     func wait(_ limit: Duration) -> Bool {
         let (seconds, attoseconds) = limit.components

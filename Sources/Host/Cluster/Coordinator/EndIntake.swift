@@ -11,7 +11,7 @@ final class EndIntake: Sendable {
     private struct Delivery {
         var sequence: UInt64
         var ends: [WireAttemptEnd]
-        var fetched: [BlobID: Payload] = [:]
+        var fetched: [BlobID: Result<Payload, WorkFailure>] = [:]
         var missing: Set<BlobID> = []
         var session: WireSession
     }
@@ -64,14 +64,18 @@ final class EndIntake: Sendable {
         _ blob: BlobReference, _ outcome: Result<Void, BlobError>, of sequence: UInt64,
         _ session: WireSession
     ) {
-        let payload: Payload?
-        switch outcome {
-        case .success: payload = try? StoredResult.payload(blob.id, in: store)
-        case .failure: payload = nil
-        }
-        guard let payload else {
-            // The worker keeps the end; over the next connection it comes again.
-            return session.close(reason: "the result \(blob.id) could not be fetched")
+        let found: Result<Payload, WorkFailure>
+        do throws(BlobError) {
+            try outcome.get()
+            found = .success(try StoredResult.payload(blob.id, in: store))
+        } catch {
+            guard error.isOfTheWorker else {
+                // It is this machine that cannot; the worker keeps the end, and over the next
+                // connection it comes again.
+                return session.close(reason: "the result \(blob.id) could not be kept: \(error)")
+            }
+            found = .failure(
+                WorkFailure(.launch, "its result could not be had from its worker: \(error)"))
         }
         holds(blob.id)
         queue.withLock { queue in
@@ -81,7 +85,7 @@ final class EndIntake: Sendable {
                 })
             else { return }
             queue[place].missing.remove(blob.id)
-            queue[place].fetched[blob.id] = payload
+            queue[place].fetched[blob.id] = found
         }
         flush()
     }
@@ -94,8 +98,8 @@ final class EndIntake: Sendable {
                 return queue.removeFirst()
             }
             guard let next else { return }
-            let ended = next.ends.compactMap { end -> EndedAttempt? in
-                var fetched: Payload?
+            let ended = next.ends.map { end -> EndedAttempt in
+                var fetched: Result<Payload, WorkFailure>?
                 if case .success(let success) = end.outcome, case .blob(let name) = success.payload,
                     let id = BlobID(bytes: Array(name.sha256))
                 {
@@ -104,6 +108,16 @@ final class EndIntake: Sendable {
                 return EndedAttempt(end, fetched: fetched)
             }
             deliver(ended, next.sequence, next.session)
+        }
+    }
+}
+
+extension BlobError {
+    /// Whether it is the other side that did not give what it said it has.
+    fileprivate var isOfTheWorker: Bool {
+        switch self {
+        case .noSource, .wrongContent, .wrongSize, .tooLarge: true
+        default: false
         }
     }
 }

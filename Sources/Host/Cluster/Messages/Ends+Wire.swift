@@ -57,36 +57,69 @@ extension WireBlobName {
 extension EndedAttempt {
     /// The end of an attempt as a worker told it.
     ///
-    /// - Parameter fetched: the result if it did not come with the message.
-    /// - Returns: `nil` if the message makes no sense: no outcome, an unknown format.
-    init?(_ wire: WireAttemptEnd, fetched: Payload?) {
+    /// One that makes no sense is a failure: the attempt has ended, and nothing else would say so.
+    ///
+    /// - Parameter fetched: the result if it did not come with the message, or why it cannot be had.
+    init(_ wire: WireAttemptEnd, fetched: Result<Payload, WorkFailure>?) {
         let outcome: WorkResult.Outcome
         switch wire.outcome {
-        case nil: return nil
+        case nil: outcome = .failure(.senseless("neither a result nor a failure"))
         case .failure(let failed): outcome = .failure(WorkFailure(failed))
-        case .success(let success):
-            guard let format = DataFormat(rawValue: success.format) else { return nil }
-            let payload: Payload
-            switch success.payload {
-            case .blob:
-                guard let fetched else { return nil }
-                payload = fetched
-            case .inline(let bytes): payload = bytes.isEmpty ? .empty : Payload(Array(bytes))
-            case nil: payload = .empty
-            }
-            outcome = .success(payload, format, items: Int(clamping: success.items))
+        case .success(let success): outcome = Self.outcome(success, fetched)
         }
         var result = WorkResult(outcome)
-        result.ranNanoseconds = wire.usage.ranNanoseconds
-        result.cpuNanoseconds = wire.usage.cpuNanoseconds
-        result.peakMemoryBytes = Int64(clamping: wire.usage.peakMemoryBytes)
-        result.bytesIn = Int64(clamping: wire.usage.bytesIn)
-        result.bytesOut = Int64(clamping: wire.usage.bytesOut)
+        result.ranNanoseconds = min(wire.usage.ranNanoseconds, BelievedUse.nanoseconds)
+        result.cpuNanoseconds = min(wire.usage.cpuNanoseconds, BelievedUse.nanoseconds)
+        result.peakMemoryBytes = Int64(min(wire.usage.peakMemoryBytes, BelievedUse.bytes))
+        result.bytesIn = Int64(min(wire.usage.bytesIn, BelievedUse.bytes))
+        result.bytesOut = Int64(min(wire.usage.bytesOut, BelievedUse.bytes))
         self.init(
             attempt: AttemptID(wire.attempt),
             slot: wire.hasSlot ? SlotID(wire: wire.slot) : nil,
             successor: wire.hasSuccessor ? AttemptID(wire.successor) : nil, result: result)
     }
+}
+
+extension EndedAttempt {
+    private static func outcome(
+        _ success: WireSuccess, _ fetched: Result<Payload, WorkFailure>?
+    ) -> WorkResult.Outcome {
+        guard let format = DataFormat(rawValue: success.format) else {
+            return .failure(.senseless("a result of the format \"\(success.format.prefix(32))\""))
+        }
+        let items = Int(min(success.items, BelievedUse.items))
+        switch success.payload {
+        case .inline(let bytes):
+            return .success(bytes.isEmpty ? .empty : Payload(Array(bytes)), format, items: items)
+        case nil: return .success(.empty, format, items: items)
+        case .blob:
+            switch fetched {
+            case .success(let payload): return .success(payload, format, items: items)
+            case .failure(let failure): return .failure(failure)
+            case nil: return .failure(.senseless("a result whose name is none"))
+            }
+        }
+    }
+}
+
+extension WorkFailure {
+    /// A worker said something that this coordinator cannot make sense of.
+    fileprivate static func senseless(_ what: String) -> WorkFailure {
+        WorkFailure(
+            .outputInvalid,
+            "its worker told of \(what); see which version of fanfold that worker is")
+    }
+}
+
+/// The most that a worker is believed to have used for an attempt: what is summed up with what
+/// others say, and told to strategies, stays a number that all of them can read.
+enum BelievedUse {
+    /// More than two years.
+    static let nanoseconds: UInt64 = 1 << 56
+    /// A petabyte.
+    static let bytes: UInt64 = 1 << 50
+    /// With as many subtasks as a task may have, the sum fits 63 bits.
+    static let items: UInt64 = 1 << 34
 }
 
 extension WireFailed {

@@ -3,6 +3,8 @@ import FanfoldCore
 import FanfoldJSON
 import FanfoldRuntime
 import FanfoldWire
+@preconcurrency import Glibc
+import Logging
 import Synchronization
 
 /// Orders on their way from a connection to the worker's slots: specifications are looked up, parts
@@ -49,7 +51,23 @@ final class OrderIntake: Sendable {
         var known: Set<AttemptID> = []
         /// The folders that attempts hold.
         var places: [AttemptID: RunPlace] = [:]
+        /// Blobs that did not come, to be asked for again.
+        var again: [Refetch] = []
+        var isPausing = false
     }
+
+    /// A blob that did not come.
+    private struct Refetch {
+        var attempt: AttemptID
+        var missing: Missing
+        /// How often it failed over a connection that went on.
+        var failures: Int
+    }
+
+    /// Times that a blob may fail to come over a connection that goes on.
+    static let fetchTries = 5
+    /// The pause before a blob that did not come is asked for again, in microseconds.
+    static let refetchMicroseconds: UInt32 = 500_000
 
     private let worker: LocalWorker
     private let store: BlobStore
@@ -59,11 +77,12 @@ final class OrderIntake: Sendable {
     /// Where files of inputs are kept under their names.
     private let filesFolder: String
     private let runs: RunPlaces
+    private let logger: Logger
     private let state = Mutex(State())
 
     init(
         worker: LocalWorker, store: BlobStore, fetcher: BlobFetcher, peers: PeerConnections,
-        filesFolder: String, runs: RunPlaces,
+        filesFolder: String, runs: RunPlaces, logger: Logger,
         report: @escaping @Sendable ([EndedAttempt]) -> Void
     ) {
         self.worker = worker
@@ -72,6 +91,7 @@ final class OrderIntake: Sendable {
         self.peers = peers
         self.filesFolder = filesFolder
         self.runs = runs
+        self.logger = logger
         self.report = report
     }
 
@@ -83,6 +103,14 @@ final class OrderIntake: Sendable {
             return state.specs.values.compactMap(\.place)
         }
         for place in old { runs.release(place) }
+        fetchAgain()
+    }
+
+    /// The connection is gone: what was being fetched over it is asked for over the next.
+    func end(_ session: WireSession) {
+        state.withLock { state in
+            if state.session == session { state.session = nil }
+        }
     }
 
     /// What waits for parts: queued in the coordinator's eyes, or running in a slot of its own.
@@ -258,7 +286,9 @@ final class OrderIntake: Sendable {
         }
     }
 
-    private func fetch(_ missing: Missing, _ attempt: AttemptID, _ session: WireSession) {
+    private func fetch(
+        _ missing: Missing, _ attempt: AttemptID, _ session: WireSession, failures: Int = 0
+    ) {
         if case .folder(let place) = missing.content {
             let current: @Sendable () -> WireSession? = { [self] in
                 state.withLock { $0.session }
@@ -277,7 +307,7 @@ final class OrderIntake: Sendable {
                 switch missing.content {
                 case .bytes(let format):
                     let payload = try StoredResult.payload(missing.blob.id, in: store)
-                    arrived(missing, .success((payload, format)), attempt)
+                    arrived(missing, payload, format, attempt)
                 case .file(_, let name):
                     let path = try InputFiles(folder: filesFolder, store: store)
                         .place(missing.blob.id, as: name)
@@ -285,25 +315,64 @@ final class OrderIntake: Sendable {
                 case .folder: break
                 }
             } catch {
-                arrived(
-                    missing, .failure("its input could not be fetched: \(error)"), attempt)
+                failed(
+                    Refetch(attempt: attempt, missing: missing, failures: failures), over: session,
+                    error)
             }
         }
     }
 
-    private enum Arrival {
-        case success((Payload, DataFormat))
-        case failure(String)
+    /// A blob did not come.  That says nothing of the attempt: it is asked for again, over the next
+    /// connection if this one is gone, and when there is room if the disk is full.
+    private func failed(_ refetch: Refetch, over session: WireSession, _ error: any Error) {
+        var refetch = refetch
+        if case .fetchEnded = error as? BlobError { return }
+        let isForRoom = (error as? BlobError)?.isForWantOfRoom ?? false
+        logger.log(
+            level: isForRoom ? .error : .notice, "an input did not come, and is asked for again",
+            metadata: ["attempt": "\(refetch.attempt)", "why": "\(error)"])
+        let (isOver, pauses) = state.withLock { state -> (Bool, Bool) in
+            guard state.waiting[refetch.attempt] != nil else { return (false, false) }
+            if state.session == session, !isForRoom { refetch.failures += 1 }
+            guard refetch.failures < Self.fetchTries else { return (true, false) }
+            state.again.append(refetch)
+            defer { state.isPausing = state.isPausing || state.session != nil }
+            return (false, !state.isPausing && state.session != nil)
+        }
+        if isOver { giveUp(refetch.attempt, "its input could not be fetched: \(error)") }
+        guard pauses else { return }
+        _ = PlainThread(name: "fetch-again") { [weak self] in
+            usleep(Self.refetchMicroseconds)
+            self?.state.withLock { $0.isPausing = false }
+            self?.fetchAgain()
+        }
     }
 
-    private func arrived(_ missing: Missing, _ arrival: Arrival, _ attempt: AttemptID) {
-        change(attempt) { waiting in
-            switch arrival {
-            case .failure(let why): waiting.order.work = .refuse(why)
-            case .success(let (payload, format)):
-                waiting.set(.payload(payload.whole, format), at: missing.part)
-            }
+    private func fetchAgain() {
+        let (session, all) = state.withLock { state -> (WireSession?, [Refetch]) in
+            guard let session = state.session else { return (nil, []) }
+            defer { state.again = [] }
+            return (session, state.again)
         }
+        guard let session else { return }
+        for each in all { fetch(each.missing, each.attempt, session, failures: each.failures) }
+    }
+
+    /// Ends an attempt that could not begin; another worker may do better.
+    private func giveUp(_ attempt: AttemptID, _ why: String) {
+        let waiting = state.withLock { $0.waiting.removeValue(forKey: attempt) }
+        guard let waiting else { return }
+        report([
+            EndedAttempt(
+                attempt: attempt, slot: waiting.order.assignment.slot, successor: nil,
+                result: WorkResult(.failure(WorkFailure(.launch, why))))
+        ])
+    }
+
+    private func arrived(
+        _ missing: Missing, _ payload: Payload, _ format: DataFormat, _ attempt: AttemptID
+    ) {
+        change(attempt) { $0.set(.payload(payload.whole, format), at: missing.part) }
     }
 
     private func arrived(_ missing: Missing, path: String, _ attempt: AttemptID) {
@@ -392,6 +461,16 @@ extension OrderIntake.Waiting {
         guard case .run(var item) = order.work else { return }
         item.parts[index] = part
         order.work = .run(item)
+    }
+}
+
+extension BlobError {
+    /// Whether there will be another answer once there is room on the disk.
+    var isForWantOfRoom: Bool {
+        switch self {
+        case .diskFull, .storeFull: true
+        default: false
+        }
     }
 }
 

@@ -2,6 +2,7 @@ import FanfoldBlobs
 import FanfoldCore
 import FanfoldRuntime
 import FanfoldWire
+@preconcurrency import Glibc
 import Logging
 import Synchronization
 
@@ -132,7 +133,8 @@ final class WorkerAgent: WireClientDelegate {
             runs: RunPlaces(
                 folder: options.folder + "/runs",
                 tools: RunPlaces.Tools(
-                    store: store, fetcher: fetcher, executors: options.shippedExecutors))
+                    store: store, fetcher: fetcher, executors: options.shippedExecutors)),
+            logger: logger
         ) {
             [weak self] ended in self?.tell(.ended(ended))
         }
@@ -278,9 +280,7 @@ final class WorkerAgent: WireClientDelegate {
                 return WireAttemptEnd(ended, payload: .inline(Array(payload.bytes)))
             }
             do throws(BlobError) {
-                let id = try store.put(
-                    size: Int64(payload.bytes.count), pinnedFor: StoredResult.owner
-                ) { write throws(BlobError) in try payload.whole.forEachRun(write) }
+                let id = try keep(payload)
                 blobs.append(id)
                 return WireAttemptEnd(ended, payload: .blob(id, size: payload.bytes.count))
             } catch {
@@ -295,6 +295,26 @@ final class WorkerAgent: WireClientDelegate {
             message.sequence = sequence
             message.ends = ends
             return WireMessage(.ended(message))
+        }
+    }
+
+    /// Keeps a result; where there is no room for it, it waits: handing in a failure would let a
+    /// full disk eat up the tries of one subtask after the other.
+    private func keep(_ payload: Payload) throws(BlobError) -> BlobID {
+        var isTold = false
+        while true {
+            do throws(BlobError) {
+                return try store.put(
+                    size: Int64(payload.bytes.count), pinnedFor: StoredResult.owner
+                ) { write throws(BlobError) in try payload.whole.forEachRun(write) }
+            } catch {
+                guard error.isForWantOfRoom, state.withLock({ $0.end == nil }) else { throw error }
+                if !isTold {
+                    logger.error("no result can be kept: it waits", metadata: ["why": "\(error)"])
+                    isTold = true
+                }
+                usleep(OrderIntake.refetchMicroseconds)
+            }
         }
     }
 
@@ -375,6 +395,7 @@ final class WorkerAgent: WireClientDelegate {
     func session(_ session: WireSession, closed reason: WireError) {
         held.end(session)
         news.end(session)
+        parts.withLock { $0 }?.intake.end(session)
         state.withLock { state in
             if state.session == session { state.session = nil }
         }

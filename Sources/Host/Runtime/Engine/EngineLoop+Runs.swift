@@ -189,7 +189,7 @@ extension EngineLoop {
         for place in run.tasks {
             let task = tasks[place]
             guard let numbers = coordinator.progress(of: task.id) else { continue }
-            busy += task.figures.ranNanoseconds
+            busy.add(task.figures.ranNanoseconds)
             let begun = task.figures.begunAt ?? elapsed
             let ended = task.figures.endedAt ?? elapsed
             report.tasks.append(

@@ -48,13 +48,14 @@ struct TaskFigures {
     ) {
         let usage = report.usage
         attempts += 1
-        ranNanoseconds += usage.ranNanoseconds
-        cpuNanoseconds += usage.cpuNanoseconds
+        // What a worker says is no reason to trap.
+        ranNanoseconds.add(usage.ranNanoseconds)
+        cpuNanoseconds.add(usage.cpuNanoseconds)
         peakMemoryBytes = max(peakMemoryBytes, Int64(clamping: usage.peakMemoryBytes))
-        bytesIn += Int64(clamping: usage.bytesIn)
+        bytesIn.add(Int64(clamping: usage.bytesIn))
         switch report.outcome {
         case .succeeded:
-            bytesOut += Int64(clamping: usage.bytesOut)
+            bytesOut.add(Int64(clamping: usage.bytesOut))
             guard records.count < Self.maximumRecords else { return }
             records.append(
                 Record(
@@ -69,5 +70,13 @@ struct TaskFigures {
                     message: failure.message, stderrTail: stderrTail,
                     ranNanoseconds: usage.ranNanoseconds, endedAt: now))
         }
+    }
+}
+
+extension FixedWidthInteger {
+    /// Adds a number that is not negative; where the sum does not fit it stays the largest.
+    mutating func add(_ more: Self) {
+        let (sum, overflow) = addingReportingOverflow(more)
+        self = overflow ? .max : sum
     }
 }
