@@ -263,7 +263,7 @@ struct NamespaceTests {
         "no ip netns (root), no /dev/net/tun or no python3: NOTHING WAS RUN"),
     .serialized, .timeLimit(.minutes(5)))
 struct FaultyWireTests {
-    @Test func `delay, loss, reordering and a narrow wire cost time and nothing else`() async throws {
+    @Test func `delay, loss, reordering and a narrow wire cost time only`() async throws {
         let cluster = try await HostCluster(.faulty)
         for index in 0...1 {
             try cluster.hosts.set(

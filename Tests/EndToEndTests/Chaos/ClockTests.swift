@@ -60,7 +60,7 @@ struct ClockTests {
         try await cluster.stop()
     }
 
-    @Test func `a join token counts by the coordinator's clock, and is spent for good`() async throws {
+    @Test func `a join token counts by the coordinator's clock, and is spent`() async throws {
         let clock = try await WallClock()
         var plan = Cluster.Plan()
         plan.usesTLS = true

@@ -15,7 +15,7 @@ struct RelayTests {
         var stalls: Int
     }
 
-    @Test func `connections cut in the middle of a frame cost time and nothing else`() async throws {
+    @Test func `connections cut in the middle of a frame cost time only`() async throws {
         var plan = Cluster.Plan()
         plan.entrance = try Cluster.freePort()
         plan.snapshotAfter = "1GiB"

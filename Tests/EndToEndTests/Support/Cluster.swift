@@ -241,7 +241,8 @@ final class Cluster {
 
     /// Numbers from 0 on, two of them a subtask, doubled.
     func doubling(_ items: Int, sleep: String, attempts: Int = 5) -> String {
-        Self.doubling(items, perSubtask: 2, "sleep \(sleep); : \(mark); awk '{print $1 * 2}'", attempts)
+        Self.doubling(
+            items, perSubtask: 2, "sleep \(sleep); : \(mark); awk '{print $1 * 2}'", attempts)
     }
 
     /// Numbers from 0 on, doubled by a shell command that reads lines and writes lines.

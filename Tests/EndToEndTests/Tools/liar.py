@@ -351,13 +351,17 @@ class Liar:
         return self.is_thrown_out()
 
     def floods(self):
+        """More than may be said in a second; a coordinator that reads more slowly than that is not flooded."""
         beat = piece(HEARTBEAT, number(7, 1))
+        begun, sent = time.monotonic(), 0
         try:
-            for _ in range(6):
+            while time.monotonic() < begun + 15:
                 self.send(*[beat] * 60000)
+                sent += 60000
         except Closed:
-            pass
-        return self.is_thrown_out()
+            return self.is_thrown_out()
+        reason = self.is_thrown_out()
+        return "read slowly" if sent / 15 < 100000 else reason
 
     def speaks_of_too_much(self):
         for data in (struct.pack(">I", 0xFFFFFFFF), struct.pack(">I", 17 << 20), frame(*[piece(PING, b"")] * 70000),

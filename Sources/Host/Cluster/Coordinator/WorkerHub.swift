@@ -136,6 +136,8 @@ final class WorkerHub: WireServerDelegate {
     /// Looks at who is silent; called after each turn, done in one of many: it looks at each worker.
     func turned(_ loop: inout EngineLoop) {
         let now = loop.now
+        // The process may have been stopped in the middle of the turn.
+        books.liveness.turn(at: now)
         guard now >= books.nextLook else { return }
         books.nextLook = now.advanced(byNanoseconds: Self.lookNanoseconds)
         for event in books.liveness.check(at: now) {

@@ -322,8 +322,10 @@ final class OrderIntake: Sendable {
         }
     }
 
-    /// A blob did not come.  That says nothing of the attempt: it is asked for again, over the next
-    /// connection if this one is gone, and when there is room if the disk is full.
+    /// A blob did not come.
+    ///
+    /// That says nothing of the attempt: it is asked for again, over the next connection if this
+    /// one is gone, and when there is room if the disk is full.
     private func failed(_ refetch: Refetch, over session: WireSession, _ error: any Error) {
         var refetch = refetch
         if case .fetchEnded = error as? BlobError { return }
@@ -461,16 +463,6 @@ extension OrderIntake.Waiting {
         guard case .run(var item) = order.work else { return }
         item.parts[index] = part
         order.work = .run(item)
-    }
-}
-
-extension BlobError {
-    /// Whether there will be another answer once there is room on the disk.
-    var isForWantOfRoom: Bool {
-        switch self {
-        case .diskFull, .storeFull: true
-        default: false
-        }
     }
 }
 
