@@ -107,6 +107,9 @@ package final class ClusterServer: Sendable {
             engine: engine, store: blobs, served: served, fetcher: fetcher, epoch: epoch,
             sharesFiles: isPlain, revocations: revocations, logger: logger)
         tokens = JoinTokens(engine: engine)
+        journal.stalled = { [weak engine] isStalled in
+            if isStalled { engine?.stall() } else { engine?.goOn() }
+        }
         engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
             outputs: outputs, runsFolder: runsFolder, retention: options.retention,

@@ -109,11 +109,11 @@ package final class ClusterWorker: Sendable {
     /// Runs until the worker is drained, shut down or ended.
     ///
     /// - Returns: why it ended.
-    package func run() -> String {
-        let reason = agent.run()
-        client.stop(reason: reason)
-        agent.stop(reason: reason)
-        return reason
+    package func run() -> WorkerEnd {
+        let end = agent.run()
+        client.stop(reason: end.reason)
+        agent.stop(reason: end.reason)
+        return end
     }
 }
 

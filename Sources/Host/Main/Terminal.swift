@@ -60,7 +60,7 @@ enum Terminal {
     }
 
     /// Whether people want colour: <https://no-color.org>.
-    static let hasColour: Bool = isInteractive && (environment("NO_COLOR") ?? "").isEmpty
+    static let hasColour: Bool = isInteractive && environment("NO_COLOR") == nil
 
     /// Columns of the terminal; 80 if nobody says.
     static var width: Int {
@@ -80,9 +80,10 @@ enum Terminal {
         return Int(size.ws_row)
     }
 
-    /// A variable of the environment.
+    /// A variable of the environment; an empty one counts as none.
     static func environment(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }
+        guard let value = getenv(name).map({ String(cString: $0) }) else { return nil }
+        return value.isEmpty ? nil : value
     }
 
     private static func write(_ text: String, to stream: UnsafeMutablePointer<FILE>) {

@@ -81,9 +81,10 @@ struct WorkerCommand: ParsableCommand {
             Terminal.complain("draining: ending what runs (again to leave at once)")
             worker.drain(reason: "it was interrupted")
         }
-        let reason = worker.run()
-        Terminal.complain("the worker has ended: \(reason)")
+        let end = worker.run()
+        Terminal.complain("the worker has ended: \(end.reason)")
         context.removeScratch()
+        if end.isRefused { throw Exit.notAllowed }
     }
 
     private func entrance() throws -> WorkerEntrance {
@@ -127,10 +128,8 @@ struct WorkerCommand: ParsableCommand {
 
     private var folder: String {
         if let state { return DocumentFile.absolute(state, in: DocumentFile.workingDirectory) }
-        if let folder = getenv("XDG_STATE_HOME") {
-            return String(cString: folder) + "/fanfold-worker"
-        }
-        return (getenv("HOME").map { String(cString: $0) } ?? "") + "/.local/state/fanfold-worker"
+        if let folder = Terminal.environment("XDG_STATE_HOME") { return folder + "/fanfold-worker" }
+        return (Terminal.environment("HOME") ?? "") + "/.local/state/fanfold-worker"
     }
 
     private static func bytes(_ text: String) throws -> Int64 {

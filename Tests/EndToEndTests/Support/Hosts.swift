@@ -26,6 +26,7 @@ final class Hosts {
     }
 
     private static let made = Atomic(0)
+    private static let shared = ["10.77.9.1", "10.0.0.1"]
 
     let coordinator: String
     let workers: [String]
@@ -48,8 +49,10 @@ final class Hosts {
             case .faulty: try layFaulty(index)
             }
         }
-        // One address of the coordinator that both reach.
-        try Self.must(["-n", coordinator, "address", "add", "10.77.9.1/32", "dev", "lo"])
+        // Addresses of the coordinator that both reach; the second one is that of the pages.
+        for address in Self.shared {
+            try Self.must(["-n", coordinator, "address", "add", "\(address)/32", "dev", "lo"])
+        }
         for index in workers.indices { try route(index) }
     }
 
@@ -87,9 +90,11 @@ final class Hosts {
     }
 
     private func route(_ index: Int) throws {
-        try Self.must([
-            "-n", workers[index], "route", "replace", "10.77.9.1", "via", "10.77.\(index).1",
-        ])
+        for address in Self.shared {
+            try Self.must([
+                "-n", workers[index], "route", "replace", address, "via", "10.77.\(index).1",
+            ])
+        }
     }
 
     private static func must(_ arguments: [String]) throws {

@@ -69,9 +69,7 @@ extension EngineControl {
             throw ControlError(
                 .conflict, "run \(id) has no outputs: it is \(detail.summary.status.rawValue)")
         }
-        guard let label = await askBooks({ $0.label(RunID(id)) }) ?? nil else {
-            throw Self.noRun(id)
-        }
+        let label = try await label(of: id)
         let folder = RunFolder(RunID(id), below: runsFolder)
         let content = try await onThread { () throws(ControlError) in
             try folder.content(ofOutput: name, label)

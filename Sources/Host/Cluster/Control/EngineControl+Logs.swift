@@ -23,7 +23,7 @@ extension EngineControl {
         let known = await ask { [books, hub] view in
             books.logs(query.subject, view).map { ($0, hub.logView(query.subject, view)) }
         }
-        guard let known else { throw Self.stopped }
+        guard let known else { throw silent }
         guard let (failed, view) = known else { throw Self.noRun(query.subject.run) }
         let reader = LogReader(hub.logs)
         reader.ask(view.question(query, follows: false), of: view.workers)
@@ -47,7 +47,7 @@ extension EngineControl {
         let known = await ask { [books, hub] view in
             books.logs(query.subject, view).map { _ in hub.logView(query.subject, view) }
         }
-        guard let known else { throw Self.stopped }
+        guard let known else { throw silent }
         guard let view = known else { throw Self.noRun(query.subject.run) }
         let following = LogFollowing(control: self, query, view)
         return LogStream { () throws(ControlError) in try await following.next() }
@@ -156,7 +156,7 @@ private actor LogFollowing {
 
     private func look(_ now: ContinuousClock.Instant) async throws(ControlError) {
         guard let view = await control.logView(query.subject) else {
-            throw EngineControl.stopped
+            throw control.silent
         }
         lookDue = now.advanced(by: EngineControl.logLook)
         guard view.isOver else {

@@ -25,7 +25,7 @@ extension EngineControl {
                 return plan
             }
         }
-        guard let workers else { throw Self.stopped }
+        guard let workers else { throw silent }
         let folder = RunFolder(
             path: "\(runsFolder)/\(Self.planPrefix)\(await nextPlan())")
         return try await onThread { [self] () throws(ControlError) in

@@ -7,10 +7,11 @@ import Synchronization
 
 extension EngineControl {
     func submit(_ submission: Submission) async throws(ControlError) -> RunDetail {
-        if let key = submission.idempotencyKey,
-            let known = await askBooks({ $0.run(submitter: submission.submitter, key: key) }) ?? nil
-        {
-            return try await run(known.rawValue)
+        if let key = submission.idempotencyKey {
+            guard
+                let known = await askBooks({ $0.run(submitter: submission.submitter, key: key) })
+            else { throw silent }
+            if let known { return try await run(known.rawValue) }
         }
         let id = RunID(await nextRun())
         let folder = RunFolder(id, below: runsFolder)
@@ -98,7 +99,7 @@ extension EngineControl {
             journal.change(.putRun(books.entry(id, label, .pending, ended: nil)))
             note("run.submitted", run: id)
         }
-        guard isTaken else { throw Self.stopped }
+        guard isTaken else { throw silent }
         let taken = submitted.withLock { $0 }
         if taken != id { discard(id) }
         return try await run(taken.rawValue)
@@ -106,7 +107,7 @@ extension EngineControl {
 
     func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {
         guard let page = await ask({ [books] view in books.page(query, view) }) else {
-            throw Self.stopped
+            throw silent
         }
         return page
     }
@@ -115,7 +116,7 @@ extension EngineControl {
         let found = await ask { [books] view in
             view.loop.run(RunID(id)).map { books.detail($0, view) }
         }
-        guard let found else { throw Self.stopped }
+        guard let found else { throw silent }
         guard let detail = found else { throw Self.noRun(id) }
         return detail
     }
@@ -124,7 +125,7 @@ extension EngineControl {
         let isDone = await settle { loop, now in
             loop.cancel(RunID(id), reason: reason, at: now)
         }
-        guard isDone else { throw Self.stopped }
+        guard isDone else { throw silent }
         return try await run(id)
     }
 
@@ -138,9 +139,7 @@ extension EngineControl {
         guard before.summary.status != .completed else {
             throw ControlError(.conflict, "nothing of run \(id) failed")
         }
-        guard let label = await askBooks({ $0.label(RunID(id)) }) ?? nil else {
-            throw Self.noRun(id)
-        }
+        let label = try await label(of: id)
         let folder = RunFolder(RunID(id), below: runsFolder)
         let next = RunID(await nextRun())
         let copy = RunFolder(next, below: runsFolder)
@@ -181,7 +180,7 @@ extension EngineControl {
 
     func why(_ subject: RunSubject) async throws(ControlError) -> Explanation {
         let found = await ask { [books] view in books.explain(subject, view) }
-        guard let found else { throw Self.stopped }
+        guard let found else { throw silent }
         guard let explanation = found else { throw Self.noRun(subject.run) }
         return explanation
     }
@@ -190,7 +189,7 @@ extension EngineControl {
         run id: UInt64, task: String, from first: Int, limit: Int
     ) async throws(ControlError) -> AttemptPage {
         let found = await ask { [books] view in books.attempts(id, task, first, limit, view) }
-        guard let found else { throw Self.stopped }
+        guard let found else { throw silent }
         guard let page = found else {
             throw ControlError(.notFound, "run \(id) has no task \"\(task)\"")
         }
@@ -201,7 +200,7 @@ extension EngineControl {
         run id: UInt64, task: String, from first: UInt32, limit: Int
     ) async throws(ControlError) -> SubtaskPage {
         let found = await ask { [books] view in books.subtasks(id, task, first, limit, view) }
-        guard let found else { throw Self.stopped }
+        guard let found else { throw silent }
         guard let page = found else {
             throw ControlError(.notFound, "run \(id) has no task \"\(task)\"")
         }

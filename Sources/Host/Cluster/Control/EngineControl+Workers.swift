@@ -8,7 +8,7 @@ extension EngineControl {
         let all = await ask { [hub] (view: RunBooks.View) in
             view.loop.workerUsage().map { hub.detail($0) }
         }
-        guard let all else { throw Self.stopped }
+        guard let all else { throw silent }
         return all
     }
 
@@ -24,7 +24,7 @@ extension EngineControl {
         let isDone = await settle { [hub] loop, now in
             hub.drain(WorkerID(UInt32(before.id)), in: &loop, at: now)
         }
-        guard isDone else { throw Self.stopped }
+        guard isDone else { throw silent }
         return try await worker(id)
     }
 
@@ -32,7 +32,7 @@ extension EngineControl {
         let all = await ask { [hub] (view: RunBooks.View) in
             hub.lost(besides: Set(view.loop.workerUsage().map(\.worker)))
         }
-        guard let all else { throw Self.stopped }
+        guard let all else { throw silent }
         return all
     }
 
@@ -45,7 +45,7 @@ extension EngineControl {
             found.withLock { $0 = true }
             journal.change(.putToken(entry))
         }
-        guard isDone else { throw Self.stopped }
+        guard isDone else { throw silent }
         let detail = await ask { [hub] _ in hub.goneDetail(WorkerID(UInt32(clamping: id))) }
         guard found.withLock({ $0 }), let detail = detail ?? nil else {
             throw ControlError(.notFound, "there is no worker \(id)")
@@ -84,7 +84,7 @@ extension EngineControl {
         let isDone = await settle { [journal, tokens] _, _ in
             if let entry = tokens.entry(made.summary.id) { journal.change(.putToken(entry)) }
         }
-        guard isDone else { throw Self.stopped }
+        guard isDone else { throw silent }
         return made
     }
 
@@ -97,13 +97,13 @@ extension EngineControl {
             throw ControlError(.notFound, "there is no join token \(id)")
         }
         let isDone = await settle { [journal] _, _ in journal.change(.removeToken(id: id)) }
-        guard isDone else { throw Self.stopped }
+        guard isDone else { throw silent }
     }
 
     func metrics() async throws(ControlError) -> String {
         let all = try await workers()
         guard let totals = await ask({ [books] view in books.totals(view) }) else {
-            throw Self.stopped
+            throw silent
         }
         var text = MetricsLines()
         text.gauge("fanfold_workers", "Workers by status.") {
@@ -139,7 +139,7 @@ extension EngineControl {
         let all = await engine.ask { loop, _ in
             loop.workerUsage().map { ($0.worker.index, hub.peerBytes($0.worker)) }
         }
-        guard let all else { throw Self.stopped }
+        guard let all else { throw silent }
         let own = Int(clamping: hub.blobBytesSent)
         text.counter("fanfold_blob_bytes_sent_total", "Bytes of blobs sent to workers, by whom.") {
             [("by=\"coordinator\"", own)]

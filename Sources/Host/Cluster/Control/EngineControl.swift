@@ -55,7 +55,16 @@ final class EngineControl: ControlPlane {
     /// How often it is looked which workers there are, in nanoseconds.
     private static let lookNanoseconds: UInt64 = 80_000_000
 
-    static let stopped = ControlError(.unavailable, "the coordinator is stopping")
+    /// Why the loop gave no answer.
+    var silent: ControlError {
+        guard let problem = journal.standstill else {
+            return ControlError(.unavailable, "the coordinator is stopping")
+        }
+        return ControlError(
+            .unavailable,
+            "the coordinator waits for its journal: \(problem); it goes on by itself once it can "
+                + "write")
+    }
 
     static func noRun(_ id: UInt64) -> ControlError {
         ControlError(.notFound, "there is no run \(id)")
@@ -198,7 +207,7 @@ final class EngineControl: ControlPlane {
 
     /// Asks the loop something.
     ///
-    /// - Returns: `nil` if the coordinator stops.
+    /// - Returns: `nil` if the coordinator stops or stands still, as ``silent`` says.
     func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (RunBooks.View) -> Answer
     ) async -> Answer? {
@@ -211,13 +220,22 @@ final class EngineControl: ControlPlane {
         await engine.ask { [books] _, _ in question(books) }
     }
 
+    /// What was said of a run when it was submitted.
+    func label(of id: UInt64) async throws(ControlError) -> RunLabel {
+        guard let found = await askBooks({ $0.label(RunID(id)) }) else { throw silent }
+        guard let label = found else { throw Self.noRun(id) }
+        return label
+    }
+
     /// Has something done by the loop, and waits until it is on disk.
     ///
-    /// - Returns: whether it is; `false` if the coordinator stops.
+    /// - Returns: whether it is; `false` if the coordinator stops, or stands still now and nothing was
+    ///   asked of it.
     func settle(
         _ body: @escaping @Sendable (inout EngineLoop, Tick) -> Void
     ) async -> Bool {
-        await withCheckedContinuation { continuation in
+        guard journal.standstill == nil else { return false }
+        return await withCheckedContinuation { continuation in
             let pending = Once { continuation.resume(returning: $0) }
             engine.perform { loop, now in
                 body(&loop, now)

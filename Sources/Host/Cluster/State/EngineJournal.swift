@@ -28,6 +28,8 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
     private let problem = Mutex<String?>(nil)
     private let stopping = Atomic(false)
     private let fatal: @Sendable (String) -> Never
+    /// Told on the loop's thread that nothing can be stored now, and when it can be again.
+    var stalled: (@Sendable (Bool) -> Void)?
 
     /// The pause before a disk that refused is asked again, in microseconds.
     private static let retryMicroseconds: UInt32 = 500_000
@@ -128,18 +130,22 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
                 try journal.append(batch, with: changes)
                 changes.removeAll(keepingCapacity: true)
                 if standstill != nil {
-                    logger.notice("the journal is written again")
+                    // As loud as what it ends.
+                    logger.warning("the journal is written again")
                     problem.withLock { $0 = nil }
+                    stalled?(false)
                 }
                 return
             } catch {
+                // Whether it is on the disk is only known to the next process.
+                if error.code == .uncertain { fatal("\(error)") }
                 if standstill == nil {
                     logger.error(
                         "nothing can be stored: everything waits", metadata: ["why": "\(error)"])
+                    problem.withLock { $0 = "\(error)" }
+                    stalled?(true)
                 }
                 problem.withLock { $0 = "\(error)" }
-                // Whether it is on the disk is only known to the next process.
-                if error.code == .uncertain { fatal("\(error)") }
                 if stopping.load(ordering: .acquiring) { return }
                 usleep(Self.retryMicroseconds)
             }

@@ -63,22 +63,53 @@ final class RunPlace: Sendable {
         if let result = known.0 { return answer(result) }
         guard known.starts else { return }
         _ = PlainThread(name: "run-folder") { [self] in
-            var result = Result<Ready, EngineLogFailure>.failure(
-                EngineLogFailure("there is no connection to the coordinator"))
-            for round in 0..<Self.rounds {
-                if round > 0 { sleep(UInt32(round)) }
-                guard let session = session() else { continue }
-                do {
-                    let executors = try fill(from: SessionBlobs(session, name: "coordinator"))
-                    result = .success(Ready(path: path, executors: executors))
-                    break
-                } catch {
-                    fan_remove_tree(path)
-                    result = .failure(EngineLogFailure("\(error)"))
-                }
-            }
-            end(result)
+            end(fillInTime(from: session))
         }
+    }
+
+    /// Fills the folder; where there is no room for it, it waits: a full disk must not eat up the tries
+    /// of one subtask after the other.
+    private func fillInTime(
+        from session: @Sendable () -> WireSession?
+    ) -> Result<Ready, EngineLogFailure> {
+        var failures = 0
+        var isTold = false
+        var last = EngineLogFailure("there is no connection to the coordinator")
+        while failures < Self.rounds {
+            if failures > 0 { sleep(UInt32(failures)) }
+            guard let session = session() else {
+                failures += 1
+                continue
+            }
+            do {
+                let executors = try fill(from: SessionBlobs(session, name: "coordinator"))
+                return .success(Ready(path: path, executors: executors))
+            } catch {
+                fan_remove_tree(path)
+                last = EngineLogFailure("\(error)")
+                let isGone = phase.withLock { if case .gone = $0 { true } else { false } }
+                guard Self.isForWantOfRoom(error), !isGone else {
+                    failures += 1
+                    continue
+                }
+                if !isTold {
+                    tools.logger.error(
+                        "no room for the files of a run: it waits", metadata: ["why": "\(error)"])
+                    isTold = true
+                }
+                usleep(OrderIntake.refetchMicroseconds)
+            }
+        }
+        return .failure(last)
+    }
+
+    private static func isForWantOfRoom(_ error: any Error) -> Bool {
+        (error as? BlobError)?.isForWantOfRoom ?? (error is NoRoom)
+    }
+
+    /// The disk has no room for a file.
+    private struct NoRoom: Error, CustomStringConvertible {
+        var description: String
     }
 
     private func end(_ result: Result<Ready, EngineLogFailure>) {
@@ -170,8 +201,11 @@ final class RunPlace: Sendable {
         }
     }
 
-    private func failure(_ name: String) -> EngineLogFailure {
-        EngineLogFailure("\(name) cannot be made: \(String(cString: strerror(errno)))")
+    private func failure(_ name: String) -> any Error {
+        let code = errno
+        let text = "\(name) cannot be made: \(String(cString: strerror(code)))"
+        return code == ENOSPC || code == EDQUOT
+            ? NoRoom(description: text) : EngineLogFailure(text)
     }
 
     /// Waits until all of them are in the store, pinned.
@@ -194,8 +228,8 @@ final class RunPlace: Sendable {
         let (pinned, problem) = found.withLock { $0 }
         guard problem == nil, !isLate else {
             unpin(pinned)
-            throw EngineLogFailure(
-                problem.map { "\($0)" } ?? "a file took longer than \(Self.fileSeconds) s")
+            throw problem
+                ?? EngineLogFailure("a file took longer than \(Self.fileSeconds) s") as any Error
         }
     }
 

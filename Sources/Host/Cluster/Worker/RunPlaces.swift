@@ -2,6 +2,7 @@ import CFanfoldSystem
 import FanfoldBlobs
 import FanfoldRuntime
 import FanfoldWire
+import Logging
 import Synchronization
 
 /// The folders of runs on a worker: made when something names them, removed when nothing does.
@@ -12,6 +13,7 @@ final class RunPlaces: Sendable {
         var fetcher: BlobFetcher
         /// The executors of plugins that came with a run.
         var executors: @Sendable ([PluginDeclaration]) -> ExecutorPlugins
+        var logger: Logger
     }
 
     /// Who pins what is on its way into a folder.

@@ -23,6 +23,14 @@ package struct WorkerUse: Hashable, Sendable {
     }
 }
 
+/// Why a worker process ended.
+package struct WorkerEnd: Hashable, Sendable {
+    /// For people.
+    package var reason: String
+    /// Whether the coordinator does not let it in, now or any more.
+    package var isRefused: Bool
+}
+
 /// What a worker process is told.
 package struct WorkerAgentOptions: Sendable {
     /// Where its identity and its cache are kept; an absolute path.
@@ -93,7 +101,7 @@ final class WorkerAgent: WireClientDelegate {
         var heartbeatMilliseconds: UInt64 = 1_000
         var beats: UInt64 = 0
         var isDraining = false
-        var end: String?
+        var end: WorkerEnd?
     }
 
     /// A worker that is not connected yet.
@@ -133,7 +141,8 @@ final class WorkerAgent: WireClientDelegate {
             runs: RunPlaces(
                 folder: options.folder + "/runs",
                 tools: RunPlaces.Tools(
-                    store: store, fetcher: fetcher, executors: options.shippedExecutors)),
+                    store: store, fetcher: fetcher, executors: options.shippedExecutors,
+                    logger: logger)),
             logger: logger
         ) {
             [weak self] ended in self?.tell(.ended(ended))
@@ -169,7 +178,7 @@ final class WorkerAgent: WireClientDelegate {
     /// Beats until the worker is to end.
     ///
     /// - Returns: why it ended.
-    func run() -> String {
+    func run() -> WorkerEnd {
         while true {
             let (interval, end) = state.withLock { ($0.heartbeatMilliseconds, $0.end) }
             if let end { return end }
@@ -189,8 +198,10 @@ final class WorkerAgent: WireClientDelegate {
     }
 
     /// Has ``run()`` return.
-    func end(reason: String) {
-        state.withLock { $0.end = $0.end ?? reason }
+    func end(reason: String) { end(WorkerEnd(reason: reason, isRefused: false)) }
+
+    private func end(_ end: WorkerEnd) {
+        state.withLock { $0.end = $0.end ?? end }
         ended.signal()
     }
 
@@ -408,7 +419,9 @@ final class WorkerAgent: WireClientDelegate {
             metadata: ["why": "\(reason)", "next try (ms)": "\(nextTryInMilliseconds)"])
     }
 
-    func client(gaveUp reason: WireError) { end(reason: "\(reason)") }
+    func client(gaveUp reason: WireError) {
+        end(WorkerEnd(reason: "\(reason)", isRefused: reason.isPermanent))
+    }
 
     func client(renewed credentials: WireCredentials) {
         useAmongPeers(.certificate(credentials))

@@ -79,6 +79,8 @@ struct ClientOptions: ParsableArguments {
         switch refusal.status {
         case 401, 403: return .notAllowed
         case 404: return .notFound
+        // It is there and cannot now: the same may be asked again.
+        case 500...599: return .unreachable
         default: return .usage
         }
     }

@@ -14,12 +14,18 @@ struct FileStamp: Hashable, Sendable {
     private var changedSeconds: Int
     private var changedNanoseconds: Int
 
-    /// The stamp of a file; `nil` if there is none that counts.
+    /// The stamp of a file now; `nil` if there is none that counts.
     init?(path: String) {
-        var status = stat()
         var now = timespec()
-        guard stat(path, &status) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0,
-            now.tv_sec - status.st_ctim.tv_sec > Self.settledSeconds
+        guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
+        self.init(path: path, nowSeconds: now.tv_sec)
+    }
+
+    /// The stamp of a file at a moment; `nil` if there is none that counts.
+    init?(path: String, nowSeconds: Int) {
+        var status = stat()
+        guard stat(path, &status) == 0,
+            nowSeconds - status.st_ctim.tv_sec > Self.settledSeconds
         else { return nil }
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)

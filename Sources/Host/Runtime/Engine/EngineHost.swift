@@ -10,6 +10,7 @@ package final class EngineHost: Sendable {
     private let options: LoopOptions
     private let isStopping = Atomic(false)
     private let thread = Mutex<PlainThread?>(nil)
+    private let questions = Mutex(Questions())
 
     /// An engine that has not started.
     package init(options: LoopOptions) {
@@ -50,15 +51,30 @@ package final class EngineHost: Sendable {
 
     /// Asks the loop something and waits for the answer without blocking a thread.
     ///
-    /// - Returns: `nil` if the engine has stopped.
+    /// - Returns: `nil` if the engine has stopped, or stands still and cannot answer.
     package func ask<Answer: Sendable>(
         _ question: @escaping @Sendable (inout EngineLoop, Tick) -> Answer
     ) async -> Answer? {
         await withCheckedContinuation { continuation in
             let pending = PendingAnswer<Answer>(continuation)
-            mailbox.post(.work { loop, now in pending.give(question(&loop, now)) })
+            guard let number = questions.withLock({ $0.enter { pending.giveUp() } }) else {
+                return pending.giveUp()
+            }
+            mailbox.post(
+                .work { [self] loop, now in
+                    questions.withLock { $0.leave(number) }
+                    pending.give(question(&loop, now))
+                })
         }
     }
+
+    /// Has every question answered with nothing, those to come included: the loop waits for its log.
+    package func stall() {
+        for giveUp in questions.withLock({ $0.stall() }) { giveUp() }
+    }
+
+    /// Takes questions again after ``stall()``.
+    package func goOn() { questions.withLock { $0.isStalled = false } }
 
     /// Hands the loop what a worker tells.
     package func tell(_ worker: WorkerID, _ notice: WorkerNotice) {
@@ -79,6 +95,30 @@ package final class EngineHost: Sendable {
     }
 }
 
+/// Questions that the loop has not come to yet.
+private struct Questions {
+    var isStalled = false
+    private var waiting: [UInt64: @Sendable () -> Void] = [:]
+    private var next: UInt64 = 0
+
+    /// - Returns: `nil` while nothing can be answered.
+    mutating func enter(_ giveUp: @escaping @Sendable () -> Void) -> UInt64? {
+        guard !isStalled else { return nil }
+        defer { next += 1 }
+        waiting[next] = giveUp
+        return next
+    }
+
+    mutating func leave(_ number: UInt64) { waiting[number] = nil }
+
+    /// - Returns: what ends those that wait.
+    mutating func stall() -> [@Sendable () -> Void] {
+        isStalled = true
+        defer { waiting = [:] }
+        return waiting.keys.sorted().compactMap { waiting[$0] }
+    }
+}
+
 /// A continuation that is resumed once: with the answer, or with nothing when nobody can give it.
 private final class PendingAnswer<Answer: Sendable>: Sendable {
     private let continuation: Mutex<CheckedContinuation<Answer?, Never>?>
@@ -88,6 +128,8 @@ private final class PendingAnswer<Answer: Sendable>: Sendable {
     }
 
     func give(_ answer: Answer) { take()?.resume(returning: answer) }
+
+    func giveUp() { take()?.resume(returning: nil) }
 
     deinit { take()?.resume(returning: nil) }
 

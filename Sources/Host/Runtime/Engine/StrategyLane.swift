@@ -195,9 +195,14 @@ final class StrategyLane: Sendable {
                     code: fan_code(FAN_PRECONDITION), reason: "strategy.ended",
                     message: "the strategy has failed before")
             }
-            let notice = try body(session)
-            if let refusal = session.takeRefusal() { throw refusal }
-            return notice
+            do throws(PluginFailure) {
+                let notice = try body(session)
+                if let refusal = session.takeRefusal() { throw refusal }
+                return notice
+            } catch {
+                // What the host refused says more than what the strategy made of it.
+                throw session.takeRefusal() ?? error
+            }
         }
     }
 
