@@ -49,6 +49,31 @@ package enum Limits {
     package static let phiDoubted = 5.0
     /// Phi from which a worker is lost, if nothing at all came from it.
     package static let phiLost = 8.0
+    /// Weights of a queue: 1 to this.
+    package static let queueWeight = 1000
+    /// Queues that a configuration may name.
+    package static let queues = 256
+    /// Priorities of a run.
+    package static let priorities = -100...100
+    /// Points of priority across which an attempt may be ended for another.
+    package static let preemptionPriorities = 10
+    /// Times that a subtask's attempts are ended for others: after that it is left alone.
+    package static let preemptionsPerSubtask = 4
+    /// Waiting that counts as a point of priority, in nanoseconds.
+    package static let ageingNanosecondsPerPoint: UInt64 = 60_000_000_000
+    /// Waiting without any slot after which a worker is kept for a shape, in nanoseconds.
+    package static let claimAfterNanoseconds: UInt64 = 30_000_000_000
+    /// Time for which a worker is kept for a shape that waits, in nanoseconds.
+    package static let claimNanoseconds: UInt64 = 600_000_000_000
+    /// Time between two searches for a worker to keep, in nanoseconds.
+    package static let claimPauseNanoseconds: UInt64 = 1_000_000_000
+    /// Time for which a worker is kept where attempts were ended, in nanoseconds: the grace of
+    /// those, and as much again for what was handed on meanwhile.
+    package static let evictionNanoseconds: UInt64 = 30_000_000_000
+    /// Workers that are kept for shapes at a time.
+    package static let holds = 16
+    /// Workers looked at for one to keep or to end attempts on.
+    package static let workersSearchedForHolds = 128
     /// Shapes waiting for capacity that are looked at before another is given more work ahead.
     package static let starvedShapesSearched = 16
 }

@@ -65,6 +65,7 @@ extension Coordinator {
         writer.put(list: rests.unordered.sorted())
         writer.put(indices: activeShapes.map { UInt32($0) })
         writer.put(indices: orphans)
+        encodeSharing(into: &writer)
     }
 
     private func encode(_ cell: Cell, into writer: inout ByteWriter) {
@@ -99,10 +100,13 @@ extension Coordinator {
         rests = Heap(try reader.list(of: Rest.self))
         activeShapes = try reader.indices().map { Int($0) }
         orphans = try reader.indices()
+        let started = try readSharing(&reader)
         try reader.finish()
         do throws(BrokenRule) {
+            try restoreStarted(started)
             try restoreLinks(queues: queues, timers: timers)
             try restoreIndices()
+            try restoreSharing()
             try check()
         } catch {
             throw CodingError(.contradiction(error.rule), at: range.lowerBound)

@@ -28,8 +28,10 @@ extension Event: ByteCoded {
     func encode(into writer: inout ByteWriter) {
         switch self {
         case .runSubmitted(let spec):
-            writer.byte(1)
+            let isPlain = spec.queue == nil && spec.priority == 0
+            writer.byte(isPlain ? 1 : 30)
             writer.put(spec)
+            if !isPlain { spec.encodeSharing(into: &writer) }
         case .runCancelled(let run, let reason):
             writer.byte(2)
             writer.put(run)
@@ -42,6 +44,7 @@ extension Event: ByteCoded {
         case .runForgotten(let run):
             writer.byte(21)
             writer.put(run)
+        case .queuesConfigured, .queuePaused, .runPaused: encodeSharing(into: &writer)
         case .workerRegistered, .workerDraining, .workerLost, .workerMeasured, .workerSuspected,
             .workerTrusted, .workerDoubted, .workerReattached:
             encodeWorker(into: &writer)
@@ -137,6 +140,13 @@ extension Event: ByteCoded {
         case 19: self = .workerDoubted(try reader.get())
         case 20: self = .workerReattached(try reader.get(), try reader.get())
         case 21: self = .runForgotten(try reader.get())
+        case 30:
+            var spec = try reader.get(RunSpec.self)
+            try spec.decodeSharing(from: &reader)
+            self = .runSubmitted(spec)
+        case 31: self = .queuesConfigured(try reader.list())
+        case 32: self = .queuePaused(try reader.string(), try reader.bool())
+        case 33: self = .runPaused(try reader.get(), try reader.bool())
         case let number: throw reader.unknown("Event", number, at: start)
         }
     }

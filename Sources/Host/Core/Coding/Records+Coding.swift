@@ -62,7 +62,7 @@ extension SubtaskRecord {
         bytes.store(epoch, at: offset + 16)
         bytes.store(attempts, at: offset + 18)
         bytes[offset + 20] = state.rawValue
-        bytes[offset + 21] = losses
+        bytes[offset + 21] = troubles
         bytes[offset + 22] = verdictRetries
         bytes[offset + 23] = isPlaced ? 1 : 0
     }
@@ -75,7 +75,7 @@ extension SubtaskRecord {
             priority: Float(bitPattern: bytes.number(at: offset + 4)),
             link: bytes.number(at: offset + 8), dependents: bytes.number(at: offset + 12),
             epoch: bytes.number(at: offset + 16), attempts: bytes.number(at: offset + 18),
-            state: state, losses: bytes[offset + 21], verdictRetries: bytes[offset + 22],
+            state: state, troubles: bytes[offset + 21], verdictRetries: bytes[offset + 22],
             isPlaced: bytes[offset + 23] == 1)
     }
 }

@@ -46,6 +46,8 @@ extension Coordinator {
         case .succeeded:
             learn(report.usage.ranNanoseconds, shape: shape, task: task)
             succeed(task, index, report.attempt)
+        case .failed(let failure) where fate == .preempted && failure.kind == .cancelled:
+            makeReady(task, index, first: true)
         case .failed(let failure):
             failAttempt(
                 task, index,

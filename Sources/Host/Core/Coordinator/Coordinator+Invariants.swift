@@ -4,6 +4,7 @@ extension Coordinator {
     /// - Complexity: O(everything); for tests and the simulator.
     package func violations() -> [String] {
         taskViolations() + workerViolations() + shapeViolations() + runViolations()
+            + sharingViolations()
     }
 
     private func taskViolations() -> [String] {

@@ -57,8 +57,7 @@ extension Coordinator {
     private mutating func cancelAgain(_ placement: UInt32, on worker: Int) {
         let record = placements[placement]
         guard record.fate != .wanted else { return }
-        orderCancel(
-            record.attempt, on: worker, record.fate == .timedOut ? .timeout : .givenUp)
+        orderCancel(record.attempt, on: worker, record.fate.cancelReason)
         setTimer(placement, lane: 0)
     }
 

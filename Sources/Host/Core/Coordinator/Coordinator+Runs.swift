@@ -4,12 +4,13 @@ extension Coordinator {
         let run = runs.count
         runIndices[spec.id] = run
         let first = tasks.count
-        if let failure = Self.problem(in: spec, first: first) {
+        if let failure = Self.problem(in: spec, first: first) ?? queueProblem(in: spec) {
             runs.append(
                 RunState(
                     id: spec.id, tasks: first..<first, maximumConcurrency: 0,
                     random: SplitMix64(seed: spec.seed), outcome: .failed(nil, failure)))
             outbox.runs.append(run)
+            countLive(run: run, 1)
             return
         }
         var state = RunState(
@@ -17,7 +18,10 @@ extension Coordinator {
             maximumConcurrency: spec.maximumConcurrency ?? .max,
             random: SplitMix64(seed: spec.seed))
         state.liveTasks = spec.tasks.count
+        state.queue = spec.queue.flatMap { queue(named: $0) } ?? 0
+        state.priority = spec.priority
         runs.append(state)
+        countLive(run: run, 1)
         outbox.runs.append(run)
         for task in spec.tasks {
             var state = TaskState(
@@ -42,6 +46,12 @@ extension Coordinator {
         }
         if let maximum = spec.maximumConcurrency, maximum < 1 {
             return refusal("concurrency", "the most slots of a run must be 1 or more: \(maximum)")
+        }
+        if !Limits.priorities.contains(spec.priority) {
+            return refusal(
+                "priority",
+                "the priority of a run must be \(Limits.priorities.lowerBound) to "
+                    + "\(Limits.priorities.upperBound), and is \(spec.priority)")
         }
         for task in spec.tasks {
             if let problem = task.needs.problem {
@@ -119,6 +129,7 @@ extension Coordinator {
             guard !state.hasEnded, state.liveTasks == 0, state.placed == 0, state.begins == 0
             else { continue }
             runs[run].hasEnded = true
+            countLive(run: run, -1)
             outbox.runEnds.append((state.id, state.outcome ?? .completed))
         }
     }

@@ -55,15 +55,17 @@ extension Coordinator {
         {
             return nil
         }
-        guard workers[worker].ledger.reserve(request, by: slot) else { return nil }
+        guard isOpen(worker, to: shape), workers[worker].ledger.reserve(request, by: slot) else {
+            return nil
+        }
         if workers[worker].freeSlots.popLast() == nil { workers[worker].slots.append(SlotState()) }
         let cell = cell(of: shape, on: worker)
         workers[worker].slots[Int(place)].cell = cell
         workers[worker].slots[Int(place)].isStuck = false
         cells[Int(cell)].slots += 1
         cells[Int(cell)].isFresh = true
-        shapes[shape].slots += 1
-        runs[tasks[shapes[shape].task].run].slots += 1
+        countSlots(of: shape, 1)
+        countHeld(shape, on: worker)
         markHungry(cell)
         return slot
     }
@@ -95,8 +97,7 @@ extension Coordinator {
         workers[worker].freeSlots.append(slot.index)
         let shape = cells[Int(cell)].shape
         cells[Int(cell)].slots -= 1
-        shapes[shape].slots -= 1
-        runs[tasks[shapes[shape].task].run].slots -= 1
+        countSlots(of: shape, -1)
         orphans.append(cell)
         dropCellIfUnused(cell)
         offer(worker)
@@ -157,6 +158,8 @@ extension Coordinator {
         let cell = Int(placements[placement].cell)
         leaveQueue(placement)
         placements[placement].isRunning = true
+        placements[placement].started = clock
+        shapes[cells[cell].shape].waitingSince = nil
         cellLinks.remove(placement, from: &cells[cell].queued)
         cellLinks.append(placement, to: &cells[cell].running)
         guard placements[placement].fate == .wanted else { return }

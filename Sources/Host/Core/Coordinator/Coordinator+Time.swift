@@ -49,8 +49,12 @@ extension Coordinator {
         let cell = cells[Int(record.cell)]
         if record.isRunning { markStuck(record.slot, of: cell.worker) }
         let task = remove(placement)
-        guard record.fate == .timedOut else { return }
-        failAttempt(task, record.attempt.index, timeoutFailure(shape: cell.shape))
+        switch record.fate {
+        case .timedOut:
+            failAttempt(task, record.attempt.index, timeoutFailure(shape: cell.shape))
+        case .preempted: makeReady(task, record.attempt.index, first: true)
+        case .wanted, .doomed: break
+        }
     }
 
     /// Asks to be woken when something is due, unless that is asked for already.
@@ -61,6 +65,7 @@ extension Coordinator {
         for lane in lanes where lane.queue.head != noIndex {
             consider(placements[lane.queue.head].deadline)
         }
+        for hold in sharing.holds { consider(hold.until) }
         guard let earliest else { return }
         if let wake, wake <= earliest { return }
         wake = earliest

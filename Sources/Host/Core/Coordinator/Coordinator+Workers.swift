@@ -14,6 +14,7 @@ extension Coordinator {
         workers[worker].isKnown = true
         workers[worker].phase = .active
         workers[worker].ledger = Ledger(total: spec.capacity, labels: spec.labels)
+        sharing.total = sharing.total + ResourceAmount(spec.capacity)
         for resources in classes.indices { include(worker, in: resources) }
         capacityChanged()
     }
@@ -49,8 +50,7 @@ extension Coordinator {
             let shape = cells[Int(slot.cell)].shape
             cells[Int(slot.cell)].slots -= 1
             if slot.isStuck { cells[Int(slot.cell)].stuck -= 1 }
-            shapes[shape].slots -= 1
-            runs[tasks[shapes[shape].task].run].slots -= 1
+            countSlots(of: shape, -1)
         }
         for cell in held {
             let queued = cellLinks.members(of: cells[Int(cell)].queued)
@@ -76,6 +76,7 @@ extension Coordinator {
         switch record.fate {
         case .doomed: return
         case .timedOut: failAttempt(task, record.attempt.index, timeoutFailure(shape: shape))
+        case .preempted: makeReady(task, record.attempt.index, first: true)
         case .wanted:
             if record.isRunning {
                 failAttempt(task, record.attempt.index, failure)
@@ -93,6 +94,7 @@ extension Coordinator {
     }
 
     private mutating func exclude(_ worker: Int) {
+        sharing.total = sharing.total - ResourceAmount(workers[worker].ledger.total)
         for resources in classes.indices {
             classes[resources].totalSlots -= slots(of: resources, on: worker)
         }

@@ -32,6 +32,7 @@ package struct Coordinator: Sendable {
     var activeShapes: [Int] = []
     /// Cells that may hold queued attempts without a slot that hands itself on to them.
     var orphans: [UInt32] = []
+    var sharing = Sharing()
     var outbox = Outbox()
 
     /// A coordinator that knows of nothing.
@@ -86,6 +87,9 @@ package struct Coordinator: Sendable {
         case .slotsReturned(let worker, let slots): slotsReturned(worker, slots)
         case .timeElapsed: wake = nil
         case .runForgotten(let run): forget(run)
+        case .queuesConfigured(let specs): configure(specs)
+        case .queuePaused(let name, let isPaused): pause(queue: name, isPaused)
+        case .runPaused(let run, let isPaused): pause(run: run, isPaused)
         }
     }
 }

@@ -53,6 +53,8 @@ package enum CancelReason: UInt8, Hashable, Sendable {
     /// It was given up, and may run elsewhere: the worker was silent, or did not know that it was
     /// cancelled.
     case givenUp
+    /// A run of much higher priority needs its place; its subtask is tried again.
+    case preempted
 }
 
 /// What a worker is to do with an attempt.

@@ -53,6 +53,13 @@ package enum Event: Hashable, Sendable {
     case timeElapsed
     /// Nobody asks about an ended run any more: what is kept of it goes.  Ids are not used again.
     case runForgotten(RunID)
+
+    /// These are the queues; one that is not named keeps its runs, at weight 1 without a quota.
+    case queuesConfigured([QueueSpec])
+    /// Nothing more of a queue's runs is started, or they go on; what runs runs on.
+    case queuePaused(String, Bool)
+    /// Nothing more of a run is started, or it goes on; what runs runs on.
+    case runPaused(RunID, Bool)
 }
 
 /// A strategy's answer to what it was told.

@@ -58,6 +58,8 @@ enum Fate: UInt8, Sendable {
     case timedOut
     /// It was cancelled because nobody wants it; nothing that comes counts.
     case doomed
+    /// It was cancelled because its place is needed; a result that still comes counts.
+    case preempted
 }
 
 /// An attempt on a worker.
@@ -71,6 +73,8 @@ struct Placement: Sendable {
     /// The lane of the timer that is set, or `noIndex`.
     var lane = noIndex
     var deadline = Tick.zero
+    /// Since when it runs.
+    var started = Tick.zero
 }
 
 /// All attempts on workers: a table with places that are used again.

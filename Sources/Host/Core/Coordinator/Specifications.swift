@@ -8,13 +8,22 @@ package struct RunSpec: Hashable, Sendable {
     package var tasks: [TaskSpec]
     /// How many slots the run may hold at a time; `nil` for as many as there are.
     package var maximumConcurrency: Int?
+    /// The queue that it shares the workers in; `nil` for the one that is always there.
+    package var queue: String?
+    /// Goes first within its queue, and may end what is ten points lower; -100 to 100.
+    package var priority: Int
 
     /// A run.
-    package init(id: RunID, seed: UInt64, tasks: [TaskSpec], maximumConcurrency: Int? = nil) {
+    package init(
+        id: RunID, seed: UInt64, tasks: [TaskSpec], maximumConcurrency: Int? = nil,
+        queue: String? = nil, priority: Int = 0
+    ) {
         self.id = id
         self.seed = seed
         self.tasks = tasks
         self.maximumConcurrency = maximumConcurrency
+        self.queue = queue
+        self.priority = priority
     }
 }
 

@@ -22,6 +22,9 @@ struct RunState: Sendable {
     var placed = 0
     /// Strategies asked to begin that have not answered.
     var begins = 0
+    var queue = 0
+    var priority = 0
+    var isPaused = false
 }
 
 /// What the coordinator knows of a task.
@@ -115,10 +118,23 @@ struct SubtaskRecord: Sendable {
     /// Tries that count.
     var attempts: UInt16 = 0
     var state: SubtaskState
-    var losses: UInt8 = 0
+    /// Workers lost under it, and the times that it was preempted: four bits each.
+    var troubles: UInt8 = 0
     var verdictRetries: UInt8 = 0
     /// Outlives the states `placed` when a withdrawn subtask is still on a worker.
     var isPlaced = false
+
+    /// Tries that ended with their worker.
+    var losses: UInt8 {
+        get { troubles & 15 }
+        set { troubles = troubles & 240 | min(newValue, 15) }
+    }
+
+    /// Tries that were ended because their place was needed.
+    var preemptions: UInt8 {
+        get { troubles >> 4 }
+        set { troubles = troubles & 15 | min(newValue, 15) << 4 }
+    }
 }
 
 /// What the coordinator knows of a shape.
@@ -145,6 +161,8 @@ struct ShapeState: Sendable {
     var hungry: Deque<UInt32> = []
     /// Exponentially weighted mean of wall times, in nanoseconds; `nil` before the first.
     var meanNanoseconds: Double?
+    /// Since when something is ready and there is no room: until the next slot.
+    var waitingSince: Tick?
 
     /// Attempts worth queueing behind each slot.
     var depth: Int {
@@ -186,6 +204,9 @@ struct WorkerState: Sendable {
     var slots: ContiguousArray<SlotState> = []
     var freeSlots: [UInt32] = []
     var cells: [UInt32] = []
+
+    /// The shape that it is kept for, or `noIndex`.
+    var heldFor = noIndex
 
     /// Whether it is given what is ready.
     var takesWork: Bool { phase == .active && !isSuspect }

@@ -21,7 +21,9 @@ extension Coordinator {
         let request = classes[resources].request
         while let candidate = classes[resources].candidates.first {
             let ledger = workers[Int(candidate)].ledger
-            if workers[Int(candidate)].takesWork, ledger.fits(request) {
+            if workers[Int(candidate)].takesWork, workers[Int(candidate)].heldFor == noIndex,
+                ledger.fits(request)
+            {
                 return (Int(candidate), Ledger.count(of: request, in: ledger.free))
             }
             classes[resources].candidates.removeFirst()

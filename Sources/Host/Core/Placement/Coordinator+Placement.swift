@@ -5,12 +5,23 @@ extension Coordinator {
     /// what would run sooner elsewhere is asked back.
     mutating func place() {
         promoteOrphans()
-        let starved = startReady()
+        settleHolds()
+        claim()
+        var starved = startReady()
+        if settleHolds() {
+            activeShapes = starved
+            starved = startReady()
+        }
+        for shape in starved where shapes[shape].waitingSince == nil {
+            shapes[shape].waitingSince = clock
+        }
+        preempt(for: starved)
         queueAhead(starved)
         activeShapes = starved.filter {
             shapes[$0].isActive = shapes[$0].ready > 0
             return shapes[$0].isActive
         }
+        makeWay(for: activeShapes)
         balance()
     }
 
@@ -32,7 +43,7 @@ extension Coordinator {
         while placement != noIndex, placements[placement].fate != .wanted {
             placement = cellLinks.previous(before: placement)
         }
-        guard placement != noIndex, !isAtConcurrencyLimit(cell.shape),
+        guard placement != noIndex, !isAtLimit(cell.shape), !wouldBorrow(cell.shape),
             let slot = makeSlot(of: cell.shape, on: cell.worker)
         else {
             return false
@@ -50,6 +61,7 @@ extension Coordinator {
     ///
     /// Returns: Shapes with ready subtasks left, the one that waits longest first.
     private mutating func startReady() -> [Int] {
+        guard !sharing.isShared else { return startShared() }
         var turn = Deque(activeShapes)
         var starved: [Int] = []
         while let shape = turn.popFirst() {
@@ -57,24 +69,24 @@ extension Coordinator {
                 shapes[shape].isActive = false
                 continue
             }
-            guard let (worker, slot) = slotAnywhere(for: shape), let index = popReady(shape) else {
-                starved.append(shape)
-                continue
-            }
-            put(index, of: shape, on: worker, slot: slot)
-            turn.append(shape)
+            if startOne(shape) { turn.append(shape) } else { starved.append(shape) }
         }
         return starved
     }
 
-    private func isAtConcurrencyLimit(_ shape: Int) -> Bool {
-        let run = runs[tasks[shapes[shape].task].run]
-        return run.slots >= run.maximumConcurrency
+    /// Starts the next ready subtask of a shape, if there is room.
+    mutating func startOne(_ shape: Int) -> Bool {
+        guard let (worker, slot) = slotAnywhere(for: shape), let index = popReady(shape) else {
+            return false
+        }
+        put(index, of: shape, on: worker, slot: slot)
+        return true
     }
 
     /// Reserves on the next worker that has room; those with devices come last.
     private mutating func slotAnywhere(for shape: Int) -> (worker: Int, slot: SlotID)? {
-        guard !isAtConcurrencyLimit(shape) else { return nil }
+        guard !isAtLimit(shape) else { return nil }
+        if let held = heldSlot(for: shape) { return held }
         let resources = shapes[shape].resources
         while let candidate = classes[resources].candidates.popFirst() {
             if workers[Int(candidate)].takesWork,
@@ -129,22 +141,25 @@ extension Coordinator {
     private mutating func queueAhead(_ starved: [Int]) {
         for shape in starved {
             var rounds = shapes[shape].hungry.count
-            while rounds > 0, shapes[shape].ready > 0,
+            let kept = slotsHeld(for: shape)
+            while rounds > 0, shapes[shape].ready > kept,
                 let index = shapes[shape].hungry.popFirst()
             {
                 rounds -= 1
                 let cell = cells[Int(index)]
                 guard cell.isUsed, cell.shape == shape, cell.isHungry else { continue }
                 cells[Int(index)].isHungry = false
-                guard workers[cell.worker].takesWork, cell.slots > cell.stuck else {
+                guard workers[cell.worker].takesWork, cell.slots > cell.stuck,
+                    !mustShrink(shape), isOpen(cell.worker, to: shape)
+                else {
                     continue
                 }
-                if !cell.isFresh, mustMakeWay(shape, on: cell.worker, starved) {
+                if mustMakeWay(shape, on: cell, starved) {
                     markHungry(index)
                     continue
                 }
                 cells[Int(index)].isFresh = false
-                fill(index, share: max(1, shapes[shape].ready / (rounds + 1)))
+                fill(index, share: max(1, (shapes[shape].ready - kept) / (rounds + 1)))
             }
         }
     }
@@ -163,14 +178,13 @@ extension Coordinator {
     }
 
     /// Whether another shape, which has fewer slots, waits for what this one holds here.
-    private func mustMakeWay(_ shape: Int, on worker: Int, _ starved: [Int]) -> Bool {
+    private func mustMakeWay(_ shape: Int, on cell: Cell, _ starved: [Int]) -> Bool {
+        guard sharing.isShared || !cell.isFresh else { return false }
         for other in starved.prefix(Limits.starvedShapesSearched) where other != shape {
-            guard shapes[other].ready > 0, !isAtConcurrencyLimit(other) else { continue }
-            let isBehind =
-                shapes[other].slots == 0 || shapes[other].slots + 1 < shapes[shape].slots
+            guard shapes[other].ready > 0, !isAtLimit(other) else { continue }
             let request = classes[shapes[other].resources].request
-            let ledger = workers[worker].ledger
-            if isBehind, ledger.hasLabels(of: request),
+            let ledger = workers[cell.worker].ledger
+            if isBehind(other, shape, isFresh: cell.isFresh), ledger.hasLabels(of: request),
                 Ledger.count(of: request, in: ledger.total) > 0
             {
                 return true
