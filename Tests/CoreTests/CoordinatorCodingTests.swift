@@ -11,6 +11,11 @@ import Testing
         env.now += 5000
         env.on(.timeElapsed)
         env.on(.workerSuspected(worker1))
+        env.on(
+            .queuesConfigured([
+                QueueSpec(name: "a", weight: 2, quota: Quota(milliCores: 9, mayBorrow: true))
+            ]))
+        env.on(.queuePaused("a", true))
         return env
     }
 
@@ -58,6 +63,18 @@ import Testing
                 #expect(copy.violations() == [])
             }
         }
+    }
+
+    @Test func `a coordinator that was written before there were queues is read`() throws {
+        let env = busy()
+        let bytes = env.core.encoded()
+        var queues = ByteWriter(capacity: 64)
+        env.core.encodeSharing(into: &queues)
+        let end = bytes.count - 8 - queues.bytes.count
+        let read = try Coordinator(tablesOf: bytes, in: 1..<end)
+        #expect(read.violations() == [])
+        #expect(read.progress() == env.core.progress())
+        #expect(read.sharing.total == env.core.sharing.total)
     }
 
     @Test func `a subtask that waits takes twenty-six bytes`() throws {

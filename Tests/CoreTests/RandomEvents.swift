@@ -6,7 +6,7 @@ struct RandomEvents {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let kinds = 21
+    static let kinds = 24
 
     mutating func event(_ kind: Int) -> Event {
         switch kind {
@@ -30,7 +30,10 @@ struct RandomEvents {
         case 17: .workerDoubted(WorkerID(index()))
         case 18: .workerTrusted(WorkerID(index()))
         case 19: .workerReattached(WorkerID(index()), inventory())
-        default: .runForgotten(RunID(number()))
+        case 20: .runForgotten(RunID(number()))
+        case 21: .queuesConfigured(several { $0.queue() })
+        case 22: .queuePaused(text(), coin())
+        default: .runPaused(RunID(number()), coin())
         }
     }
 
@@ -144,6 +147,15 @@ struct RandomEvents {
         }
         return RunSpec(
             id: RunID(number()), seed: number(), tasks: tasks,
-            maximumConcurrency: coin() ? Int(signed()) : nil)
+            maximumConcurrency: coin() ? Int(signed()) : nil, queue: coin() ? text() : nil,
+            priority: coin() ? Int(signed()) : 0)
+    }
+
+    mutating func queue() -> QueueSpec {
+        QueueSpec(
+            name: text(), weight: Int(signed()),
+            quota: Quota(
+                milliCores: coin() ? signed() : nil, memoryBytes: coin() ? signed() : nil,
+                deviceMilli: coin() ? signed() : nil, mayBorrow: coin()))
     }
 }

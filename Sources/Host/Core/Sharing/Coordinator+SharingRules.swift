@@ -24,8 +24,8 @@ extension Coordinator {
         }
         for (index, worker) in workers.enumerated() {
             let holds = sharing.holds.filter { $0.worker == index }
-            if holds.count > 1 || (holds.first.map { UInt32($0.shape) } ?? noIndex) != worker.heldFor
-            {
+            let shape = holds.first.map { UInt32($0.shape) } ?? noIndex
+            if holds.count > 1 || shape != worker.heldFor {
                 found.append("worker \(index): must be kept for one shape at most, and know it")
             }
         }

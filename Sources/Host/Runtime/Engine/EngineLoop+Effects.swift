@@ -178,6 +178,7 @@ extension EngineLoop {
         case .withdrawn: "the strategy does not need it any more"
         case .taskFailed: "its task failed"
         case .givenUp: "it was given up, and may run elsewhere"
+        case .preempted: "a run of much higher priority needs its place; it is tried again"
         case .runCancelled:
             attempts.first.flatMap { runs[tasks[Int($0.task.index)].run].cancelReason }
                 ?? "the run has ended"
