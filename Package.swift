@@ -118,6 +118,9 @@ let package = Package(
             name: "FanfoldSimulation", dependencies: ["FanfoldCore", deque, heap],
             path: "Sources/Host/Simulation"),
         .target(
+            name: "FanfoldPrediction", path: "Sources/Host/Prediction",
+            linkerSettings: [.linkedLibrary("m")]),
+        .target(
             name: "FanfoldPlugins",
             dependencies: [
                 "CPluginABI", "CFanfoldSystem", "FanfoldData", "FanfoldJSON", crypto, logging,
@@ -179,8 +182,8 @@ let package = Package(
                 "CBenchDirect", "CFanfoldSystem", "CPluginABI", "FanfoldAPI",
                 "FanfoldAuthoring", "FanfoldBlobs", "FanfoldClient", "FanfoldCluster",
                 "FanfoldCore", "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins",
-                "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "FanfoldWire",
-                arguments, logging,
+                "FanfoldPrediction", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation",
+                "FanfoldWire", arguments, logging,
             ],
             path: "Sources/Host/Main"),
 
@@ -204,6 +207,7 @@ let package = Package(
         .testTarget(name: "CoreTests", dependencies: ["FanfoldCore"]),
         .testTarget(
             name: "SimulationTests", dependencies: ["FanfoldCore", "FanfoldSimulation"]),
+        .testTarget(name: "PredictionTests", dependencies: ["FanfoldPrediction"]),
         .testTarget(
             name: "PluginTests",
             dependencies: [

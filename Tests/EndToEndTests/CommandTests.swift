@@ -13,6 +13,9 @@ struct CommandTests {
         "logs", "why", "cancel", "retry", "drain", "token", "revoke", "top", "report",
     ]
 
+    /// Commands below these whose help is kept too.
+    static let nested = [["bench", "own"], ["bench", "prediction"]]
+
     /// The broken documents, each wrong in its own way.
     static let broken: [String] = {
         let folder = Fanfold.root.appendingPathComponent("Tests/EndToEndTests/Broken")
@@ -87,11 +90,11 @@ struct CommandTests {
         #expect(Self.broken.count >= 10)
     }
 
-    @Test(arguments: [[]] + commands.map { [$0] })
+    @Test(arguments: [[]] + commands.map { [$0] } + nested)
     func `the help is as it was`(_ command: [String]) async throws {
         let finished = try await Fanfold.run(command + ["--help"])
         #expect(finished.code == 0)
-        let name = command.first ?? "fanfold"
+        let name = command.isEmpty ? "fanfold" : command.joined(separator: "-")
         let file = Fanfold.root
             .appendingPathComponent("Tests/EndToEndTests/Snapshots/\(name).txt")
         if ProcessInfo.processInfo.environment["FANFOLD_UPDATE_SNAPSHOTS"] != nil {

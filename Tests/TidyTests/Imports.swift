@@ -13,8 +13,8 @@ enum Imports {
     private static let main: Set<String> = [
         "ArgumentParser", "CFanfoldSystem", "FanfoldAPI", "FanfoldAuthoring", "FanfoldBlobs",
         "FanfoldClient", "FanfoldCluster", "FanfoldCore", "FanfoldJSON", "FanfoldJournal",
-        "FanfoldPlugins", "FanfoldRuntime", "FanfoldServices", "FanfoldSimulation", "FanfoldWire",
-        "Logging",
+        "FanfoldPlugins", "FanfoldPrediction", "FanfoldRuntime", "FanfoldServices",
+        "FanfoldSimulation", "FanfoldWire", "Logging",
     ]
 
     /// The folders below `Sources/` with their modules, most specific first.
@@ -26,6 +26,7 @@ enum Imports {
         ("Sources/PluginABI/Merges/", ["FanfoldData", "FanfoldJSON", "PluginKit"]),
         ("Sources/Host/Blobs/", ["CFanfoldSystem", "Crypto", "Logging"]),
         ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),
+        ("Sources/Host/Prediction/", []),
         ("Sources/Host/Simulation/", ["FanfoldCore", "DequeModule", "HeapModule"]),
         (
             "Sources/Host/Plugins/",

@@ -2,14 +2,27 @@ import ArgumentParser
 import FanfoldRuntime
 import FanfoldWire
 
-/// `fanfold bench`: the figures of docs/performance.md, on this machine.
+/// `fanfold bench`: the figures of docs/performance.md, on this machine and on real traces.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
+        abstract: "Measures what Fanfold costs on this machine, and how it decides on traces.",
+        discussion: """
+            Measure a release build: swift build -c release. Without a subcommand: what Fanfold \
+            itself costs, as `fanfold bench own`; `fanfold bench noop` is `fanfold bench own noop`.
+            """,
+        subcommands: [BenchOwnCommand.self, BenchPredictionCommand.self],
+        defaultSubcommand: BenchOwnCommand.self)
+}
+
+/// `fanfold bench own`: what Fanfold itself costs.
+struct BenchOwnCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "own",
         abstract: "Measures what Fanfold itself costs on this machine.",
         discussion: """
-            Measure a release build: swift build -c release. Each figure is the median of the \
-            rounds, with the least and the most; figures that are compared are taken in turn.
+            Each figure is the median of the rounds, with the least and the most; figures that are \
+            compared are taken in turn.
             """)
 
     /// What can be measured.
