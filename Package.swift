@@ -130,7 +130,7 @@ let package = Package(
             name: "FanfoldRuntime",
             dependencies: [
                 "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData",
-                "FanfoldJSON", "FanfoldPlugins", deque, logging,
+                "FanfoldJSON", "FanfoldPlugins", "FanfoldPrediction", deque, logging,
             ],
             path: "Sources/Host/Runtime"),
         .target(
@@ -222,7 +222,7 @@ let package = Package(
             name: "RuntimeTests",
             dependencies: [
                 "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldData", "FanfoldJSON",
-                "FanfoldPlugins", "FanfoldRuntime", logging,
+                "FanfoldPlugins", "FanfoldPrediction", "FanfoldRuntime", logging,
             ]),
         .testTarget(
             name: "ServiceTests",

@@ -10,11 +10,15 @@ struct CommandTests {
     static let commands = [
         "run", "validate", "plan", "plugin", "init", "completion", "doctor", "schema", "simulate",
         "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait",
-        "logs", "why", "cancel", "retry", "drain", "token", "revoke", "top", "report",
+        "logs", "why", "cancel", "retry", "drain", "token", "revoke", "top", "report", "eff",
+        "history",
     ]
 
     /// Commands below these whose help is kept too.
-    static let nested = [["bench", "own"], ["bench", "prediction"]]
+    static let nested = [
+        ["bench", "own"], ["bench", "prediction"], ["history", "export"], ["history", "import"],
+        ["history", "list"],
+    ]
 
     /// The broken documents, each wrong in its own way.
     static let broken: [String] = {

@@ -37,7 +37,7 @@ enum Imports {
             [
                 "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData",
                 "FanfoldJSON",
-                "FanfoldPlugins", "DequeModule", "Logging",
+                "FanfoldPlugins", "FanfoldPrediction", "DequeModule", "Logging",
             ]
         ),
         (

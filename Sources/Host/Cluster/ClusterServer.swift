@@ -29,6 +29,8 @@ package struct ClusterServerOptions: Sendable {
     package var retention = RunRetention()
     /// Makes a document ready to run.
     package var preparer: Preparer
+    /// Where it is told what attempts used; `nil` forgets it.
+    package var history: (any HistoryKeeper)?
     /// Ends the process, which has to be started again, and says why.
     package var fatal: @Sendable (String) -> Never
 
@@ -98,7 +100,7 @@ package final class ClusterServer: Sendable {
                 strategyCallNanoseconds: options.strategyCallNanoseconds, log: journal,
                 keepOutput: { (task, output) throws(DataError) in
                     try outputs.keep(output, of: task)
-                }))
+                }, history: options.history))
         served = ServedBlobs(store: blobs)
         fetcher = BlobFetcher(store: blobs) { job in _ = PlainThread(name: "blob-fetch", job) }
         let epoch = try PrivateFolder.count(options.folder + "/starts")

@@ -1,6 +1,7 @@
 import CFanfoldSystem
 import FanfoldCluster
 import FanfoldPlugins
+import FanfoldPrediction
 import FanfoldRuntime
 import FanfoldServices
 @preconcurrency import Glibc
@@ -71,6 +72,7 @@ final class HostContext: Sendable {
         for warning in pipeline.warnings {
             Terminal.complain(warning.rendered(color: Terminal.hasColour))
         }
+        let pipeline = Self.filled(pipeline, from: history())
         do throws(DocumentErrors) {
             var trust = registry.trust
             trust.lock = try LockFile.load(for: pipeline)
@@ -91,12 +93,37 @@ final class HostContext: Sendable {
         }
     }
 
+    /// What attempts used, in a state folder; that of the settings unless said.
+    func history(in folder: String? = nil, runName: String? = nil) -> HistoryFile {
+        HistoryFile(
+            path: (folder ?? settings.resolvedServices.stateDirectory) + "/history.csv",
+            runName: runName, logger: logger)
+    }
+
+    /// The pipeline with the needs that it leaves to predictions; a history that cannot be read is
+    /// none.
+    private static func filled(_ pipeline: Pipeline, from history: HistoryFile) -> Pipeline {
+        guard pipeline.hasAutoNeeds else { return pipeline }
+        var pipeline = pipeline
+        do throws(HistoryFileError) {
+            pipeline.fillNeeds(from: try history.predictor(of: pipeline.autoClasses))
+        } catch {
+            Terminal.complain("warning: \(error); needs: auto begins without a history")
+            pipeline.fillNeeds(from: Predictor())
+        }
+        return pipeline
+    }
+
     /// Loads what a document names, without a word on the terminal.
+    ///
+    /// - Parameter history: what `needs: auto` is predicted from.
     func prepared(
-        _ path: String, _ overrides: [RunSetting]
+        _ path: String, _ overrides: [RunSetting], history: HistoryFile
     ) throws(DocumentErrors) -> PreparedRun {
-        let pipeline = try Pipeline.load(
-            path: path, overrides: overrides.map { .set("\($0.key)=\($0.value)") })
+        let pipeline = Self.filled(
+            try Pipeline.load(
+                path: path, overrides: overrides.map { .set("\($0.key)=\($0.value)") }),
+            from: history)
         var trust = registry.trust
         trust.lock = try LockFile.load(for: pipeline)
         // Without a lock the policy is the registry's own, which knows what it has loaded.

@@ -27,7 +27,9 @@ struct RunCommand: ParsableCommand {
         _ = LiveGroups.startWarden()
         let context = try HostContext(host, safeMode: trust.safeMode)
         let prepared = try context.prepare(try document.load())
-        let engine = Engine(run: prepared, options: context.engineOptions(machine))
+        var options = context.engineOptions(machine)
+        options.history = context.history(runName: EffCommand.localRunName())
+        let engine = Engine(run: prepared, options: options)
         signals.start { count in
             if count > 1 {
                 Terminal.complain("interrupted again; what ran was killed")

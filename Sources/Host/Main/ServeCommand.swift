@@ -98,11 +98,12 @@ struct ServeCommand: ParsableCommand {
             throw WorkerProblem(
                 "--snapshot-after: wanted \(Sizes.wanted), found \(snapshotAfter)")
         }
+        let history = context.history(in: folder)
         var options = ClusterServerOptions(
             folder: folder, workerAddress: try WireAddress(workers), requiresTLS: requiresTLS,
             strategyCallNanoseconds: UInt64(clamping: context.settings.strategyCallNanoseconds),
             preparer: { (path, overrides) throws(DocumentErrors) in
-                try context.prepared(path, overrides)
+                try context.prepared(path, overrides, history: history)
             },
             fatal: { why in
                 Terminal.complain(
@@ -110,6 +111,7 @@ struct ServeCommand: ParsableCommand {
                 Exit.now(.runFailed)
             })
         options.snapshotBytes = Int(bytes)
+        options.history = history
         options.retention = try retention(context.settings)
         return options
     }

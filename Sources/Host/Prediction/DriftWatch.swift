@@ -7,9 +7,9 @@ import Glibc
 /// If rows came in no particular order, this would happen once in a thousand million times.
 ///
 /// Source: the permutation argument of a rank test with complete separation.
-struct DriftWatch: Sendable {
+package struct DriftWatch: Sendable {
     /// Rows that have to agree.
-    static let newest = 12
+    package static let newest = 12
     /// Rows before them that are looked at, and how many there must be.
     static let before = 48
     static let leastBefore = 24

@@ -76,12 +76,14 @@ struct Ensemble: Sendable {
             guard let fallback else { return seen > 0 ? (seen, .statistics) : nil }
             return (max(fallback, seen), .defaults)
         }
-        let best = scores.min() ?? 0
+        // The default is the first base; what nobody gave is no policy.
+        let first = fallback == nil ? 1 : 0
+        let best = scores[(first * margins.count)...].min() ?? 0
         let unit = max(best, Self.finest * scale)
         var weights = 0.0
         var logarithms = 0.0
         var byTier = TierWeights()
-        for base in bases.indices {
+        for base in first..<bases.count {
             var estimate: Double?
             for margin in margins.indices {
                 let score = scores[base * margins.count + margin]
@@ -150,7 +152,11 @@ struct Ensemble: Sendable {
             if isScored {
                 for margin in margins.indices {
                     let request = self.request(base, value, margin: margins[margin], row.inputs)
-                    let loss = objective.loss(of: request, for: row, largest: largest)
+                    // A default that was not given earns nothing.
+                    let loss =
+                        base == 0 && row.fallback == nil
+                        ? objective.scale(of: row)
+                        : objective.loss(of: request, for: row, largest: largest)
                     let policy = base * margins.count + margin
                     scores[policy] = scores[policy] * Self.scoreDecay + loss
                 }

@@ -33,6 +33,8 @@ package struct EngineOptions: Sendable {
     package var helperPath: String
     /// How long one call to a strategy may take, in nanoseconds.
     package var strategyCallNanoseconds: UInt64
+    /// Where it is told what attempts used; `nil` forgets it.
+    package var history: (any HistoryKeeper)?
 
     /// Options.
     package init(
@@ -106,7 +108,8 @@ package final class Engine: Sendable {
     /// Runs the pipeline to its end on the calling thread, which it blocks.
     package func execute() -> RunReport {
         var loop = EngineLoop(
-            options: LoopOptions(strategyCallNanoseconds: options.strategyCallNanoseconds),
+            options: LoopOptions(
+                strategyCallNanoseconds: options.strategyCallNanoseconds, history: options.history),
             mailbox: mailbox)
         startWorkers(in: &loop)
         loop.submit(Self.onlyRun, run, at: loop.now)

@@ -108,7 +108,10 @@ extension EngineLoop {
         runs[place].outcome = outcome
         runs[place].endedAt = now
         timedRuns.removeAll { $0 == place }
-        if !isReplaying { endedRuns.append(run) }
+        if !isReplaying {
+            endedRuns.append(run)
+            options.history?.flush()
+        }
     }
 
     /// The runs that ended since this was called last, in order.

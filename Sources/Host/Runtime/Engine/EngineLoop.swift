@@ -124,6 +124,7 @@ package struct EngineLoop {
             if case .failure(let failure) = attempt.result.outcome { tail = failure.stderrTail }
             tasks[Int(attempt.attempt.task.index)].count(
                 report, worker: arrivedFrom, stderrTail: tail, at: now)
+            remember(report, of: Int(attempt.attempt.task.index))
         }
         handle(.attemptsEnded(worker, reports), at: now)
         arrived.removeAll(keepingCapacity: true)
@@ -220,12 +221,15 @@ package struct LoopOptions: Sendable {
     package var log: (any EngineLog)?
     /// Where outputs of tasks are kept; `nil` leaves them in memory.
     package var keepOutput: OutputKeeper?
+    /// Where it is told what attempts used; `nil` forgets it.
+    package var history: (any HistoryKeeper)?
 
     /// Options; everything in memory unless said.
     package init(
         strategyCallNanoseconds: UInt64, log: (any EngineLog)? = nil,
-        keepOutput: OutputKeeper? = nil
+        keepOutput: OutputKeeper? = nil, history: (any HistoryKeeper)? = nil
     ) {
+        self.history = history
         self.strategyCallNanoseconds = strategyCallNanoseconds
         self.log = log
         self.keepOutput = keepOutput

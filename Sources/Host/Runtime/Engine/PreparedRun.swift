@@ -45,6 +45,8 @@ package struct PlannedTask: Sendable {
     package var inputs: [DataSource]
     /// What the task calls its inputs; the names in the pipeline if it does not say.
     package var inputNames: [String]
+    /// What its history is filed under.
+    package var history: HistoryLabel
 }
 
 /// A pipeline with everything that can be checked before it runs: plugins loaded, configurations
@@ -155,7 +157,8 @@ private struct Preparation {
                     name: declaration.name, spec: TaskSpec(declaration, index: index),
                     strategy: strategy, run: run, runText: declaration.run,
                     inputs: declaration.inputs.map(\.source),
-                    inputNames: declaration.inputs.map { $0.name ?? name(of: $0.source) }))
+                    inputNames: declaration.inputs.map { $0.name ?? name(of: $0.source) },
+                    history: HistoryLabel(declaration, in: pipeline)))
         }
     }
 

@@ -69,7 +69,8 @@ struct Attempt {
         if let ending = child.ending { throw failure(of: ending, tail: tail) }
         var result = WorkResult(.success(Payload.empty, .bytes, items: 0))
         result.cpuNanoseconds = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime)
-        result.peakMemoryBytes = peakMemory(usage, sampled: child.sampledPeakBytes)
+        result.peakMemoryBytes = max(
+            peakMemory(usage, sampled: child.sampledPeakBytes), child.sampledTreeBytes)
         result.bytesIn = Int64(child.bytesIn)
         return (End(status: status, result: result, errorTail: tail), try child.takeOutputPayload())
     }

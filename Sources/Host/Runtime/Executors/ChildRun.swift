@@ -42,6 +42,9 @@ final class ChildRun {
     private(set) var errorTail = Tail()
     private(set) var bytesIn = 0
     private(set) var sampledPeakBytes: Int64 = 0
+    /// The most that the child and all below it had resident at one look.
+    private(set) var sampledTreeBytes: Int64 = 0
+    private var tree: ProcessTree?
     private var process: Int32 = -1
     private var hasExited = false
     private var nextLook: UInt64 = 0
@@ -231,6 +234,10 @@ final class ChildRun {
 
     private func lookAtMemory() {
         sampledPeakBytes = max(sampledPeakBytes, fan_process_peak_bytes(process))
+        if tree == nil { tree = ProcessTree(root: process) }
+        if let use = tree?.look(at: monotonicNanoseconds()) {
+            sampledTreeBytes = max(sampledTreeBytes, use.memoryBytes)
+        }
     }
 
     private func takeOutput() {

@@ -119,7 +119,8 @@ package struct WorkResult: Sendable {
     package var ranNanoseconds: UInt64 = 0
     /// CPU time of the child and of the descendants it waited for, user and system, in nanoseconds.
     package var cpuNanoseconds: UInt64 = 0
-    /// Largest resident size of one process of the attempt, in bytes.
+    /// Largest resident size of one process of the attempt, or of all together when they were looked
+    /// at, in bytes; 0 if it is not known.
     package var peakMemoryBytes: Int64 = 0
     /// Bytes that were given to the child.
     package var bytesIn: Int64 = 0

@@ -1,5 +1,6 @@
 import FanfoldJSON
 import FanfoldPlugins
+import FanfoldPrediction
 
 /// Why needs are refused, and where in them.
 package struct NeedsError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -18,10 +19,15 @@ extension NeedsDeclaration {
     /// Reads needs as they stand in a document or in the specification of a subtask.
     ///
     /// - Parameter base: what holds for the keys that are not there; labels are taken together.
+    /// - Parameter allowsAuto: whether needs may be left to predictions.
     package init(
-        json: JSON, over base: NeedsDeclaration = .standard
+        json: JSON, over base: NeedsDeclaration = .standard, allowsAuto: Bool = false
     ) throws(NeedsError) {
         self = base
+        if allowsAuto, json == "auto" {
+            auto = AutoNeeds()
+            return
+        }
         guard case .object(let object) = json else {
             throw NeedsError(pointer: JSONPointer(), message: "wanted an object")
         }
@@ -34,10 +40,15 @@ extension NeedsDeclaration {
             case "memory": memoryBytes = try Self.bytes(value, key)
             case "gpu-memory": gpuMemoryBytes = try Self.bytes(value, key)
             case "labels": try mergeLabels(value)
+            case "auto" where allowsAuto: auto = try AutoNeeds(json: value)
             default:
                 throw Self.error(
                     key, "unknown need; wanted cpus, memory, gpus, gpu-memory or labels")
             }
+        }
+        if auto != nil {
+            let stated = ["cpus": Quantity.cpu, "memory": .memory, "gpu-memory": .gpuMemory]
+            auto?.stated.formUnion(object.members.compactMap { key, _ in stated[key] })
         }
         if gpuMemoryBytes > 0, gpuMillis == 0 {
             throw Self.error("gpu-memory", "memory of a GPU is asked for, and no GPU; add gpus: 1")

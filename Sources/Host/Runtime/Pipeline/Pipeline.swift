@@ -113,6 +113,8 @@ package struct NeedsDeclaration: Hashable, Sendable {
     package var gpuMemoryBytes: Int64
     /// What the worker must be labelled with, sorted by name.
     package var labels: [Label]
+    /// Set if what is not stated is predicted.
+    package var auto: AutoNeeds?
 
     /// A label and the value it must have.
     package struct Label: Hashable, Sendable {

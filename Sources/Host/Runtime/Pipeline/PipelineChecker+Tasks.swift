@@ -102,7 +102,7 @@ extension PipelineChecker {
     private mutating func read(
         _ value: JSON, at pointer: JSONPointer, into policies: inout TaskPolicies
     ) {
-        if let needs = value["needs"], needs.objectValue != nil {
+        if let needs = value["needs"], needs.objectValue != nil || needs == "auto" {
             readNeeds(needs, at: pointer.appending("needs"), into: &policies)
         }
         if let attempts = value["retry"]?["attempts"]?.integerValue {
@@ -128,7 +128,8 @@ extension PipelineChecker {
         _ value: JSON, at pointer: JSONPointer, into policies: inout TaskPolicies
     ) {
         do throws(NeedsError) {
-            policies.needs = try NeedsDeclaration(json: value, over: policies.needs)
+            policies.needs = try NeedsDeclaration(
+                json: value, over: policies.needs, allowsAuto: true)
         } catch {
             let place = JSONPointer(pointer.tokens + error.pointer.tokens)
             guard !refused.contains(where: { $0.tokens.starts(with: pointer.tokens) }) else {

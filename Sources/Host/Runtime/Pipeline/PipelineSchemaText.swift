@@ -288,10 +288,48 @@ extension PipelineSchema {
               "default": "fail-fast"
             },
             "needs": {
-              "description": "What each subtask needs of a worker.",
-              "type": "object",
+              "description": "What each subtask needs of a worker; `auto` leaves it to what such tasks used before.",
+              "type": ["object", "string"],
+              "pattern": "^auto$",
               "additionalProperties": false,
               "properties": {
+                "auto": {
+                  "description": "What is not stated beside it is predicted from what such tasks used before.",
+                  "type": "object",
+                  "additionalProperties": false,
+                  "properties": {
+                    "class": {
+                      "description": "What the history is filed under; the pipeline's and the task's name unless said.",
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 256
+                    },
+                    "kind": {
+                      "description": "The kind of work: where the first runs begin.",
+                      "type": "string",
+                      "enum": ["text-embedding", "text-generation", "vision", "audio", "multimodal", "other"]
+                    },
+                    "max-cpus": {
+                      "description": "No prediction goes above this.",
+                      "type": "number",
+                      "minimum": 0.001,
+                      "maximum": 1000000
+                    },
+                    "max-memory": {
+                      "description": "No prediction goes above this. Units: B kB MB GB TB KiB MiB GiB TiB.",
+                      "$ref": "#/$defs/bytes"
+                    },
+                    "max-gpu-memory": {
+                      "description": "No prediction goes above this. Units: B kB MB GB TB KiB MiB GiB TiB.",
+                      "$ref": "#/$defs/bytes"
+                    },
+                    "keys": {
+                      "description": "What else decides about needs: numbers (batch) and words (model, precision).",
+                      "type": "object",
+                      "additionalProperties": { "type": ["number", "string"] }
+                    }
+                  }
+                },
                 "cpus": {
                   "description": "Cores, in steps of 0.001.",
                   "type": "number",

@@ -108,18 +108,15 @@ struct SchemaMessages {
         if tokens.first == "defaults" { tokens = tokens.dropFirst() }
         switch Array(tokens) {
         case ["deadline"], ["timeout"], ["retry", "backoff"]: return .duration
-        case ["needs", "memory"], ["needs", "gpu-memory"]: return .bytes
+        case ["needs", "memory"], ["needs", "gpu-memory"], ["needs", "auto", "max-memory"],
+            ["needs", "auto", "max-gpu-memory"]:
+            return .bytes
         default: return nil
         }
     }
 
     private func needs(_ problem: SchemaProblem, _ value: JSON?) -> Sentence? {
         let tokens = problem.pointer.tokens
-        if tokens.last == "needs", value == "auto" {
-            return Sentence(
-                message: "needs: auto is not in this version; "
-                    + "state them, for example {cpus: 1, memory: 512MiB}")
-        }
         if tokens.suffix(2).elementsEqual(["needs", "any_of"])
             || tokens.suffix(2).elementsEqual(["needs", "any-of"])
         {
