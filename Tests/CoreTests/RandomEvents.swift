@@ -6,7 +6,7 @@ struct RandomEvents {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let kinds = 24
+    static let kinds = 25
 
     mutating func event(_ kind: Int) -> Event {
         switch kind {
@@ -33,7 +33,8 @@ struct RandomEvents {
         case 20: .runForgotten(RunID(number()))
         case 21: .queuesConfigured(several { $0.queue() })
         case 22: .queuePaused(text(), coin())
-        default: .runPaused(RunID(number()), coin())
+        case 23: .runPaused(RunID(number()), coin())
+        default: .shapeEscalated(ShapeID(index()), to: ShapeID(index()))
         }
     }
 

@@ -43,6 +43,38 @@ struct HistoryCommandTests {
         #expect(eff.text.contains("ask for    needs: { cpus: "))
     }
 
+    @Test func `what runs out of memory is tried again with more, below the cap`() async throws {
+        let (settings, _) = try world("auto")
+        let path = try Fanfold.pipeline(
+            """
+            fanfold: 1
+            name: hungry
+            inputs: { numbers: { range: 6 } }
+            tasks:
+              eat:
+                input: "${inputs.numbers}"
+                strategy: { use: data-parallel, with: { shards: 6 } }
+                run:
+                  command: [sh, -c, "head -c 1000000 /dev/zero | tail -c 1 | wc -c; \
+                    test $FANFOLD_ATTEMPT -ge 3 || { echo MemoryError >&2; exit 1; }"]
+                  stdin: none
+                needs: { auto: { max-memory: 64MiB } }
+            defaults: { needs: { memory: 16MiB } }
+            """)
+        let run = try await Fanfold.run(["run", path, "--config", settings])
+        #expect(run.code == 0, "\(run.errors)")
+        let text = try await Fanfold.output(["history", "export", "--config", settings])
+        let lines = (String(bytes: text, encoding: .utf8) ?? "").split(separator: "\n")
+        #expect(lines.count { $0.contains(",out-of-memory,") } == 12)
+        #expect(lines.count { $0.contains(",succeeded,") } == 6)
+        // Where the memory is stated it is not tried again: more of the same would not help.
+        let stated = try await Fanfold.run([
+            "run", path, "--config", settings, "--set", "tasks.eat.needs={memory: 16MiB}",
+        ])
+        #expect(stated.code == 1)
+        #expect(stated.errors.contains("more memory was wanted than there is"))
+    }
+
     @Test func `a history goes out as CSV and comes back elsewhere`() async throws {
         let (settings, pipeline) = try world("{ memory: 512MiB }")
         #expect(try await Fanfold.run(["run", pipeline, "--config", settings]).code == 0)

@@ -66,6 +66,7 @@ extension Coordinator {
         writer.put(indices: activeShapes.map { UInt32($0) })
         writer.put(indices: orphans)
         encodeSharing(into: &writer)
+        encodeEscalations(into: &writer)
     }
 
     private func encode(_ cell: Cell, into writer: inout ByteWriter) {
@@ -101,6 +102,7 @@ extension Coordinator {
         activeShapes = try reader.indices().map { Int($0) }
         orphans = try reader.indices()
         let started = try readSharing(&reader)
+        try readEscalations(&reader)
         try reader.finish()
         do throws(BrokenRule) {
             try restoreStarted(started)

@@ -40,6 +40,10 @@ extension Event: ByteCoded {
             writer.byte(3)
             writer.put(shape)
             writer.put(spec)
+        case .shapeEscalated(let shape, let larger):
+            writer.byte(40)
+            writer.put(shape)
+            writer.put(larger)
         case .timeElapsed: writer.byte(16)
         case .runForgotten(let run):
             writer.byte(21)
@@ -147,6 +151,7 @@ extension Event: ByteCoded {
         case 31: self = .queuesConfigured(try reader.list())
         case 32: self = .queuePaused(try reader.string(), try reader.bool())
         case 33: self = .runPaused(try reader.get(), try reader.bool())
+        case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())
         case let number: throw reader.unknown("Event", number, at: start)
         }
     }

@@ -105,6 +105,7 @@ extension Coordinator {
             tasks[task].subtasks[Int(index)].losses += 1
             makeReady(task, index, first: true)
         case .final:
+            if failure.kind == .outOfMemory, tryLarger(task, index) { return }
             tasks[task].subtasks[Int(index)].attempts += 1
             failForGood(task, index, failure)
         case .charged:
@@ -182,7 +183,8 @@ extension FailureClass {
         switch self {
         case .preempted, .workerLost: .free
         case .timeout, .exitCode, .pluginCrash, .unavailable, .other: .charged
-        // The same memory would not do the next time either; a strategy can make it smaller.
+        // The same memory would not do the next time either: `tryLarger`, or a strategy that makes
+        // it smaller.
         case .outOfMemory: .final
         case .inputMissing, .cancelled, .dependencyFailed, .misconfigured, .strategyFailed,
             .tooFewSucceeded:

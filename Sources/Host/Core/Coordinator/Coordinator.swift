@@ -69,6 +69,7 @@ package struct Coordinator: Sendable {
         case .runSubmitted(let spec): submit(spec)
         case .runCancelled(let run, let reason): cancelRun(run, reason: reason)
         case .shapeDeclared(let shape, let spec): declare(shape, spec)
+        case .shapeEscalated(let shape, let larger): escalate(shape, to: larger)
         case .workerRegistered(let spec): register(spec)
         case .workerDraining(let worker): drain(worker)
         case .workerLost(let worker, let reason): lose(worker, reason: reason)

@@ -9,6 +9,9 @@ package enum Event: Hashable, Sendable {
     case runCancelled(RunID, reason: String)
     /// The shell has interned a shape: before the first subtask that has it, ids without a gap.
     case shapeDeclared(ShapeID, ShapeSpec)
+    /// Subtasks of the first shape that run out of memory are tried again as the second one, which
+    /// was declared later for the same task.
+    case shapeEscalated(ShapeID, to: ShapeID)
 
     /// A worker is there and idle.
     case workerRegistered(WorkerSpec)

@@ -163,6 +163,10 @@ struct ShapeState: Sendable {
     var meanNanoseconds: Double?
     /// Since when something is ready and there is no room: until the next slot.
     var waitingSince: Tick?
+    /// The shape that what runs out of memory goes on as, or `noIndex`.
+    var larger = noIndex
+    /// How many shapes lead to this one.
+    var rung = 0
 
     /// Attempts worth queueing behind each slot.
     var depth: Int {

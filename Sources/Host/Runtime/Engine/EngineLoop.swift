@@ -126,6 +126,7 @@ package struct EngineLoop {
                 report, worker: arrivedFrom, stderrTail: tail, at: now)
             remember(report, of: Int(attempt.attempt.task.index))
         }
+        makeRoom(for: reports, at: now)
         handle(.attemptsEnded(worker, reports), at: now)
         arrived.removeAll(keepingCapacity: true)
     }
@@ -202,6 +203,12 @@ package struct EngineLoop {
             if isReplaying {
                 tasks[Int(shape.task.index)].knownShapes.append(ShapeID(UInt32(shapeCount - 1)))
             }
+        }
+        // Such a shape is none that the strategy will declare again.
+        if isReplaying, case .shapeEscalated(let shape, let larger) = event,
+            let task = coordinator.task(of: shape)
+        {
+            tasks[Int(task.index)].knownShapes.removeAll { $0 == larger }
         }
         if case .runForgotten(let run) = event { forget(run) }
         let effects = coordinator.handle(event, at: now)

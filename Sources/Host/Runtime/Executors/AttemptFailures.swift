@@ -1,5 +1,6 @@
 import CFanfoldSystem
 @preconcurrency import Glibc
+import Synchronization
 
 extension Attempt {
     func cancelled() -> WorkFailure {
@@ -84,7 +85,7 @@ extension Attempt {
 
     /// Whether the memory limit explains the failure: the peak is near it, or the child says so.
     private func outOfMemory(_ end: End) -> WorkFailure? {
-        guard let limit = work.memoryLimitBytes, limit > 0 else { return nil }
+        guard let limit = work.memoryLimitBytes, limit > 0 else { return ranOut(end) }
         let words = ["MemoryError", "bad_alloc", "Cannot allocate memory", "ut of memory"]
         guard
             end.result.peakMemoryBytes >= limit - limit / 10
@@ -94,6 +95,20 @@ extension Attempt {
             .outOfMemory,
             "more memory than its limit of \(limit) bytes was wanted; raise memory under needs, "
                 + "or split in smaller subtasks",
+            stderrTail: end.errorTail)
+    }
+
+    /// Whether the machine had no more memory: the kernel ended it for that, or its last word is what
+    /// languages say then.
+    private func ranOut(_ end: End) -> WorkFailure? {
+        let words = ["MemoryError", "std::bad_alloc", "java.lang.OutOfMemoryError"]
+        let last = end.errorTail.split(whereSeparator: \.isNewline).last ?? ""
+        let isSaid = end.signal != SIGKILL && words.contains { last.contains($0) }
+        guard isSaid || end.signal == SIGKILL && MemoryKills.hasGrown() else { return nil }
+        return WorkFailure(
+            .outOfMemory,
+            "more memory was wanted than there is; leave memory to predictions (needs: auto), raise "
+                + "it under needs, or split in smaller subtasks" + lastLine(of: end.errorTail),
             stderrTail: end.errorTail)
     }
 
@@ -118,4 +133,33 @@ extension Attempt.End {
 func signalName(_ number: Int32) -> String {
     guard let name = fan_signal_name(number) else { return "signal \(number)" }
     return "SIG" + String(cString: name)
+}
+
+/// How often the kernel has ended a process because memory ran out.
+///
+/// Source: proc_vmstat(5), `oom_kill`: of the machine and of control groups, since 4.13.
+enum MemoryKills {
+    private static let seen = Mutex(count() ?? 0)
+
+    /// Begins to count; before the first child.
+    static func begin() { seen.withLock { _ in } }
+
+    /// Whether it has happened since this was asked last.
+    ///
+    /// Whose process it was is not said: asked for one that was ended by SIGKILL.
+    static func hasGrown() -> Bool {
+        guard let now = count() else { return false }
+        return seen.withLock { seen in
+            defer { seen = now }
+            return now > seen
+        }
+    }
+
+    private static func count() -> Int64? {
+        let text = SystemFiles().text("/proc/vmstat") ?? ""
+        for line in text.split(separator: "\n") where line.hasPrefix("oom_kill ") {
+            return Int64(line.dropFirst(9))
+        }
+        return nil
+    }
 }

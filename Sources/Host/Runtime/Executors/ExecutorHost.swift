@@ -31,6 +31,7 @@ package final class ExecutorHost: Sendable {
         outputLimit: Int = ExecutorLimits.outputBytes, executors: ExecutorPlugins? = nil
     ) {
         fan_prepare_process()
+        MemoryKills.begin()
         self.scratchDirectory = scratchDirectory
         self.helperPath = helperPath
         self.outputLimit = outputLimit

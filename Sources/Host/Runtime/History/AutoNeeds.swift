@@ -27,6 +27,10 @@ package struct HistoryLabel: Hashable, Sendable {
     package var keys: Features
     /// What it would be given without history.
     package var defaults: Quantities
+    /// What no prediction goes above.
+    package var caps: Quantities
+    /// Whether its memory is predicted, and made larger when it does not suffice.
+    package var predictsMemory: Bool
 
     /// The label of a task of a pipeline.
     package init(_ task: TaskDeclaration, in pipeline: Pipeline) {
@@ -34,6 +38,8 @@ package struct HistoryLabel: Hashable, Sendable {
         taskClass = auto?.taskClass ?? "\(pipeline.name)/\(task.name)"
         keys = auto?.keys ?? Features()
         defaults = auto?.defaults ?? Quantities(task.needs)
+        caps = auto?.caps ?? Quantities()
+        predictsMemory = auto.map { !$0.stated.contains(.memory) } ?? false
     }
 }
 
