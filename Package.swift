@@ -154,7 +154,8 @@ let package = Package(
             name: "FanfoldCluster",
             dependencies: [
                 "CFanfoldSystem", "FanfoldAPI", "FanfoldBlobs", "FanfoldCore", "FanfoldJSON",
-                "FanfoldJournal", "FanfoldRuntime", "FanfoldWire", deque, logging,
+                "FanfoldJournal", "FanfoldPrediction", "FanfoldRuntime", "FanfoldWire", deque,
+                logging,
             ],
             path: "Sources/Host/Cluster"),
         .target(

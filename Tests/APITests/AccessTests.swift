@@ -29,6 +29,7 @@ struct AccessTests {
         "POST /api/v1/workers/{worker}/drain": .role(.admin),
         "POST /api/v1/workers/{worker}/revoke": .role(.admin),
         "POST /api/v1/plan": .role(.submit),
+        "GET /api/v1/predictions": .role(.read),
         "GET /api/v1/resources": .role(.read),
         "POST /api/v1/join-tokens": .role(.admin),
         "GET /api/v1/join-tokens": .role(.admin),

@@ -123,6 +123,21 @@ actor MemoryControlPlane: ControlPlane {
         return ["fanfold_plan": 1, "pipeline": "run", "workers": [], "tasks": []]
     }
 
+    func predictions(taskClass: String?, limit: Int) throws(ControlError) -> JSON {
+        calls += 1
+        let estimate: JSON = [
+            "value": 1.5e9, "tier": "model", "covered": 19, "bounded": 20, "least": 1e9, "most": 2e9,
+        ]
+        return [
+            "predictions": [
+                [
+                    "class": .string(taskClass ?? "demo/sort"), "attempts": .integer(Int64(limit)),
+                    "memory_bytes": estimate,
+                ]
+            ]
+        ]
+    }
+
     func cancel(run id: UInt64, reason: String) throws(ControlError) -> RunDetail {
         let detail = try run(id)
         guard !detail.summary.status.hasEnded else { return detail }

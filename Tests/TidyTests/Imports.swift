@@ -81,7 +81,7 @@ enum Imports {
             "Sources/Host/Cluster/",
             [
                 "CFanfoldSystem", "DequeModule", "FanfoldAPI", "FanfoldBlobs", "FanfoldCore",
-                "FanfoldJSON", "FanfoldJournal", "FanfoldRuntime", "FanfoldWire", "Logging",
+                "FanfoldJSON", "FanfoldJournal", "FanfoldPrediction", "FanfoldRuntime", "FanfoldWire", "Logging",
             ]
         ),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),

@@ -50,6 +50,8 @@ package struct APILimits: Hashable, Sendable {
     package static let pageAttempts = 5_000
     /// Workers that are gone and are still listed.
     package static let lostWorkers = 1_000
+    /// Classes of tasks in one list of predictions.
+    package static let predictions: Int64 = 1000
     /// Plans that are made at a time.
     package static let plans = 4
     /// Subtasks that `GET /api/v1/tasks/{id}` lists.

@@ -25,6 +25,8 @@ package protocol ControlPlane: Sendable {
     /// Says how a pipeline would be split and placed on the workers that are here, if nothing else
     /// ran; nothing of it is kept.
     func plan(_ submission: Submission) async throws(ControlError) -> JSON
+    /// What tasks will need: of one class, or of the first `limit` by name.
+    func predictions(taskClass: String?, limit: Int) async throws(ControlError) -> JSON
     /// Cancels a run; one that has ended is returned as it is.
     func cancel(run id: UInt64, reason: String) async throws(ControlError) -> RunDetail
     /// Runs what failed again, as a new run that takes over what had succeeded.

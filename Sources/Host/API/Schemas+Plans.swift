@@ -11,6 +11,23 @@ extension Schemas {
             ])
         ),
         ("PlannedTask", plannedTask),
+        ("PredictionList", object(["predictions": list(named("Prediction"))])),
+        (
+            "Prediction",
+            object([
+                "class": text, "attempts": integer(), "runtime_seconds?": named("Estimate"),
+                "cpus?": named("Estimate"), "memory_bytes?": named("Estimate"),
+                "gpu_memory_bytes?": named("Estimate"),
+            ])
+        ),
+        (
+            "Estimate",
+            object([
+                "value": number, "tier": oneOf(["model", "statistics", "defaults"]),
+                "covered": integer(), "bounded": integer(), "least?": number, "most?": number,
+                "changed?": integer(),
+            ])
+        ),
     ]
 
     /// A task that waits for others, or that cannot be split, has no numbers.

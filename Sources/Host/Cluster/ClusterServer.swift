@@ -115,7 +115,7 @@ package final class ClusterServer: Sendable {
         engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
             outputs: outputs, runsFolder: runsFolder, retention: options.retention,
-            preparer: options.preparer, logger: logger)
+            preparer: options.preparer, history: options.history, logger: logger)
         answers = JournalAnswers(engineControl, logger: logger)
         self.engine = engine
         self.journal = journal

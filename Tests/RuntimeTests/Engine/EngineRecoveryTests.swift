@@ -159,6 +159,36 @@ struct EngineRecoveryTests {
         #expect(try report.text(1) == (0..<400).map { "\($0 * 2)\n" }.joined())
     }
 
+    /// Subtasks run out of memory twice: each time a larger shape is declared in between.
+    private static let hungry = """
+        fanfold: 1
+        name: hungry
+        inputs:
+          n: {range: 600}
+        tasks:
+          double:
+            input: ${inputs.n}
+            strategy: {use: data-parallel, with: {size: {items: 5}, merge: concat}}
+            run:
+              command:
+                - sh
+                - -c
+                - >-
+                  test $FANFOLD_ATTEMPT -ge 3 || { echo MemoryError >&2; exit 1; };
+                  awk '{print $1 * 2}'
+              stdin: lines
+              stdout: lines
+            needs: {auto: {}}
+        outputs: {d: {from: "${tasks.double.output}"}}
+        """
+
+    @Test(arguments: [[0], [1], [4], [9], [20], [2, 2, 2, 2, 2, 2], [15, 1, 1, 40]])
+    func `a loop that was left knows what ran out of memory`(_ lives: [Int]) throws {
+        let report = try report(Self.hungry, leavingAfter: lives)
+        #expect(report.outcome == .completed, "\(report.outcome)")
+        #expect(try report.text(0) == (0..<600).map { "\($0 * 2)\n" }.joined())
+    }
+
     @Test func `an attempt of a task that nobody knows changes nothing`() throws {
         let run = try EngineFixture.prepare(Self.twoTasks, in: folder)
         var life = Life(run, log: MemoryLog(), scratch: folder.path, isFirst: true)

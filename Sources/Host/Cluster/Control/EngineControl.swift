@@ -25,6 +25,8 @@ final class EngineControl: ControlPlane {
     /// Plans that are being made.
     let plans = Atomic<Int>(0)
     let preparer: Preparer
+    /// What predictions are made from; set before anybody asks.
+    let history: (any HistoryKeeper)?
     let books: RunBooks
     let ring: EventRing
     private let logger: Logger
@@ -73,8 +75,10 @@ final class EngineControl: ControlPlane {
     init(
         engine: EngineHost, journal: EngineJournal, blobs: BlobStore, hub: WorkerHub,
         tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String,
-        retention: RunRetention, preparer: @escaping Preparer, logger: Logger
+        retention: RunRetention, preparer: @escaping Preparer,
+        history: (any HistoryKeeper)?, logger: Logger
     ) {
+        self.history = history
         self.engine = engine
         self.journal = journal
         self.blobs = blobs

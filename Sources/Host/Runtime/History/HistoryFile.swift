@@ -11,6 +11,8 @@ package protocol HistoryKeeper: Sendable {
     func keep(_ entry: HistoryEntry, of run: RunID)
     /// Makes what was taken in readable for others.
     func flush()
+    /// What it teaches about these classes; about all of them unless said.
+    func predictor(of classes: Set<String>?) throws(HistoryFileError) -> Predictor
 }
 
 /// What attempts used, in a CSV file that outlives the process.
