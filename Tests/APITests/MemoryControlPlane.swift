@@ -126,7 +126,8 @@ actor MemoryControlPlane: ControlPlane {
     func predictions(taskClass: String?, limit: Int) throws(ControlError) -> JSON {
         calls += 1
         let estimate: JSON = [
-            "value": 1.5e9, "tier": "model", "covered": 19, "bounded": 20, "least": 1e9, "most": 2e9,
+            "value": 1.5e9, "tier": "model", "covered": 19, "bounded": 20, "least": 1e9,
+            "most": 2e9,
         ]
         return [
             "predictions": [
