@@ -17,6 +17,8 @@ let pluginLink: [LinkerSetting] = [
 struct BundledPlugin {
     var name: String
     var library: String
+    /// Whether it rents workers: then it has what clouds have in common.
+    var isProvider = false
 }
 
 // One line per plugin.
@@ -26,6 +28,9 @@ let bundledPlugins = [
     BundledPlugin(name: "PipelineParallel", library: "fanfold-pipeline-parallel"),
     BundledPlugin(name: "Ensemble", library: "fanfold-ensemble"),
     BundledPlugin(name: "FunctionParallel", library: "fanfold-function-parallel"),
+    BundledPlugin(name: "AWS", library: "fanfold-aws", isProvider: true),
+    BundledPlugin(name: "GCP", library: "fanfold-gcp", isProvider: true),
+    BundledPlugin(name: "Docker", library: "fanfold-docker", isProvider: true),
 ]
 
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
@@ -54,6 +59,27 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// The two targets of each bundled plugin.
+let pluginTargets: [Target] = bundledPlugins.flatMap { plugin -> [Target] in
+    let shared: Target.Dependency = plugin.isProvider ? "PluginClouds" : "PluginMerges"
+    let logic: Target = .target(
+        name: plugin.name + "Logic", dependencies: ["PluginKit", shared, "FanfoldJSON"],
+        path: "Plugins/\(plugin.name)/Logic")
+    let entry: Target = .target(
+        name: plugin.name,
+        dependencies: ["CPluginABI", "PluginKit", .target(name: plugin.name + "Logic")],
+        path: "Plugins/\(plugin.name)/Entry", linkerSettings: pluginLink)
+    return [logic, entry]
+}
+
+/// The logic of the bundled strategies, and that of the bundled providers, for their tests.
+let strategyLogic: [Target.Dependency] = bundledPlugins.filter { !$0.isProvider }.map {
+    .target(name: $0.name + "Logic")
+}
+let providerLogic: [Target.Dependency] = bundledPlugins.filter(\.isProvider).map {
+    .target(name: $0.name + "Logic")
+}
 
 let package = Package(
     name: "fanfold",
@@ -102,6 +128,9 @@ let package = Package(
         .target(
             name: "PluginMerges", dependencies: ["FanfoldData", "FanfoldJSON", "PluginKit"],
             path: "Sources/PluginABI/Merges"),
+        .target(
+            name: "PluginClouds", dependencies: ["FanfoldJSON", "PluginKit"],
+            path: "Sources/PluginABI/Clouds"),
 
         // The host.
         .systemLibrary(
@@ -218,7 +247,11 @@ let package = Package(
         .testTarget(
             name: "StrategyTests",
             dependencies: ["FanfoldData", "FanfoldJSON", "PluginKit", "PluginMerges"]
-                + bundledPlugins.map { .target(name: $0.name + "Logic") }),
+                + strategyLogic),
+        .testTarget(
+            name: "ProviderTests",
+            dependencies: ["CPluginABI", "FanfoldJSON", "PluginClouds", "PluginKit"]
+                + providerLogic),
         .testTarget(
             name: "RuntimeTests",
             dependencies: [
@@ -252,19 +285,6 @@ let package = Package(
             ]),
         .testTarget(name: "TidyTests"),
     ]
-        + bundledPlugins.flatMap { plugin -> [Target] in
-            [
-                .target(
-                    name: plugin.name + "Logic",
-                    dependencies: ["PluginKit", "PluginMerges", "FanfoldJSON"],
-                    path: "Plugins/\(plugin.name)/Logic"),
-                .target(
-                    name: plugin.name,
-                    dependencies: [
-                        "CPluginABI", "PluginKit", .target(name: plugin.name + "Logic"),
-                    ],
-                    path: "Plugins/\(plugin.name)/Entry", linkerSettings: pluginLink),
-            ]
-        },
+        + pluginTargets,
     swiftLanguageModes: [.v6]
 )

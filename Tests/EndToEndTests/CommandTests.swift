@@ -8,7 +8,8 @@ import Testing
     .timeLimit(.minutes(10)))
 struct CommandTests {
     static let commands = [
-        "run", "validate", "plan", "plugin", "init", "completion", "doctor", "schema", "simulate",
+        "run", "validate", "plan", "plugin", "provider", "init", "completion", "doctor", "schema",
+        "simulate",
         "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait",
         "logs", "why", "cancel", "retry", "drain", "token", "revoke", "top", "report", "eff",
         "history",

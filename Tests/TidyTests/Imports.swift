@@ -23,6 +23,7 @@ enum Imports {
         ("Sources/PluginABI/JSON/", []),
         ("Sources/PluginABI/Data/", ["CPluginABI", "FanfoldJSON"]),
         ("Sources/PluginABI/Kit/", ["CPluginABI", "FanfoldJSON"]),
+        ("Sources/PluginABI/Clouds/", ["FanfoldJSON", "PluginKit"]),
         ("Sources/PluginABI/Merges/", ["FanfoldData", "FanfoldJSON", "PluginKit"]),
         ("Sources/Host/Blobs/", ["CFanfoldSystem", "Crypto", "Logging"]),
         ("Sources/Host/Core/", ["DequeModule", "HeapModule"]),
@@ -106,7 +107,9 @@ enum Imports {
     /// Logic sees PluginKit and no C; Entry sees its own Logic and the contract.
     private static func allowedInPlugin(_ path: String) -> Set<String> {
         let parts = path.split(separator: "/")
-        let kit: Set<String> = ["PluginKit", "PluginMerges", "FanfoldJSON"]
+        let kit: Set<String> = [
+            "PluginKit", "PluginClouds", "PluginMerges", "FanfoldJSON",
+        ]
         guard parts.count > 3, parts[2] == "Entry" else { return kit.union(standard) }
         return kit.union(standard).union(["CPluginABI", "\(parts[1])Logic"])
     }

@@ -137,6 +137,17 @@ final class HostContext: Sendable {
             logger: logger)
     }
 
+    /// A provider that the settings name, running.
+    func fleet(_ declaration: ProviderDeclaration) throws(ProviderProblem) -> RentedFleet {
+        try ProviderOpening(
+            registry: registry, helpers: helpers,
+            services: { [services] component, grant in
+                services.services(
+                    component: component.id, version: component.version, grant: grant)
+            }, logger: logger
+        ).open(declaration)
+    }
+
     /// The executors that a worker offers: bundled plugins and those on the search path.
     func executors() -> ExecutorPlugins {
         ExecutorPlugins(

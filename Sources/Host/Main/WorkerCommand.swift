@@ -23,7 +23,12 @@ struct WorkerCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where the coordinator is: a join string, or an address.", valueName: "where"))
-    var join: String
+    var join: String?
+
+    @Option(
+        help: ArgumentHelp("A file with a join string, instead of --join.", valueName: "file"),
+        completion: .file())
+    var joinFile: String?
 
     @Option(
         help: ArgumentHelp(
@@ -55,6 +60,27 @@ struct WorkerCommand: ParsableCommand {
         name: .customLong("label"),
         help: ArgumentHelp("What subtasks may ask for by label.", valueName: "NAME=VALUE"))
     var labels: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "How long it stays without its coordinator, such as 15m; for ever unless said.",
+            valueName: "time"))
+    var lease: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file that is touched as long as the coordinator is there.", valueName: "file"),
+        completion: .file())
+    var aliveFile: String?
+
+    func validate() throws {
+        guard (join == nil) != (joinFile == nil) else {
+            throw ValidationError("wanted either --join or --join-file")
+        }
+        if let lease, SchemaFormat.nanoseconds(lease).map({ $0 > 0 }) != true {
+            throw ValidationError("--lease: wanted a time such as 15m, found \(lease)")
+        }
+    }
 
     func run() throws {
         let signals = SignalWatcher()
@@ -88,10 +114,21 @@ struct WorkerCommand: ParsableCommand {
     }
 
     private func entrance() throws -> WorkerEntrance {
+        let join = try joinText()
         if join.hasPrefix("fanfold-join:") { return .join(try JoinString(join)) }
         let address = try WireAddress(join)
         guard let tokenFile else { return .certificate(address) }
         return .loopback(address, token: try ClusterToken.read(tokenFile))
+    }
+
+    private func joinText() throws -> String {
+        guard let joinFile else { return join ?? "" }
+        do throws(SmallFile.Problem) {
+            let text = try SmallFile.text(joinFile)
+            return text.split(whereSeparator: \.isWhitespace).joined()
+        } catch {
+            throw WorkerProblem("--join-file: \(error)")
+        }
     }
 
     private func options(_ context: HostContext) throws -> WorkerAgentOptions {
@@ -123,6 +160,10 @@ struct WorkerCommand: ParsableCommand {
             capabilities: capabilities, executors: context.executors(),
             shippedExecutors: { context.shippedExecutors($0) })
         options.listening = try PeerListening(listen)
+        if let lease, let time = SchemaFormat.nanoseconds(lease) {
+            options.lease = WorkerLease(
+                nanoseconds: UInt64(clamping: time), aliveFile: aliveFile ?? "")
+        }
         return options
     }
 

@@ -47,6 +47,8 @@ package struct WorkerAgentOptions: Sendable {
     package var executors: ExecutorPlugins?
     /// Where other workers fetch blobs from it.
     package var listening = PeerListening.automatic
+    /// How long it stays without its coordinator; `nil` for ever.
+    package var lease: WorkerLease?
     /// Executors of plugins that come with a run.
     package var shippedExecutors: @Sendable ([PluginDeclaration]) -> ExecutorPlugins
 
@@ -184,6 +186,7 @@ final class WorkerAgent: WireClientDelegate {
             if let end { return end }
             _ = ended.wait(.milliseconds(Int64(interval)))
             beat()
+            renew()
             endIfDrained()
         }
     }
@@ -244,6 +247,15 @@ final class WorkerAgent: WireClientDelegate {
         }
         session.send([WireMessage(.heartbeat(message))])
         news.flush()
+    }
+
+    /// A worker on a rented machine ends when nobody has renewed it for as long as it may stay.
+    private func renew() {
+        guard let lease = options.lease else { return }
+        let isConnected = state.withLock { $0.session != nil }
+        if let reason = lease.renew(isConnected: isConnected, at: monotonicNanoseconds()) {
+            end(reason: reason)
+        }
     }
 
     private func endIfDrained() {

@@ -138,11 +138,16 @@ package protocol PluginCalls: AnyObject, Sendable {
 
 extension PluginCalls {
     /// Makes a call and waits for its end: only on a thread that may wait.
-    package func wait(for call: PluginCall) throws(PluginFailure) -> PluginAnswer {
+    ///
+    /// Parameter progress: Told of what comes before the end, on any thread.
+    package func wait(
+        for call: PluginCall,
+        progress: @escaping @Sendable (PluginAnswer) -> Void = { _ in }
+    ) throws(PluginFailure) -> PluginAnswer {
         let box = Monitor<Result<PluginAnswer, PluginFailure>?>(nil)
         _ = start(
             call,
-            PluginCallHandler { result in
+            PluginCallHandler(progress: progress) { result in
                 box.withLock { $0 = result }
                 box.wake()
             })

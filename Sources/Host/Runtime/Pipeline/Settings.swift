@@ -36,6 +36,8 @@ package struct Settings: Hashable, Sendable {
     package var logLevel = LogLevel.warning
     /// What plugins are served with; paths as they stand in the file.
     package var services = Settings.usualServices
+    /// Where workers are rented, in the order of the file.
+    package var providers: [ProviderDeclaration] = []
 
     /// The defaults.
     package init() {}
@@ -118,6 +120,7 @@ package struct Settings: Hashable, Sendable {
                         pointer, "wanted more than no time", help: "config/fanfold.yaml"))
             }
             errors += serviceProblems(json, source)
+            errors += providerProblems(json, source)
         }
         guard errors.isEmpty else { throw DocumentErrors(errors) }
         return Settings(json)
@@ -174,6 +177,7 @@ package struct Settings: Hashable, Sendable {
             Self.duration(json["coordinator"]?["keep-for"]) ?? keptRunNanoseconds
         logLevel = json["log"]?["level"]?.stringValue.flatMap(LogLevel.init) ?? logLevel
         services = Self.services(json)
+        providers = Self.providers(json)
     }
 
     private static func duration(_ value: JSON?) -> Int64? {
@@ -183,7 +187,8 @@ package struct Settings: Hashable, Sendable {
 
 extension Settings {
     /// The JSON Schema of `fanfold.yaml`.
-    package static let schema: JSON = PipelineSchema.builtIn(schemaText)
+    package static let schema: JSON = PipelineSchema.builtIn(
+        schemaText.replacing("\"{providers}\"", with: providersSchemaText))
 
     private static let checker = PipelineSchema.compiled(schema)
 
@@ -322,6 +327,7 @@ extension Settings {
               },
               "default": {}
             },
+            "providers": "{providers}",
             "log": {
               "type": "object",
               "additionalProperties": false,

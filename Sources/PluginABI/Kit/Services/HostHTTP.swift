@@ -25,6 +25,16 @@ public struct HostHTTP: @unchecked Sendable {
         }
     }
 
+    /// Sends a request on behalf of a call and hands failures to `done` too; it runs on the lane.
+    ///
+    /// For what a call can go on without; a status of 400 or more is an answer, not a failure.
+    public func result<Answer>(
+        of request: HTTPRequest, for call: ProviderCall<Answer>,
+        done: @escaping (Result<HTTPAnswer, PluginError>) -> Void
+    ) {
+        fetch(request, within: call.call.op, done: done)
+    }
+
     /// Sends a request that belongs to no call; `done` runs on the lane.
     public func fetch(
         _ request: HTTPRequest, done: @escaping (Result<HTTPAnswer, PluginError>) -> Void

@@ -1,0 +1,9 @@
+import AWSLogic
+import CPluginABI
+import PluginKit
+
+private let plugin = Plugin(providers: [AWSProvider.self])
+
+/// What a host reads first.
+@c @implementation
+public func fanfold_plugin_v1() -> UnsafePointer<fan_plugin> { plugin.pointer }

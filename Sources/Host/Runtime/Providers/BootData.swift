@@ -1,0 +1,165 @@
+/// Why no boot data can be made.
+package struct BootProblem: Error, CustomStringConvertible {
+    /// What was wanted, what was found.
+    package var description: String
+}
+
+/// What a rented machine runs when it starts: a script that cloud-init takes as user data, and that
+/// the shell of a container takes as it is.
+///
+/// It installs the program if the image has none, starts a worker, binds the worker's name to the
+/// instance, and ends the machine when the worker ends.  The join string in it is good for one
+/// machine and a short time; there is no other secret in it.
+package struct BootData: Hashable, Sendable {
+    /// Bytes of a script: what EC2 takes as user data.
+    package static let mostBytes = 16_384
+
+    /// The join string of the coordinator: `fanfold-join:…`.
+    package var join: String
+    /// Where the archive of the program is; empty if the image has the program.
+    package var program = ""
+    /// Its SHA-256, in hexadecimal digits.
+    package var programSHA256 = ""
+    /// How long a machine stays without its coordinator, in seconds.
+    package var leaseSeconds: Int64 = 900
+    /// Further options of `fanfold worker`.
+    package var options: [String] = []
+
+    /// Boot data for one join string.
+    package init(join: String) {
+        self.join = join
+    }
+
+    /// The script.
+    package func script() throws(BootProblem) -> String {
+        guard join.hasPrefix("fanfold-join:"), Self.isPlain(join) else {
+            throw BootProblem(
+                description: "wanted a join string, fanfold-join:…, as `fanfold token` prints it")
+        }
+        guard program.isEmpty || Self.isPlain(program) && program.hasPrefix("https://") else {
+            throw BootProblem(description: "wanted https:// for the program's archive")
+        }
+        guard program.isEmpty || Self.isDigest(programSHA256) else {
+            throw BootProblem(description: "wanted 64 hexadecimal digits for the archive's SHA-256")
+        }
+        let text = [head, program.isEmpty ? "" : install, identity, watch, start].joined()
+        guard text.utf8.count <= Self.mostBytes else {
+            throw BootProblem(
+                description: "wanted boot data of at most \(Self.mostBytes) bytes, found "
+                    + "\(text.utf8.count)")
+        }
+        return text
+    }
+
+    private var head: String {
+        """
+        #!/bin/sh
+        # Starts a Fanfold worker, and ends this machine when nobody renews it.
+        set -u
+        umask 077
+        lease=\(leaseSeconds)
+        state=/var/lib/fanfold-worker
+        mkdir -p "$state"
+        printf '%s' \(Self.quoted(join)) > "$state/join"
+        # A container ends with its first process; a machine has to be switched off.
+        leave() {
+            rm -f "$state/join"
+            if [ -d /run/systemd/system ] || [ -x /sbin/shutdown ] && [ $$ -ne 1 ] \\
+                && [ -z "${FANFOLD_KEEP_MACHINE:-}" ]; then
+                /sbin/shutdown -h now || poweroff -f
+            fi
+            exit "$1"
+        }
+
+        """
+    }
+
+    private var install: String {
+        """
+        if ! command -v fanfold >/dev/null 2>&1; then
+            archive=$(mktemp)
+            curl --fail --silent --show-error --location --retry 5 --proto '=https' \\
+                --output "$archive" \(Self.quoted(program)) || leave 69
+            echo "\(programSHA256)  $archive" | sha256sum --check --quiet || leave 65
+            mkdir -p /opt/fanfold
+            tar -xzf "$archive" -C /opt/fanfold || leave 65
+            rm -f "$archive"
+            PATH=/opt/fanfold:/opt/fanfold/bin:$PATH
+        fi
+
+        """
+    }
+
+    /// The name of the instance, from the cloud's metadata where there are any.
+    private var identity: String {
+        """
+        metadata() { curl --fail --silent --max-time 2 "$@" 2>/dev/null; }
+        name=${FANFOLD_INSTANCE:-}
+        if [ -z "$name" ] && command -v curl >/dev/null 2>&1; then
+            ticket=$(metadata -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \\
+                http://169.254.169.254/latest/api/token)
+            [ -z "$ticket" ] || name=$(metadata -H "X-aws-ec2-metadata-token: $ticket" \\
+                http://169.254.169.254/latest/meta-data/instance-id)
+            [ -n "$name" ] || name=$(metadata -H 'Metadata-Flavor: Google' \\
+                http://169.254.169.254/computeMetadata/v1/instance/name)
+        fi
+        [ -n "$name" ] || name=$(hostname)
+
+        """
+    }
+
+    /// The dead man's handle: whatever hangs, the machine ends.
+    private var watch: String {
+        """
+        touch "$state/alive"
+        (
+            while sleep 20; do
+                now=$(date +%s)
+                last=$(stat -c %Y "$state/alive" 2>/dev/null || echo 0)
+                [ $((now - last)) -le $((lease + 60)) ] && continue
+                echo "fanfold: nobody has renewed this machine for ${lease} s" >&2
+                kill -9 "$(cat "$state/pid")" 2>/dev/null
+                leave 75
+            done
+        ) &
+
+        """
+    }
+
+    /// A coordinator that does not answer at once is asked again until the lease is over.
+    private var start: String {
+        let more = options.map { " " + Self.quoted($0) }.joined()
+        return """
+            begin=$(date +%s)
+            while :; do
+                fanfold worker --join-file "$state/join" --state "$state" --name "$name" \\
+                    --label "instance=$name" --lease "${lease}s" \\
+                    --alive-file "$state/alive"\(more) &
+                worker=$!
+                echo "$worker" > "$state/pid"
+                # Who ends this script drains the worker.
+                trap 'kill -TERM "$worker" 2>/dev/null' TERM INT
+                wait "$worker"
+                code=$?
+                while kill -0 "$worker" 2>/dev/null; do wait "$worker"; code=$?; done
+                # 2 is how it ends when it could not join.
+                [ "$code" -eq 2 ] && [ $(($(date +%s) - begin)) -lt "$lease" ] || leave "$code"
+                sleep 5
+            done
+
+            """
+    }
+
+    /// Text as one word of a shell.
+    private static func quoted(_ text: String) -> String {
+        "'" + text.replacing("'", with: "'\\''") + "'"
+    }
+
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    private static func isDigest(_ text: String) -> Bool {
+        text.utf8.count == 64 && text.utf8.allSatisfy { Character(UnicodeScalar($0)).isHexDigit }
+    }
+}
