@@ -16,10 +16,11 @@ struct BoundsTests {
         return try #require(predictor.predict(quantity, of: "t", features))
     }
 
-    @Test func `there are no bounds before 19 rows could be compared with what was said`() throws {
+    @Test func `there are no bounds before 19 rows could be compared with what was learnt`() throws
+    {
         var predictor = Predictor()
         var numbers = Numbers(seed: 1)
-        for _ in 0..<19 { observe(&predictor, runtime: 10 + numbers.next()) }
+        for _ in 0..<21 { observe(&predictor, runtime: 10 + numbers.next()) }
         #expect(try estimate(predictor, .runtime).bounds == nil)
         observe(&predictor, runtime: 10 + numbers.next())
         #expect(try estimate(predictor, .runtime).bounds != nil)

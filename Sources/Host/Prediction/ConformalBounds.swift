@@ -21,7 +21,7 @@ struct ConformalBounds: Sendable {
     private(set) var covered = 0
     private(set) var bounded = 0
 
-    /// The bounds around `estimate`; `nil` with fewer than 19 rows.
+    /// The bounds around `estimate`; `nil` with fewer than 19 residuals.
     func around(_ estimate: Double) -> ClosedRange<Double>? {
         let rank = Int((Double(bySize.count + 1) * (1 + Self.coverage) / 2).rounded(.up))
         guard rank <= bySize.count else { return nil }

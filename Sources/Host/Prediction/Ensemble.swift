@@ -62,6 +62,9 @@ struct Ensemble: Sendable {
         fits = Array(repeating: FeatureFit(), count: features)
     }
 
+    /// Whether estimates come from policies that were scored, and not from a default alone.
+    var isScored: Bool { scale > 0 }
+
     /// Rows that the estimate rests on.
     var rows: Int { window.count }
 

@@ -32,7 +32,8 @@ struct QuantityEstimator: Sendable {
         if ensemble.rows > 0,
             let estimate = ensemble.estimate(row.inputs, fallback: row.fallback)?.value
         {
-            bounds.insert(estimate: estimate, value: row.value)
+            // How far a default was off says nothing of the estimates that follow.
+            if ensemble.isScored { bounds.insert(estimate: estimate, value: row.value) }
             let cost =
                 ensemble.objective.loss(of: estimate, for: row, largest: largest)
                 / ensemble.objective.scale(of: row)
@@ -53,7 +54,7 @@ struct QuantityEstimator: Sendable {
 package struct Estimate: Hashable, Sendable {
     /// What to ask for (memory), or to expect (runtime, processors).
     package var value: Double
-    /// Where nine of ten values lie; `nil` until there are 19 rows.
+    /// Where nine of ten values lie; `nil` until there are 22 rows.
     package var bounds: ClosedRange<Double>?
     /// What most of it rests on.
     package var tier: Tier
