@@ -31,6 +31,7 @@ let bundledPlugins = [
     BundledPlugin(name: "AWS", library: "fanfold-aws", isProvider: true),
     BundledPlugin(name: "GCP", library: "fanfold-gcp", isProvider: true),
     BundledPlugin(name: "Docker", library: "fanfold-docker", isProvider: true),
+    BundledPlugin(name: "Slurm", library: "fanfold-slurm", isProvider: true),
 ]
 
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")

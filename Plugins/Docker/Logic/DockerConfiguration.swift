@@ -1,31 +1,10 @@
-import FanfoldJSON
-import PluginKit
-
-/// How large a container is.
-public struct DockerSize: Decodable, Sendable, Hashable {
-    var cpus: Double
-    var memoryMiB: Int64
-    var gpus: Int
-
-    private enum CodingKeys: String, CodingKey {
-        case cpus, gpus
-        case memoryMiB = "memory-mib"
-    }
-
-    /// Reads a size; GPUs need not be said.
-    public init(from decoder: any Decoder) throws {
-        let object = try decoder.container(keyedBy: CodingKeys.self)
-        cpus = try object.decode(Double.self, forKey: .cpus)
-        memoryMiB = try object.decode(Int64.self, forKey: .memoryMiB)
-        gpus = try object.decodeIfPresent(Int.self, forKey: .gpus) ?? 0
-    }
-}
+import PluginClouds
 
 /// What the settings say about a container engine under `with:`.
 public struct DockerConfiguration: Decodable, Sendable {
     var endpoint: String
     var image: String
-    var sizes: [String: DockerSize]
+    var sizes: [String: WorkerSize]
     var most: Int
     var network: String
     var binds: [String]

@@ -55,10 +55,10 @@ extension DockerProvider {
     /// An order on its way.
     private struct Making {
         let order: RentOrder
-        let size: DockerSize
+        let size: WorkerSize
         let call: ProviderCall<[Worker]>
 
-        init(_ order: RentOrder, _ size: DockerSize, _ call: ProviderCall<[Worker]>) {
+        init(_ order: RentOrder, _ size: WorkerSize, _ call: ProviderCall<[Worker]>) {
             self.order = order
             self.size = size
             self.call = call
@@ -110,7 +110,7 @@ extension DockerProvider {
     }
 
     /// What the engine is asked to make.
-    private func document(of name: String, _ order: RentOrder, _ size: DockerSize) -> JSON {
+    private func document(of name: String, _ order: RentOrder, _ size: WorkerSize) -> JSON {
         var labels = JSONObject()
         for (key, value) in order.request.tags.sorted(by: { $0.key < $1.key }) {
             labels[Self.prefix + key] = .string(value)
@@ -133,7 +133,7 @@ extension DockerProvider {
         ]
     }
 
-    private func hostDocument(_ size: DockerSize) -> JSONObject {
+    private func hostDocument(_ size: WorkerSize) -> JSONObject {
         var document = JSONObject([
             ("Memory", .integer(size.memoryMiB << 20)),
             ("MemorySwap", .integer(size.memoryMiB << 20)),

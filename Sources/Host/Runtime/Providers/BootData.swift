@@ -58,7 +58,7 @@ package struct BootData: Hashable, Sendable {
         set -u
         umask 077
         lease=\(leaseSeconds)
-        state=/var/lib/fanfold-worker
+        state=${FANFOLD_STATE:-/var/lib/fanfold-worker}
         mkdir -p "$state"
         printf '%s' \(Self.quoted(join)) > "$state/join"
         # A container ends with its first process; a machine has to be switched off.
@@ -113,10 +113,10 @@ package struct BootData: Hashable, Sendable {
         """
         touch "$state/alive"
         (
-            while sleep 20; do
+            while sleep \(min(20, leaseSeconds)); do
                 now=$(date +%s)
                 last=$(stat -c %Y "$state/alive" 2>/dev/null || echo 0)
-                [ $((now - last)) -le $((lease + 60)) ] && continue
+                [ $((now - last)) -le $((lease + \(min(60, leaseSeconds)))) ] && continue
                 echo "fanfold: nobody has renewed this machine for ${lease} s" >&2
                 kill -9 "$(cat "$state/pid")" 2>/dev/null
                 leave 75
