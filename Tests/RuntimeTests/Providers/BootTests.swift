@@ -80,6 +80,7 @@ struct `Boot data` {
     @Test func `a worker that hangs is ended when nobody has renewed it`() throws {
         let machine = try Machine("trap '' TERM; while :; do sleep 1; done")
         let process = try machine.start(data(lease: 1))
+        // The end comes once nothing of the script is left, its watcher included.
         process.waitUntilExit()
         #expect(process.terminationStatus == 137)
     }

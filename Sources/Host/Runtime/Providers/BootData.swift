@@ -62,8 +62,10 @@ package struct BootData: Hashable, Sendable {
         mkdir -p "$state"
         printf '%s' \(Self.quoted(join)) > "$state/join"
         # A container ends with its first process; a machine has to be switched off.
+        watcher=
         leave() {
             rm -f "$state/join"
+            [ -z "$watcher" ] || kill "$watcher" 2>/dev/null
             if [ -d /run/systemd/system ] || [ -x /sbin/shutdown ] && [ $$ -ne 1 ] \\
                 && [ -z "${FANFOLD_KEEP_MACHINE:-}" ]; then
                 /sbin/shutdown -h now || poweroff -f
@@ -113,15 +115,25 @@ package struct BootData: Hashable, Sendable {
         """
         touch "$state/alive"
         (
-            while sleep \(min(20, leaseSeconds)); do
+            nap=
+            trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+            while :; do
+                sleep \(min(20, leaseSeconds)) &
+                nap=$!
+                wait "$nap"
                 now=$(date +%s)
                 last=$(stat -c %Y "$state/alive" 2>/dev/null || echo 0)
                 [ $((now - last)) -le $((lease + \(min(60, leaseSeconds)))) ] && continue
                 echo "fanfold: nobody has renewed this machine for ${lease} s" >&2
                 kill -9 "$(cat "$state/pid")" 2>/dev/null
+                # The script below leaves now; if it hangs too, this does.
+                sleep 20 &
+                nap=$!
+                wait "$nap"
                 leave 75
             done
         ) &
+        watcher=$!
 
         """
     }
