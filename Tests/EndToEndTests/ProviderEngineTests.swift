@@ -148,6 +148,10 @@ struct ProviderEngineTests {
         #expect(described.text.split(separator: "\n").count == 4, "\(described.text)")
         let ended = try await rig.run("terminate", "engine", "--owner", "test")
         #expect(ended.code == 0, "\(ended.errors)")
+        // The engine has accepted it; what it removes by itself is gone a moment later.
+        for _ in 0..<50 where try await !rig.observed().isEmpty {
+            try await Task.sleep(for: .milliseconds(100))
+        }
         #expect(try await rig.observed() == [])
         let twice = try await rig.run("terminate", "engine", "--id", "fanfold-\(token)-0")
         #expect(twice.code == 0, "\(twice.errors)")
