@@ -6,7 +6,7 @@ struct RandomEvents {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let kinds = 25
+    static let kinds = 26
 
     mutating func event(_ kind: Int) -> Event {
         switch kind {
@@ -33,7 +33,8 @@ struct RandomEvents {
         case 20: .runForgotten(RunID(number()))
         case 21: .queuesConfigured(several { $0.queue() })
         case 22: .queuePaused(text(), coin())
-        case 23: .runPaused(RunID(number()), coin())
+        case 23: .supplyChanged(supply())
+        case 24: .runPaused(RunID(number()), coin())
         default: .shapeEscalated(ShapeID(index()), to: ShapeID(index()))
         }
     }
@@ -150,6 +151,15 @@ struct RandomEvents {
             id: RunID(number()), seed: number(), tasks: tasks,
             maximumConcurrency: coin() ? Int(signed()) : nil, queue: coin() ? text() : nil,
             priority: coin() ? Int(signed()) : 0)
+    }
+
+    mutating func supply() -> Supply {
+        switch random.upTo(3) {
+        case 0: .given
+        case 1: .scalingUp(workers: Int(signed()), expected: Tick(number()))
+        case 2: .unavailable(provider: text(), until: Tick(number()))
+        default: .budgetExhausted(spentMicros: signed(), limitMicros: signed())
+        }
     }
 
     mutating func queue() -> QueueSpec {

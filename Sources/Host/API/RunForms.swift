@@ -115,6 +115,7 @@ extension Explanation {
                     object.set("subtask", reason.subtask.map { .integer(Int64($0)) })
                     object["code"] = .string(reason.code)
                     object["sentence"] = .string(reason.sentence)
+                    object.set("would_run_if", reason.wouldRunIf.map(JSON.string))
                     return .object(object)
                 })
         ]

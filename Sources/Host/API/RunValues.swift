@@ -400,13 +400,19 @@ package struct Explanation: Hashable, Sendable {
         package var code: String
         /// For people.
         package var sentence: String
+        /// What would have to be so for it to run, where that can be said.
+        package var wouldRunIf: String?
 
         /// A reason.
-        package init(task: String? = nil, subtask: UInt32? = nil, code: String, sentence: String) {
+        package init(
+            task: String? = nil, subtask: UInt32? = nil, code: String, sentence: String,
+            wouldRunIf: String? = nil
+        ) {
             self.task = task
             self.subtask = subtask
             self.code = code
             self.sentence = sentence
+            self.wouldRunIf = wouldRunIf
         }
     }
 

@@ -92,7 +92,10 @@ extension Schemas {
 
     private static let explanation = object([
         "reasons": list(
-            object(["task?": text, "subtask?": integer(), "code": text, "sentence": text]))
+            object([
+                "task?": text, "subtask?": integer(), "code": text, "sentence": text,
+                "would_run_if?": text,
+            ]))
     ])
 
     private static let logList = object([

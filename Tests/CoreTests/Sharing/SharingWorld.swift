@@ -171,11 +171,13 @@ extension SharingWorld {
     @discardableResult
     func run(
         _ count: Int, queue: String? = nil, priority: Int = 0, cores: Int64 = 1,
-        gigabytes: Int64 = 0, gpus: Int = 0, maximum: Int? = nil
+        gigabytes: Int64 = 0, gpus: Int = 0, milli: Int64 = 1000, labels: [String] = [],
+        maximum: Int? = nil
     ) -> TaskID {
         let task = core.nextTask
         let needs = ResourceRequest(
-            milliCores: cores * 1000, memoryBytes: gigabytes << 30, devices: gpus)
+            milliCores: cores * 1000, memoryBytes: gigabytes << 30, devices: gpus, deviceMilli: milli,
+            labels: labels)
         let shape = ShapeID(task.index)
         supply[task] = Array(repeating: SubtaskSpec(shape: shape), count: count)
         on(

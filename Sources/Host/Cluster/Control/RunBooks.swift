@@ -156,7 +156,7 @@ final class RunBooks: @unchecked Sendable {
             reasons.append(
                 .init(
                     task: task.name, subtask: subject.subtask, code: reason.code,
-                    sentence: reason.sentence))
+                    sentence: reason.sentence, wouldRunIf: reason.remedy))
         }
         return isFound ? Explanation(reasons: reasons) : nil
     }

@@ -48,7 +48,8 @@ extension Event: ByteCoded {
         case .runForgotten(let run):
             writer.byte(21)
             writer.put(run)
-        case .queuesConfigured, .queuePaused, .runPaused: encodeSharing(into: &writer)
+        case .queuesConfigured, .queuePaused, .runPaused, .supplyChanged:
+            encodeSharing(into: &writer)
         case .workerRegistered, .workerDraining, .workerLost, .workerMeasured, .workerSuspected,
             .workerTrusted, .workerDoubted, .workerReattached:
             encodeWorker(into: &writer)
@@ -151,6 +152,7 @@ extension Event: ByteCoded {
         case 31: self = .queuesConfigured(try reader.list())
         case 32: self = .queuePaused(try reader.string(), try reader.bool())
         case 33: self = .runPaused(try reader.get(), try reader.bool())
+        case 34: self = .supplyChanged(try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())
         case let number: throw reader.unknown("Event", number, at: start)
         }

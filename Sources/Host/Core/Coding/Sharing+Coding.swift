@@ -15,7 +15,43 @@ extension Event {
             writer.byte(33)
             writer.put(run)
             writer.bool(isPaused)
+        case .supplyChanged(let supply):
+            writer.byte(34)
+            writer.put(supply)
         default: preconditionFailure("only events of queues are written here")
+        }
+    }
+}
+
+extension Supply: ByteCoded {
+    func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .given: writer.byte(0)
+        case .scalingUp(let workers, let expected):
+            writer.byte(1)
+            writer.zigzag(Int64(workers))
+            writer.put(expected)
+        case .unavailable(let provider, let until):
+            writer.byte(2)
+            writer.string(provider)
+            writer.put(until)
+        case .budgetExhausted(let spent, let limit):
+            writer.byte(3)
+            writer.zigzag(spent)
+            writer.zigzag(limit)
+        }
+    }
+
+    init(from reader: inout ByteReader) throws(CodingError) {
+        let start = reader.offset
+        switch try reader.byte() {
+        case 0: self = .given
+        case 1: self = .scalingUp(workers: try reader.signed(), expected: try reader.get())
+        case 2: self = .unavailable(provider: try reader.string(), until: try reader.get())
+        case 3:
+            self = .budgetExhausted(
+                spentMicros: try reader.zigzag(), limitMicros: try reader.zigzag())
+        case let number: throw reader.unknown("Supply", number, at: start)
         }
     }
 }
@@ -99,6 +135,7 @@ extension Coordinator {
             writer.natural(shape)
             writer.put(shapes[shape].waitingSince ?? .zero)
         }
+        writer.put(sharing.supply)
         writer.put(list: sharing.holds)
         writer.put(sharing.nextClaim)
         let free = Set(placements.free)
@@ -141,6 +178,7 @@ extension Coordinator {
             let shape = try reader.index(in: shapes.count)
             shapes[shape].waitingSince = try reader.get()
         }
+        sharing.supply = try reader.get()
         sharing.holds = try reader.list()
         sharing.nextClaim = try reader.get()
         var started: [(placement: Int, tick: Tick)] = []

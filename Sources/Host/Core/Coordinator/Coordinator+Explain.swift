@@ -1,17 +1,21 @@
 extension Coordinator {
-    /// Why a subtask is not running; `nil` if it runs or has ended.
+    /// Why a subtask is not running; `nil` if it runs or has come to its end.
     package func explainWaiting(_ subtask: SubtaskID) -> WaitingReason? {
-        guard let task = known(subtask.task), subtask.index < tasks[task].subtasks.count else {
-            return nil
-        }
+        guard let task = known(subtask.task) else { return nil }
+        if tasks[task].hasEnded { return explainEnded(task) }
+        guard subtask.index < tasks[task].subtasks.count else { return nil }
         let record = tasks[task].subtasks[Int(subtask.index)]
         switch record.state {
-        case .succeeded, .failed, .withdrawn: return nil
+        case .succeeded, .failed: return nil
+        case .withdrawn: return .deactivated("its strategy does not need it")
         case .blocked: return .subtasksWaiting(Int(record.link))
         case .resting:
             let rest = rests.unordered.first { $0.subtask == subtask }
             return rest.map { .backingOff(until: $0.until) }
-        case .judged: return .strategyAnswering
+        case .judged:
+            let verdict = tasks[task].verdicts.first { $0.index == subtask.index }
+            return verdict?.failure.kind == .dependencyFailed
+                ? .dependencyFailed(tasks: []) : .strategyAnswering
         case .placed:
             let placement = placements[record.link]
             let worker = cells[Int(placement.cell)].worker
@@ -20,12 +24,13 @@ extension Coordinator {
         }
     }
 
-    /// Why a task gets no further; `nil` if something of it runs, or it has ended.
+    /// Why a task gets no further; `nil` if something of it runs, it completed, or it failed by
+    /// itself.
     package func explainWaiting(_ task: TaskID) -> WaitingReason? {
         guard let index = known(task) else { return nil }
         let state = tasks[index]
         switch state.phase {
-        case .completed, .failed, .cancelled: return nil
+        case .completed, .failed, .cancelled: return explainEnded(index)
         case .waiting:
             let unmet = state.spec.dependsOn.filter {
                 tasks[Int($0.index)].phase != .completed
@@ -44,49 +49,62 @@ extension Coordinator {
         return .strategyAnswering
     }
 
-    /// Why a ready subtask of the shape has no slot.
-    func capacityReason(_ shape: Int) -> WaitingReason {
-        let request = classes[shapes[shape].resources].request
-        let present = workers.filter { $0.phase == .active }
-        guard !present.isEmpty else { return .noWorker }
-        let able = present.filter { $0.ledger.hasLabels(of: request) }
-        guard !able.isEmpty else { return .noWorkerType(labels: request.labels) }
-        if classes[shapes[shape].resources].totalSlots == 0 {
-            return exceeded(request, able.map(\.ledger.total))
+    /// Why a task that has ended did not run to its end, unless it failed by itself.
+    private func explainEnded(_ task: Int) -> WaitingReason? {
+        guard tasks[task].phase > .completed, let outcome = runs[tasks[task].run].outcome else {
+            return nil
         }
-        if let suspect = onlySuspect(for: request) { return .suspect(suspect) }
-        let run = runs[tasks[shapes[shape].task].run]
-        if run.slots >= run.maximumConcurrency {
-            return .concurrencyLimit(run.maximumConcurrency)
+        switch outcome {
+        case .completed: return nil
+        case .cancelled(let reason): return .deactivated("its run was cancelled: \(reason)")
+        case .failed(let failed, let failure):
+            if failed == tasks[task].spec.id {
+                return failure.kind == .misconfigured
+                    ? .misconfigured(field: failure.reason, failure.message) : nil
+            }
+            guard let failed else { return nil }
+            return depends(task, on: Int(failed.index))
+                ? .dependencyFailed(tasks: [failed])
+                : .deactivated("another task of its run failed: \(failure.message)")
         }
-        return .waitingForCapacity
     }
 
-    /// A suspected worker that could take the request, if no trusted one could.
-    private func onlySuspect(for request: ResourceRequest) -> WorkerID? {
-        var suspect: Int?
-        for (index, worker) in workers.enumerated()
-        where worker.phase == .active && worker.ledger.hasLabels(of: request)
-            && Ledger.count(of: request, in: worker.ledger.total) > 0
-        {
-            guard worker.isSuspect else { return nil }
-            suspect = suspect ?? index
+    private func depends(_ task: Int, on other: Int) -> Bool {
+        var seen: Set<Int> = []
+        var open = [task]
+        while let next = open.popLast() {
+            if next == other { return true }
+            guard seen.insert(next).inserted else { continue }
+            open += tasks[next].spec.dependsOn.map { Int($0.index) }
         }
-        return suspect.map { id(ofWorker: $0) }
+        return false
     }
 
-    /// The first dimension in which a request is more than any worker has.
-    private func exceeded(_ request: ResourceRequest, _ totals: [ResourceVector]) -> WaitingReason {
-        let cores = totals.map(\.milliCores).max() ?? 0
-        if request.milliCores > cores {
-            return .exceedsMaximumWorker(.cpu, wanted: request.milliCores, largest: cores)
+    /// The tasks that nothing moves but a worker that is not there: each with what it lacks.
+    ///
+    /// Why: with a fixed set of workers, such a task would wait for ever; the shell can end it.
+    package func unplaceable() -> [(task: TaskID, reason: WaitingReason)] {
+        tasks.indices.compactMap { index in
+            let task = tasks[index]
+            guard task.phase == .running, task.progress.ready > 0, task.progress.running == 0,
+                task.progress.queued == 0, task.outstanding == 0, !task.isSplitting
+            else { return nil }
+            for shape in task.shapes where shapes[shape].ready > 0 {
+                let reason = capacityReason(shape)
+                guard reason.isForEver else { return nil }
+                return (task.spec.id, reason)
+            }
+            return nil
         }
-        let memory = totals.map(\.memoryBytes).max() ?? 0
-        if request.memoryBytes > memory {
-            return .exceedsMaximumWorker(.memory, wanted: request.memoryBytes, largest: memory)
+    }
+}
+
+extension WaitingReason {
+    /// Whether nothing that the workers there are do will change it.
+    var isForEver: Bool {
+        switch self {
+        case .noWorker, .noWorkerType, .exceedsMaximumWorker, .exceedsQuota: true
+        default: false
         }
-        let devices = totals.map(\.devices.count).max() ?? 0
-        return .exceedsMaximumWorker(
-            .gpu, wanted: Int64(request.devices), largest: Int64(devices))
     }
 }

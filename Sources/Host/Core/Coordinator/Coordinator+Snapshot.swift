@@ -35,23 +35,4 @@ extension Coordinator {
         workers[index].phase == .active && workers[index].isSuspect
             ? .suspect : workers[index].phase
     }
-
-    /// The tasks that nothing moves but a worker that is not there: each with what it lacks.
-    ///
-    /// Why: with a fixed set of workers, such a task would wait for ever; the shell can end it.
-    package func unplaceable() -> [(task: TaskID, reason: WaitingReason)] {
-        tasks.indices.compactMap { index in
-            let task = tasks[index]
-            guard task.phase == .running, task.progress.ready > 0, task.progress.running == 0,
-                task.progress.queued == 0, task.outstanding == 0, !task.isSplitting
-            else { return nil }
-            for shape in task.shapes where shapes[shape].ready > 0 {
-                switch capacityReason(shape) {
-                case .waitingForCapacity, .concurrencyLimit, .suspect: return nil
-                case let reason: return (task.spec.id, reason)
-                }
-            }
-            return nil
-        }
-    }
 }

@@ -90,6 +90,7 @@ package struct Coordinator: Sendable {
         case .runForgotten(let run): forget(run)
         case .queuesConfigured(let specs): configure(specs)
         case .queuePaused(let name, let isPaused): pause(queue: name, isPaused)
+        case .supplyChanged(let supply): sharing.supply = supply
         case .runPaused(let run, let isPaused): pause(run: run, isPaused)
         }
     }

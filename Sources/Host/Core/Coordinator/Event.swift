@@ -63,6 +63,8 @@ package enum Event: Hashable, Sendable {
     case queuePaused(String, Bool)
     /// Nothing more of a run is started, or it goes on; what runs runs on.
     case runPaused(RunID, Bool)
+    /// What is known of workers that are not there yet.
+    case supplyChanged(Supply)
 }
 
 /// A strategy's answer to what it was told.

@@ -85,29 +85,3 @@ package enum ResourceDimension: String, Hashable, Sendable {
     /// Labels.
     case label
 }
-
-/// Why a subtask or a task is not running: the first that applies, in the order listed.
-package enum WaitingReason: Hashable, Sendable {
-    /// Tasks that have not completed.
-    case dependencyWaiting(tasks: [TaskID])
-    /// Subtasks it comes after that have not succeeded: how many.
-    case subtasksWaiting(Int)
-    /// It rests before the next try.
-    case backingOff(until: Tick)
-    /// The strategy has not answered yet.
-    case strategyAnswering
-    /// There is no worker at all.
-    case noWorker
-    /// No worker has the labels.
-    case noWorkerType(labels: [String])
-    /// It needs more than any worker has, even an idle one.
-    case exceedsMaximumWorker(ResourceDimension, wanted: Int64, largest: Int64)
-    /// A worker that could take it has been silent for longer than usual; no other could.
-    case suspect(WorkerID)
-    /// The run holds as many slots as it may.
-    case concurrencyLimit(Int)
-    /// A worker could take it, when something ends there.
-    case waitingForCapacity
-    /// It is on a worker, queued behind others of its shape.
-    case queued(WorkerID)
-}

@@ -16,6 +16,8 @@ struct Sharing: Sendable {
     var isShared = false
     /// Workers that are kept for a shape: a worker and a shape at most once each.
     var holds: [Hold] = []
+    /// What is known of workers that are not there yet.
+    var supply = Supply.given
     /// No worker is sought for a shape that waits for long before this moment.
     var nextClaim = Tick.zero
 }

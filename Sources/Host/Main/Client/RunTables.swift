@@ -100,7 +100,8 @@ enum RunTables {
                 reason["task"]?.stringValue, reason["subtask"]?.integerValue.map { "\($0)" },
             ]
             .compactMap { $0 }.joined(separator: "/")
-            return (place.isEmpty ? "" : place + ": ") + reason.shown("sentence")
+            let remedy = reason["would_run_if"]?.stringValue.map { "; it would run if \($0)" } ?? ""
+            return (place.isEmpty ? "" : place + ": ") + reason.shown("sentence") + remedy
         }.joined(separator: "\n")
     }
 

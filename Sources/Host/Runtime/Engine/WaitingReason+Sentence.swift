@@ -4,10 +4,15 @@ extension WaitingReason {
     /// The reason, for people: a sentence that goes on from "it waits".
     package var sentence: String {
         switch self {
+        case .deactivated(let why): "for nothing any more: \(why)"
+        case .misconfigured(let field, let problem): "for nothing any more: \(field): \(problem)"
         case .dependencyWaiting(let tasks): "for \(count(tasks.count, "task")) before it"
         case .subtasksWaiting(let count): "for \(self.count(count, "subtask")) before it"
+        case .dependencyFailed: "for nothing any more: what it comes after did not succeed"
         case .backingOff: "before its next try"
         case .strategyAnswering: "for its strategy"
+        case .paused(nil): "because its run is paused"
+        case .paused(let queue?): "because queue \(queue) is paused"
         case .noWorker: "for a worker: there is none"
         case .noWorkerType(let labels):
             "for a worker labelled \(labels.joined(separator: ", ")); no worker is"
@@ -16,27 +21,92 @@ extension WaitingReason {
                 + "\(amount(largest, dimension)); ask for less in `needs:`, or start fewer and "
                 + "larger workers (--workers)"
         case .concurrencyLimit(let limit): "because the run may hold \(limit) slots"
+        default: capacitySentence
+        }
+    }
+
+    private var capacitySentence: String {
+        switch self {
+        case .exceedsQuota(let quota):
+            "for ever: it needs \(share(quota.wanted, quota.dimension)) and queue "
+                + "\(quota.queue) may hold \(share(quota.limit, quota.dimension))"
+        case .waitingForQuota(let quota):
+            "for its quota: queue \(quota.queue) holds \(share(quota.used, quota.dimension)) of "
+                + share(quota.limit, quota.dimension)
+        case .budgetExhausted(let spent, let limit):
+            "for money: \(money(spent)) of \(money(limit)) is spent"
+        case .fragmentedDevices(let fragments):
+            "for a GPU: worker \(fragments.worker.index) has "
+                + "\(share(fragments.together, .gpu)) left in parts, the largest "
+                + share(fragments.largest, .gpu)
+        case .waitingForCapacity(let capacity):
+            capacity.isKept
+                ? "for something else to end: worker \(capacity.worker.index) is kept for a "
+                    + "request that has waited longer"
+                : "for something else to end"
+        case .scalingUp(let workers, _): "for \(count(workers, "worker")) on the way"
+        case .providerUnavailable(let provider, _): "for \(provider), which does not answer"
         case .suspect(let worker):
             "for worker \(worker.index), which has been silent for longer than usual"
-        case .waitingForCapacity: "for something else to end"
-        case .suspect(let worker):
-            "for worker \(worker.index), which has been silent for longer than usual"
-        case .queued: "behind others of its shape"
+        default: "behind others of its shape"
+        }
+    }
+
+    /// What would have to be so for it to run: a sentence that goes on from "it would run if";
+    /// `nil` where nobody can tell or nothing can be done.
+    package var remedy: String? {
+        switch self {
+        case .dependencyWaiting: "these completed"
+        case .subtasksWaiting: "these succeeded"
+        case .paused(nil): "the run were resumed"
+        case .paused(let queue?): "queue \(queue) were resumed"
+        case .noWorker: "a worker joined"
+        case .noWorkerType(let labels):
+            "a worker had \(labels.joined(separator: ", "))"
+        case .exceedsMaximumWorker(let dimension, let wanted, let largest):
+            "it asked for at most \(amount(largest, dimension)), or a worker had "
+                + amount(wanted, dimension)
+        case .exceedsQuota(let quota):
+            "the quota of queue \(quota.queue) were "
+                + "\(share(quota.wanted, quota.dimension)) or more"
+        case .waitingForQuota(let quota):
+            "queue \(quota.queue) gave back "
+                + "\(share(quota.used + quota.wanted - quota.limit, quota.dimension)), or its "
+                + "quota were so much more"
+        case .concurrencyLimit: "something of its run ended"
+        case .budgetExhausted: "more might be spent"
+        case .fragmentedDevices(let fragments):
+            "one of its devices had \(share(fragments.wanted, .gpu)) left"
+        case .waitingForCapacity(let capacity) where capacity.lacking > 0:
+            "\(share(capacity.lacking, capacity.dimension)) more were free on worker "
+                + "\(capacity.worker.index)"
+        case .suspect: "the worker answered again"
+        default: nil
         }
     }
 
     /// The reason for programs.
     package var code: String {
         switch self {
+        case .deactivated: "deactivated"
+        case .misconfigured: "misconfigured"
         case .dependencyWaiting: "dependency-waiting"
         case .subtasksWaiting: "subtasks-waiting"
+        case .dependencyFailed: "dependency-failed"
         case .backingOff: "backing-off"
         case .strategyAnswering: "strategy-answering"
+        case .paused: "paused"
         case .noWorker: "no-worker"
         case .noWorkerType: "no-worker-type"
         case .exceedsMaximumWorker: "exceeds-max-worker"
+        case .exceedsQuota: "exceeds-quota"
+        case .waitingForQuota: "waiting-for-quota"
         case .concurrencyLimit: "concurrency-limit"
+        case .budgetExhausted: "budget-exhausted"
+        case .fragmentedDevices: "fragmented-gpu"
         case .waitingForCapacity: "waiting-for-capacity"
+        case .scalingUp: "scaling-up"
+        case .providerUnavailable: "provider-unavailable"
         case .suspect: "suspect"
         case .queued: "queued"
         }
@@ -46,11 +116,21 @@ extension WaitingReason {
         "\(number) \(word)\(number == 1 ? "" : "s")"
     }
 
+    private func money(_ micros: Int64) -> String {
+        let cents = Double(micros) / 10_000
+        return "\(Double(Int64(cents.rounded())) / 100)"
+    }
+
     private func amount(_ value: Int64, _ dimension: ResourceDimension) -> String {
+        dimension == .gpu ? "\(value) GPUs" : share(value, dimension)
+    }
+
+    /// An amount whose GPUs are in thousandths.
+    private func share(_ value: Int64, _ dimension: ResourceDimension) -> String {
         switch dimension {
         case .cpu: "\(Double(value) / 1000) cores"
         case .memory: "\(value >> 20) MiB of memory"
-        case .gpu: "\(value) GPUs"
+        case .gpu: "\(Double(value) / 1000) GPUs"
         case .label: "\(value) labels"
         }
     }

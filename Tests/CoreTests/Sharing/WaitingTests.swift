@@ -1,0 +1,185 @@
+import Testing
+
+@testable import FanfoldCore
+
+/// One case for each reason that can occur: what is there, and why the last task waits.
+@Suite struct WaitingTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        var build: @Sendable (SharingWorld) -> SubtaskID
+        var reason: WaitingReason
+
+        init(
+            _ name: String, _ reason: WaitingReason,
+            _ build: @escaping @Sendable (SharingWorld) -> SubtaskID
+        ) {
+            self.testDescription = name
+            self.reason = reason
+            self.build = build
+        }
+    }
+
+    static let quota = QueueSpec(name: "small", quota: Quota(milliCores: 2000))
+
+    static let cases: [Case] = [
+        Case("deactivated", .deactivated("its run was cancelled: enough")) { world in
+            world.worker(cores: 1)
+            let task = world.run(3)
+            world.on(.runCancelled(RunID(UInt64(task.index) + 1), reason: "enough"))
+            return SubtaskID(task: task, index: 2)
+        },
+        Case("misconfigured", .misconfigured(field: "config./size", "it must be above 0")) {
+            world in
+            world.worker(cores: 1)
+            let task = world.run(3)
+            let failure = Failure(.misconfigured, reason: "config./size", "it must be above 0")
+            world.on(.strategyFailed(task, failure))
+            return SubtaskID(task: task, index: 2)
+        },
+        Case("paused run", .paused(queue: nil)) { world in
+            let task = world.run(3)
+            world.on(.runPaused(RunID(UInt64(task.index) + 1), true))
+            world.worker(cores: 1)
+            return SubtaskID(task: task, index: 2)
+        },
+        Case("paused queue", .paused(queue: "small")) { world in
+            let task = world.run(3, queue: "small")
+            world.on(.queuePaused("small", true))
+            world.worker(cores: 1)
+            return SubtaskID(task: task, index: 2)
+        },
+        Case("no worker", .noWorker) { world in
+            SubtaskID(task: world.run(1), index: 0)
+        },
+        Case("no worker type", .noWorkerType(labels: ["gpu=h100"])) { world in
+            world.worker(cores: 1)
+            return SubtaskID(task: world.run(1, labels: ["gpu=h100"]), index: 0)
+        },
+        Case(
+            "exceeds the largest worker",
+            .exceedsMaximumWorker(.cpu, wanted: 4000, largest: 2000)
+        ) { world in
+            world.worker(cores: 2)
+            return SubtaskID(task: world.run(1, cores: 4), index: 0)
+        },
+        Case(
+            "exceeds the quota",
+            .exceedsQuota(
+                QuotaEvidence(
+                    queue: "small", dimension: .cpu, wanted: 3000, used: 0, limit: 2000))
+        ) { world in
+            world.worker(cores: 8)
+            return SubtaskID(task: world.run(1, queue: "small", cores: 3), index: 0)
+        },
+        Case(
+            "waits for its quota",
+            .waitingForQuota(
+                QuotaEvidence(
+                    queue: "small", dimension: .cpu, wanted: 1000, used: 2000, limit: 2000))
+        ) { world in
+            world.worker(cores: 8)
+            return SubtaskID(task: world.run(9, queue: "small"), index: 8)
+        },
+        Case("concurrency limit", .concurrencyLimit(1)) { world in
+            world.worker(cores: 8)
+            return SubtaskID(task: world.run(9, maximum: 1), index: 8)
+        },
+        Case("budget exhausted", .budgetExhausted(spentMicros: 5, limitMicros: 4)) { world in
+            world.worker(cores: 1)
+            let task = world.run(9)
+            world.on(.supplyChanged(.budgetExhausted(spentMicros: 5, limitMicros: 4)))
+            return SubtaskID(task: task, index: 8)
+        },
+        Case(
+            "fragmented GPU",
+            .fragmentedDevices(
+                FragmentEvidence(worker: worker0, wanted: 600, largest: 500, together: 1000))
+        ) { world in
+            world.worker(cores: 8, gpus: 2)
+            // Two halves of different devices stay free: the first fill one device each.
+            world.run(2, gpus: 1, milli: 500)
+            world.end(world.run(2, gpus: 1, milli: 500))
+            world.end(TaskID(0))
+            return SubtaskID(task: world.run(1, gpus: 1, milli: 600), index: 0)
+        },
+        Case(
+            "waits for capacity",
+            .waitingForCapacity(
+                CapacityEvidence(
+                    worker: worker0, dimension: .cpu, lacking: 1000, isKept: false,
+                    expected: nil))
+        ) { world in
+            world.worker(cores: 2)
+            world.run(1)
+            return SubtaskID(task: world.run(1, cores: 2), index: 0)
+        },
+        Case("scaling up", .scalingUp(workers: 2, expected: Tick(7))) { world in
+            world.on(.supplyChanged(.scalingUp(workers: 2, expected: Tick(7))))
+            return SubtaskID(task: world.run(1), index: 0)
+        },
+        Case("provider unavailable", .providerUnavailable("aws", until: Tick(9))) { world in
+            world.on(.supplyChanged(.unavailable(provider: "aws", until: Tick(9))))
+            return SubtaskID(task: world.run(1), index: 0)
+        },
+        Case("suspect", .suspect(worker0)) { world in
+            world.worker(cores: 1)
+            world.on(.workerSuspected(worker0))
+            return SubtaskID(task: world.run(1), index: 0)
+        },
+        Case("queued", .queued(worker0)) { world in
+            world.worker(cores: 1)
+            return SubtaskID(task: world.run(2), index: 1)
+        },
+    ]
+
+    @Test(arguments: cases)
+    func `the reason for waiting is right`(each: Case) {
+        let world = SharingWorld([Self.quota])
+        let subtask = each.build(world)
+        #expect(world.core.explainWaiting(subtask) == each.reason)
+    }
+
+    @Test func `what rests, what comes after others, and what runs`() {
+        let env = TestEnv(attempts: 2)
+        env.put(after: [[], [0]])
+        #expect(env.core.explainWaiting(attempt(1).subtask) == .subtasksWaiting(1))
+        #expect(env.core.explainWaiting(attempt(0).subtask) == nil)
+        env.ended(attempt(0), slot(0), failure: exit1())
+        guard case .backingOff = env.core.explainWaiting(attempt(0).subtask) else {
+            Issue.record("the subtask should have rested")
+            return
+        }
+    }
+
+    @Test func `a task waits for those before it, and not when one of them failed`() {
+        var core = Coordinator()
+        let first = TaskSpec(id: TaskID(0), name: "a")
+        let second = TaskSpec(id: TaskID(1), name: "b", dependsOn: [TaskID(0)])
+        let third = TaskSpec(id: TaskID(2), name: "c")
+        let run = RunSpec(id: RunID(1), seed: 1, tasks: [first, second, third])
+        _ = core.handle(.runSubmitted(run), at: .zero)
+        #expect(core.explainWaiting(TaskID(0)) == .strategyAnswering)
+        #expect(core.explainWaiting(TaskID(1)) == .dependencyWaiting(tasks: [TaskID(0)]))
+        _ = core.handle(.strategyFailed(TaskID(0), exit1()), at: .zero)
+        #expect(core.explainWaiting(TaskID(0)) == nil)
+        #expect(core.explainWaiting(TaskID(1)) == .dependencyFailed(tasks: [TaskID(0)]))
+        #expect(
+            core.explainWaiting(TaskID(2))
+                == .deactivated("another task of its run failed: it ended with exit code 1"))
+    }
+
+    @Test func `the moment at which something ends comes from what was measured`() {
+        let world = SharingWorld()
+        world.worker(cores: 1)
+        let first = world.run(10)
+        world.now = 100
+        world.end(first)
+        world.now = 110
+        let waits = SubtaskID(task: world.run(1), index: 0)
+        guard case .waitingForCapacity(let evidence) = world.core.explainWaiting(waits) else {
+            Issue.record("it should have waited for capacity")
+            return
+        }
+        #expect(evidence.expected == Tick(160_000_000_000))
+    }
+}
