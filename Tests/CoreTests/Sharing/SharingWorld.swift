@@ -176,8 +176,8 @@ extension SharingWorld {
     ) -> TaskID {
         let task = core.nextTask
         let needs = ResourceRequest(
-            milliCores: cores * 1000, memoryBytes: gigabytes << 30, devices: gpus, deviceMilli: milli,
-            labels: labels)
+            milliCores: cores * 1000, memoryBytes: gigabytes << 30, devices: gpus,
+            deviceMilli: milli, labels: labels)
         let shape = ShapeID(task.index)
         supply[task] = Array(repeating: SubtaskSpec(shape: shape), count: count)
         on(
