@@ -34,9 +34,13 @@ extension WorkerDetail {
 
 extension GPUDetail {
     var json: JSON {
-        [
-            "name": .string(name), "uuid": .string(uuid), "memory_bytes": .integer(memoryBytes),
-        ]
+        var object = JSONObject()
+        object["name"] = .string(name)
+        object["uuid"] = .string(uuid)
+        object["memory_bytes"] = .integer(memoryBytes)
+        object.set("used_memory_bytes", usedMemoryBytes.map(JSON.integer))
+        object.set("busy_percent", busyPercent.map { JSON.integer(Int64($0)) })
+        return .object(object)
     }
 }
 

@@ -96,6 +96,10 @@ package struct GPUDetail: Hashable, Sendable {
     package var uuid: String
     /// Bytes of its own memory.
     package var memoryBytes: Int64
+    /// Bytes of it in use; `nil` if it is not measured.
+    package var usedMemoryBytes: Int64?
+    /// How much of the last moment it was busy, 0 to 100; `nil` if it is not measured.
+    package var busyPercent: Int?
 
     /// A GPU.
     package init(name: String, uuid: String, memoryBytes: Int64) {

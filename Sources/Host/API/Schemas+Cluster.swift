@@ -36,7 +36,10 @@ extension Schemas {
         "address?": text, "version": text, "total": named("Amounts"), "free": named("Amounts"),
         "measured?": named("Amounts"), "labels": list(text), "processor?": text,
         "gpus": list(
-            object(["name": text, "uuid": text, "memory_bytes": integer()])),
+            object([
+                "name": text, "uuid": text, "memory_bytes": integer(),
+                "used_memory_bytes?": integer(), "busy_percent?": integer(0, 100),
+            ])),
         "free_disk_bytes?": integer(),
         "running": integer(), "queued": integer(), "joined": moment, "heard": moment,
     ])

@@ -39,6 +39,7 @@ extension WireCapabilities {
 final class WorkerMeter: Sendable {
     private let tree = Mutex(ProcessTree())
     private let folder: String
+    private let graphics = Mutex(GraphicsCards())
 
     /// - Parameter folder: whose disk is measured.
     init(folder: String) { self.folder = folder }
@@ -48,6 +49,15 @@ final class WorkerMeter: Sendable {
         let use = tree.withLock { $0.look(at: monotonicNanoseconds()) }
         return WorkerUse(
             milliCores: use.milliCores, memoryBytes: use.memoryBytes,
-            freeDiskBytes: MachineFacts.freeDisk(folder) ?? 0)
+            freeDiskBytes: MachineFacts.freeDisk(folder) ?? 0, graphics: graphicsUse())
+    }
+
+    /// Nothing if a GPU does not answer: the others would stand in its place.
+    private func graphicsUse() -> [WorkerUse.GraphicsUse] {
+        let (cards, problem) = graphics.withLock { $0.read() }
+        guard problem == nil else { return [] }
+        return cards.map {
+            WorkerUse.GraphicsUse(percent: $0.utilizationPercent, memoryBytes: $0.usedMemoryBytes)
+        }
     }
 }

@@ -229,6 +229,12 @@ extension WorkerHub {
             detail.measured = ResourceAmounts(
                 milliCores: measured.milliCores, memoryBytes: measured.memoryBytes)
             detail.freeDiskBytes = measured.freeDiskBytes
+            if measured.graphics.count == detail.gpus.count {
+                for (place, use) in measured.graphics.enumerated() {
+                    detail.gpus[place].usedMemoryBytes = use.memoryBytes
+                    detail.gpus[place].busyPercent = use.percent
+                }
+            }
         }
         return detail
     }

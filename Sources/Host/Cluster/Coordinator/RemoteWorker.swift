@@ -213,6 +213,7 @@ final class RemoteWorker: WorkerPort {
         case .queue: wire.queue = true
         case .promote(let slot): wire.promote = slot.wire
         }
+        wire.devices = order.assignment.devices.map { UInt32($0) }
         if case .promote = order.assignment.order { return wire }
         switch order.work {
         case .refuse(let why): wire.refuse = why

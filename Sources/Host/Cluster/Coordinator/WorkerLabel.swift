@@ -120,6 +120,11 @@ extension WorkerUse {
         self.init(
             milliCores: bounded(beat.milliCores, WorkerLabel.maximumMilliCores),
             memoryBytes: bounded(beat.memoryBytes, WorkerLabel.maximumMemoryBytes),
-            freeDiskBytes: bounded(beat.diskBytes, .max))
+            freeDiskBytes: bounded(beat.diskBytes, .max),
+            graphics: zip(beat.gpuPercents, beat.gpuUsedBytes).prefix(WorkerLabel.maximumGPUs).map {
+                GraphicsUse(
+                    percent: min(100, Int($0)),
+                    memoryBytes: bounded($1, WorkerLabel.maximumMemoryBytes))
+            })
     }
 }

@@ -29,3 +29,16 @@ extension SlotID {
 
     var wire: UInt64 { UInt64(index) << 32 | UInt64(generation) }
 }
+
+extension WireAssignment {
+    /// The places of the GPUs that its slot holds.
+    var places: [Int] { devices.map { Int($0) } }
+}
+
+extension Assignment {
+    /// What a message says about an attempt.
+    init(_ attempt: AttemptID, _ order: AssignmentOrder, _ wire: WireAssignment) {
+        self.init(
+            attempt: attempt, shape: ShapeID(wire.shape), order: order, devices: wire.places)
+    }
+}

@@ -177,11 +177,11 @@ final class OrderIntake: Sendable {
                 guard let order = AssignmentOrder(assignment) else { continue }
                 if case .promote(let slot) = order, var waiting = state.waiting[attempt] {
                     waiting.order.assignment.order = .start(slot)
+                    waiting.order.assignment.devices = assignment.places
                     state.waiting[attempt] = waiting
                     continue
                 }
-                let placed = Assignment(
-                    attempt: attempt, shape: ShapeID(assignment.shape), order: order)
+                let placed = Assignment(attempt, order, assignment)
                 if case .promote = order {
                     ready.append(WorkOrder(assignment: placed, work: .refuse("")))
                     continue

@@ -14,12 +14,31 @@ package struct WorkerUse: Hashable, Sendable {
     package var memoryBytes: Int64
     /// Bytes that are free where the worker's folder is.
     package var freeDiskBytes: Int64
+    /// Of each GPU that is offered, in that order; empty if one of them did not answer.
+    package var graphics: [GraphicsUse]
+
+    /// What one GPU does, whoever has it do so.
+    package struct GraphicsUse: Hashable, Sendable {
+        /// How much of the last moment it was busy: 0 to 100.
+        package var percent: Int
+        /// Bytes of its memory that are in use.
+        package var memoryBytes: Int64
+
+        /// What was measured.
+        package init(percent: Int, memoryBytes: Int64) {
+            self.percent = percent
+            self.memoryBytes = memoryBytes
+        }
+    }
 
     /// What was measured.
-    package init(milliCores: Int64, memoryBytes: Int64, freeDiskBytes: Int64) {
+    package init(
+        milliCores: Int64, memoryBytes: Int64, freeDiskBytes: Int64, graphics: [GraphicsUse] = []
+    ) {
         self.milliCores = milliCores
         self.memoryBytes = memoryBytes
         self.freeDiskBytes = freeDiskBytes
+        self.graphics = graphics
     }
 }
 
@@ -131,7 +150,7 @@ final class WorkerAgent: WireClientDelegate {
         }
         let executor = ExecutorHost(
             scratchDirectory: options.scratchDirectory, helperPath: options.helperPath,
-            executors: options.executors)
+            executors: options.executors, graphics: options.capabilities.gpus.map(\.uuid))
         let worker = LocalWorker(
             id: WorkerID(0), name: options.name, executor: executor, witness: news
         ) {
@@ -238,6 +257,8 @@ final class WorkerAgent: WireClientDelegate {
         message.milliCores = use.milliCores
         message.memoryBytes = use.memoryBytes
         message.diskBytes = use.freeDiskBytes
+        message.gpuPercents = use.graphics.map { UInt32(clamping: $0.percent) }
+        message.gpuUsedBytes = use.graphics.map(\.memoryBytes)
         message.count = count
         message.peerBytesSent = servedToPeers.bytesSent
         message.peerBytesFetched = peers.bytesFetched

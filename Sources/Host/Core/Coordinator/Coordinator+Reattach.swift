@@ -51,7 +51,10 @@ extension Coordinator {
         }
         let shape = ShapeID(UInt32(cells[Int(record.cell)].shape))
         order(
-            Assignment(attempt: attempt, shape: shape, order: .promote(record.slot)), on: worker)
+            Assignment(
+                attempt: attempt, shape: shape, order: .promote(record.slot),
+                devices: workers[worker].ledger.devices(of: record.slot)),
+            on: worker)
     }
 
     private mutating func cancelAgain(_ placement: UInt32, on worker: Int) {

@@ -139,7 +139,11 @@ extension Coordinator {
         let shapeID = ShapeID(UInt32(shape))
         if let slot {
             run(placement, in: slot)
-            order(Assignment(attempt: attempt, shape: shapeID, order: .start(slot)), on: worker)
+            order(
+                Assignment(
+                    attempt: attempt, shape: shapeID, order: .start(slot),
+                    devices: workers[worker].ledger.devices(of: slot)),
+                on: worker)
         } else {
             order(Assignment(attempt: attempt, shape: shapeID, order: .queue), on: worker)
         }

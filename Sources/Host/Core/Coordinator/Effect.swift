@@ -65,12 +65,19 @@ package struct Assignment: Hashable, Sendable {
     package var shape: ShapeID
     /// When it runs.
     package var order: AssignmentOrder
+    /// The places of the worker's devices that its slot holds; whoever runs there later has them.
+    ///
+    /// Empty if the shape needs none, or the attempt is queued.
+    package var devices: [Int]
 
     /// An assignment.
-    package init(attempt: AttemptID, shape: ShapeID, order: AssignmentOrder) {
+    package init(
+        attempt: AttemptID, shape: ShapeID, order: AssignmentOrder, devices: [Int] = []
+    ) {
         self.attempt = attempt
         self.shape = shape
         self.order = order
+        self.devices = devices
     }
 
     /// The slot to run in; `nil` if the attempt is queued.

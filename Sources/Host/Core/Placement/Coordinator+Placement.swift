@@ -52,7 +52,8 @@ extension Coordinator {
         order(
             Assignment(
                 attempt: placements[placement].attempt, shape: ShapeID(UInt32(cell.shape)),
-                order: .promote(slot)),
+                order: .promote(slot),
+                devices: workers[cell.worker].ledger.devices(of: slot)),
             on: cell.worker)
         return true
     }

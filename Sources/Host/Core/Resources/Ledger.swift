@@ -27,6 +27,9 @@ package struct Ledger: Hashable, Sendable {
         self.labels = labels
     }
 
+    /// The devices that `id` holds, by their places in ``total``; empty if it holds none.
+    package func devices(of id: SlotID) -> [Int] { reservations[id]?.devices ?? [] }
+
     /// How many reservations there are.
     package var count: Int { reservations.count }
 

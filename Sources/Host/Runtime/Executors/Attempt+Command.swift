@@ -198,6 +198,10 @@ extension Attempt {
             addVariable(name, value)
             if name == "PATH" { path = value }
         }
+        for (name, value) in deviceVariables
+        where !own.contains(where: { $0.name == name }) && !spec.inheritedNames.contains(name) {
+            addVariable(name, value)
+        }
         addTaskVariables()
         return path
     }

@@ -17,6 +17,7 @@ extension Attempt {
         for (name, value) in host.baseEnvironment { addVariable(name, value) }
         if let folders = variable("LD_LIBRARY_PATH") { addVariable("LD_LIBRARY_PATH", folders) }
         addVariable("TMPDIR", directory.path)
+        for (name, value) in deviceVariables { addVariable(name, value) }
         // A crash is reported by the helper itself, which is faster and leaves no process behind.
         addVariable("SWIFT_BACKTRACE", "enable=no")
         let launch = Launch(

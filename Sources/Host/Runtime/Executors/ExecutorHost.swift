@@ -12,6 +12,8 @@ package final class ExecutorHost: Sendable {
     let outputLimit: Int
     /// Executors of plugins; `nil` knows none.
     let executors: ExecutorPlugins?
+    /// What the driver calls the GPUs of this machine, in the order in which they are offered.
+    let graphics: [String]
     let baseEnvironment: [(name: String, value: String)]
     let programs = ProgramSearch()
     /// `/dev/null`, for children without input.
@@ -26,9 +28,12 @@ package final class ExecutorHost: Sendable {
     ///   - helperPath: the executable `fanfold-helper`, which calls native functions.
     ///   - outputLimit: bytes that an attempt may write to its standard output.
     ///   - executors: those that plugins bring.
+    ///   - graphics: UUIDs of the GPUs that are offered, by place; processes see those that are
+    ///     reserved for their attempt.  Empty: what processes see is not changed.
     package init(
         scratchDirectory: String, helperPath: String,
-        outputLimit: Int = ExecutorLimits.outputBytes, executors: ExecutorPlugins? = nil
+        outputLimit: Int = ExecutorLimits.outputBytes, executors: ExecutorPlugins? = nil,
+        graphics: [String] = []
     ) {
         fan_prepare_process()
         MemoryKills.begin()
@@ -36,6 +41,7 @@ package final class ExecutorHost: Sendable {
         self.helperPath = helperPath
         self.outputLimit = outputLimit
         self.executors = executors
+        self.graphics = graphics
         nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         let defaults = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/"), ("LANG", "C.UTF-8"),

@@ -36,6 +36,8 @@ package struct WorkItem: Sendable {
     package var timeoutNanoseconds: UInt64?
     /// How many bytes of private memory a process of the attempt may have; `nil`: no limit.
     package var memoryLimitBytes: Int64?
+    /// The places of the machine's GPUs that are reserved for it.
+    package var devices: [Int] = []
 
     /// One attempt.
     package init(

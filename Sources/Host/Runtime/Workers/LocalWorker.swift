@@ -72,6 +72,7 @@ package final class LocalWorker: WorkerPort {
                     if let queued = state.removeQueued(order.assignment.attempt) {
                         var promoted = queued
                         promoted.assignment.order = .start(slot)
+                        promoted.assignment.devices = order.assignment.devices
                         state.due.append(promoted)
                         wanted += 1
                     } else {
@@ -191,7 +192,7 @@ package final class LocalWorker: WorkerPort {
             switch order.work {
             case .run(let item):
                 executor.run(
-                    item, cancellation: cancellation,
+                    item.given(order.assignment.devices), cancellation: cancellation,
                     voice: witness.map { AttemptVoice(attempt, witness: $0) })
             case .refuse(let why): WorkResult(.failure(WorkFailure(.inputInvalid, why)))
             }
@@ -204,6 +205,7 @@ package final class LocalWorker: WorkerPort {
             }
             if let slot, var queued = state.popQueued(order.assignment.shape) {
                 queued.assignment.order = .start(slot)
+                queued.assignment.devices = order.assignment.devices
                 return (
                     queued.assignment.attempt, begin(&state, queued, fromIdle: false)
                 )
@@ -240,6 +242,14 @@ package final class LocalWorker: WorkerPort {
                 || (ended.last?.result.ranNanoseconds ?? 0) > LocalWorker.longestUnreported
                 || monotonicNanoseconds() - oldest > LocalWorker.maximumBatchAge
         }
+    }
+}
+
+extension WorkItem {
+    fileprivate func given(_ devices: [Int]) -> WorkItem {
+        var item = self
+        item.devices = devices
+        return item
     }
 }
 

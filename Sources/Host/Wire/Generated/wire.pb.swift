@@ -724,6 +724,11 @@ package nonisolated struct WireHeartbeat: Sendable {
   /// Counts from 1 within the connection.
   package var count: UInt64 = 0
 
+  /// One for each GPU, as in the capabilities: how busy it was, 0 to 100, and bytes of its memory in use.
+  package var gpuPercents: [UInt32] = []
+
+  package var gpuUsedBytes: [Int64] = []
+
   /// Bytes of blobs that were sent to other workers since the process began, and fetched from them.
   package var peerBytesSent: UInt64 = 0
 
@@ -1294,6 +1299,9 @@ package nonisolated struct WireAssignment: Sendable {
   package var parametersJson: Data = Data()
 
   package var key: String = String()
+
+  /// With start and promote: places of the GPUs, as in the capabilities, that the slot holds.
+  package var devices: [UInt32] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2782,7 +2790,7 @@ nonisolated extension WireRunningAttempt: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Heartbeat"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_nanoseconds\0\u{3}milli_cores\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{1}running\0\u{1}queued\0\u{1}count\0\u{4}\u{d}peer_bytes_sent\0\u{3}peer_bytes_fetched\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}sent_at_nanoseconds\0\u{3}milli_cores\0\u{3}memory_bytes\0\u{3}disk_bytes\0\u{1}running\0\u{1}queued\0\u{1}count\0\u{3}gpu_percents\0\u{3}gpu_used_bytes\0\u{4}\u{b}peer_bytes_sent\0\u{3}peer_bytes_fetched\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2797,6 +2805,8 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
       case 5: try { try decoder.decodeSingularUInt32Field(value: &self.running) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.queued) }()
       case 7: try { try decoder.decodeSingularUInt64Field(value: &self.count) }()
+      case 8: try { try decoder.decodeRepeatedUInt32Field(value: &self.gpuPercents) }()
+      case 9: try { try decoder.decodeRepeatedInt64Field(value: &self.gpuUsedBytes) }()
       case 20: try { try decoder.decodeSingularUInt64Field(value: &self.peerBytesSent) }()
       case 21: try { try decoder.decodeSingularUInt64Field(value: &self.peerBytesFetched) }()
       default: break
@@ -2826,6 +2836,12 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if self.count != 0 {
       try visitor.visitSingularUInt64Field(value: self.count, fieldNumber: 7)
     }
+    if !self.gpuPercents.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.gpuPercents, fieldNumber: 8)
+    }
+    if !self.gpuUsedBytes.isEmpty {
+      try visitor.visitPackedInt64Field(value: self.gpuUsedBytes, fieldNumber: 9)
+    }
     if self.peerBytesSent != 0 {
       try visitor.visitSingularUInt64Field(value: self.peerBytesSent, fieldNumber: 20)
     }
@@ -2843,6 +2859,8 @@ nonisolated extension WireHeartbeat: SwiftProtobuf.Message, SwiftProtobuf._Messa
     if lhs.running != rhs.running {return false}
     if lhs.queued != rhs.queued {return false}
     if lhs.count != rhs.count {return false}
+    if lhs.gpuPercents != rhs.gpuPercents {return false}
+    if lhs.gpuUsedBytes != rhs.gpuUsedBytes {return false}
     if lhs.peerBytesSent != rhs.peerBytesSent {return false}
     if lhs.peerBytesFetched != rhs.peerBytesFetched {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
@@ -3887,7 +3905,7 @@ nonisolated extension WireStart: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Assignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}spec\0\u{1}shape\0\u{1}start\0\u{1}queue\0\u{1}promote\0\u{1}parts\0\u{1}limits\0\u{1}refuse\0\u{3}parameters_json\0\u{1}key\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}spec\0\u{1}shape\0\u{1}start\0\u{1}queue\0\u{1}promote\0\u{1}parts\0\u{1}limits\0\u{1}refuse\0\u{3}parameters_json\0\u{1}key\0\u{1}devices\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3927,6 +3945,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 9: try { try decoder.decodeSingularStringField(value: &self.refuse) }()
       case 10: try { try decoder.decodeSingularBytesField(value: &self.parametersJson) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 12: try { try decoder.decodeRepeatedUInt32Field(value: &self.devices) }()
       default: break
       }
     }
@@ -3976,6 +3995,9 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.key.isEmpty {
       try visitor.visitSingularStringField(value: self.key, fieldNumber: 11)
     }
+    if !self.devices.isEmpty {
+      try visitor.visitPackedUInt32Field(value: self.devices, fieldNumber: 12)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3989,6 +4011,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.refuse != rhs.refuse {return false}
     if lhs.parametersJson != rhs.parametersJson {return false}
     if lhs.key != rhs.key {return false}
+    if lhs.devices != rhs.devices {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
