@@ -76,4 +76,22 @@ package enum Limits {
     package static let workersSearchedForHolds = 128
     /// Shapes waiting for capacity that are looked at before another is given more work ahead.
     package static let starvedShapesSearched = 16
+    /// Changes of workers' states that are kept beyond twice the states there are.
+    static let placementLogEntries = 1024
+    /// States nobody is in that are kept beyond twice those somebody is in.
+    static let emptyStates = 16_384
+    /// Typical requests that are kept; a look at a worker costs so many steps at most.
+    static let typicalRequests = 256
+    /// The share of all requests that typical ones make up.
+    static let typicalShare = 0.95
+    /// Requests after which is learned for the first time what is typical.
+    static let firstLessonRequests = 64.0
+    /// Requests after which older ones count half.
+    static let remembersRequests = 65_536.0
+    /// Loss of what is usable below which two workers are alike, in thousandths of a GPU.
+    static let usableStepMilli = 80.0
+    /// What room for one more typical request counts beside capacity that it could use.
+    static let roomWeight = 0.1
+    /// What a score is lowered by for work without GPUs on a worker with some; more than any score.
+    static let reluctance = 1e9
 }

@@ -1,0 +1,106 @@
+import HeapModule
+
+/// The states in which a request of one shape fits, the best first.
+///
+/// Kept up lazily: what has changed since the shape was placed last is taken from the log of
+/// ``NodeStates``, so that a placement costs what changed, and not the workers or states there are.
+struct ShapeIndex: Sendable {
+    /// A state as it was scored; good while its stamp is that of the state.
+    struct Entry: Comparable, Sendable {
+        var score: Double
+        /// The first worker of the state: of equal scores the one with the least number wins.
+        var first: Int32
+        var state: Int32
+        var stamp: UInt32
+        /// Which of the choices of devices has this score.
+        var choice: Int32
+
+        static func < (left: Entry, right: Entry) -> Bool {
+            left.score == right.score ? left.first > right.first : left.score < right.score
+        }
+    }
+
+    let request: PlacementRequest
+    private var heap = Heap<Entry>()
+    /// How far in the log of changes the shape has looked.
+    private var seen = -1
+    /// By kind of worker, whether its labels and size suit: 0 unknown, 1 no, 2 yes.
+    private var kinds: ContiguousArray<UInt8> = []
+    /// By set of devices, whether it has room: 0 unknown, 1 no, 2 yes.
+    private var sets: ContiguousArray<UInt8> = []
+
+    init(_ request: PlacementRequest) { self.request = request }
+
+    /// Forgets all scores.
+    mutating func invalidate() { seen = -1 }
+
+    /// Forgets what it knows of states and sets of devices, as their numbers have changed.
+    mutating func renumber() {
+        seen = -1
+        sets.removeAll()
+    }
+
+    /// The best state, if there is one.
+    mutating func best(in fleet: inout Fleet, _ scoring: inout Scoring) -> Entry? {
+        catchUp(&fleet, &scoring)
+        while let top = heap.max {
+            if fleet.states.stamps[Int(top.state)] == top.stamp { return top }
+            heap.removeMax()
+        }
+        return nil
+    }
+
+    private mutating func catchUp(_ fleet: inout Fleet, _ scoring: inout Scoring) {
+        let end = fleet.states.logEnd
+        guard seen >= fleet.states.dropped,
+            heap.count <= 2 * fleet.states.live + Limits.placementLogEntries
+        else {
+            return rebuild(&fleet, &scoring)
+        }
+        for index in (seen - fleet.states.dropped)..<fleet.states.log.count {
+            let change = fleet.states.log[index]
+            let state = Int(change.state)
+            guard fleet.states.stamps[state] == change.stamp,
+                fits(fleet.states.states[state], fleet.sets, fleet.kinds)
+            else { continue }
+            heap.insert(entry(change.state, &fleet, &scoring))
+        }
+        seen = end
+    }
+
+    private mutating func rebuild(_ fleet: inout Fleet, _ scoring: inout Scoring) {
+        var found: [Entry] = []
+        for state in fleet.states.states.indices where fleet.states.stamps[state] != 0 {
+            guard fits(fleet.states.states[state], fleet.sets, fleet.kinds) else { continue }
+            found.append(entry(Int32(state), &fleet, &scoring))
+        }
+        heap = Heap(found)
+        seen = fleet.states.logEnd
+    }
+
+    private func entry(_ state: Int32, _ fleet: inout Fleet, _ scoring: inout Scoring) -> Entry {
+        let (score, choice) = scoring.score(request, in: Int(state), of: &fleet)
+        return Entry(
+            score: score, first: fleet.states.first(of: Int(state)), state: state,
+            stamp: fleet.states.stamps[Int(state)], choice: choice)
+    }
+
+    /// Whether the request fits on a worker in this state.
+    mutating func fits(_ state: NodeState, _ sets: DeviceSets, _ kinds: [NodeKind]) -> Bool {
+        guard request.resources.milliCores <= state.milliCores,
+            request.resources.memoryBytes <= state.memoryBytes
+        else { return false }
+        let kind = Int(state.kind)
+        while self.kinds.count <= kind {
+            self.kinds.append(request.accepts(kinds[self.kinds.count].labels) ? 2 : 1)
+        }
+        guard self.kinds[kind] == 2 else { return false }
+        guard request.resources.devices > 0 else { return true }
+        let set = Int(state.devices)
+        while self.sets.count <= set { self.sets.append(0) }
+        if self.sets[set] == 0 {
+            self.sets[set] = sets.fits(request.resources, in: state.devices) ? 2 : 1
+        }
+        return self.sets[set] == 2
+    }
+}

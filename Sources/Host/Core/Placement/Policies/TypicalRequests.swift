@@ -1,0 +1,64 @@
+/// What has been asked for so far, as far as it tells what will be: the commonest requests.
+///
+/// Learned anew each time that twice as many have come, so that what is kept about workers stays
+/// good for long; older ones count less once there are many.
+struct TypicalRequests: Hashable, Sendable {
+    /// A request and its share.
+    struct Typical: Hashable, Sendable {
+        var request: PlacementRequest
+        var share: Double
+    }
+
+    /// The commonest, that make up ``Limits/typicalShare`` of all; their shares add up to 1.
+    private(set) var list: [Typical] = []
+    /// By shape, how many came.
+    private(set) var counts: ContiguousArray<Double> = []
+    private(set) var total = 0.0
+    private(set) var nextLesson = Limits.firstLessonRequests
+    /// Whether the list was given, and nothing is learned.
+    private var isFixed = false
+
+    /// Counts requests of a shape.
+    ///
+    /// Returns: Whether it is time to learn.
+    mutating func note(_ shape: Int, count: Int) -> Bool {
+        guard !isFixed else { return false }
+        while counts.count <= shape { counts.append(0) }
+        counts[shape] += Double(count)
+        total += Double(count)
+        return total >= nextLesson
+    }
+
+    /// Makes the list of what has been counted.
+    mutating func learn(_ shapes: [PlacementRequest]) {
+        list = Self.commonest(shapes.indices.map { ($0 < counts.count ? counts[$0] : 0, shapes[$0]) })
+        if nextLesson >= Limits.remembersRequests {
+            for shape in counts.indices { counts[shape] = (counts[shape] / 2).rounded(.down) }
+            total = counts.reduce(0, +)
+        }
+        nextLesson = min(2 * max(total, nextLesson / 2), Limits.remembersRequests)
+    }
+
+    /// Takes these for typical from now on.
+    mutating func fix(_ counted: [(Double, PlacementRequest)]) {
+        isFixed = true
+        list = Self.commonest(counted)
+    }
+
+    private static func commonest(_ counted: [(Double, PlacementRequest)]) -> [Typical] {
+        let all = counted.reduce(0) { $0 + $1.0 }
+        guard all > 0 else { return [] }
+        let order = counted.indices.sorted {
+            counted[$0].0 == counted[$1].0 ? $0 < $1 : counted[$0].0 > counted[$1].0
+        }
+        var found: [Typical] = []
+        var sum = 0.0
+        for index in order.prefix(Limits.typicalRequests) {
+            if sum >= all * Limits.typicalShare || counted[index].0 <= 0 { break }
+            sum += counted[index].0
+            found.append(Typical(request: counted[index].1, share: counted[index].0))
+        }
+        for index in found.indices { found[index].share /= sum }
+        return found
+    }
+}
