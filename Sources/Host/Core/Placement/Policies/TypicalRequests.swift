@@ -31,7 +31,8 @@ struct TypicalRequests: Hashable, Sendable {
 
     /// Makes the list of what has been counted.
     mutating func learn(_ shapes: [PlacementRequest]) {
-        list = Self.commonest(shapes.indices.map { ($0 < counts.count ? counts[$0] : 0, shapes[$0]) })
+        let known = zip(counts, shapes).map { ($0, $1) }
+        list = Self.commonest(known)
         if nextLesson >= Limits.remembersRequests {
             for shape in counts.indices { counts[shape] = (counts[shape] / 2).rounded(.down) }
             total = counts.reduce(0, +)
