@@ -33,6 +33,13 @@ struct MergeRunTests {
         #expect(try await output(strategy: strategy, merge: merge) == "3\n2\n1\n0\n")
     }
 
+    @Test func `a stage that is a noop is told nothing that a noop does not know`() async throws {
+        let stages = "[{ run: { use: noop } }, { run: { command: [cat] } }]"
+        let strategy =
+            "{ use: pipeline-parallel, with: { micro-batches: { count: 2 }, stages: \(stages), merge: MERGE } }"
+        #expect(try await output(strategy: strategy, merge: "concat") == "")
+    }
+
     @Test func `custom takes results as arguments`() async throws {
         let merge = "{ custom: { run: { command: [echo, \"${items}\"] } } }"
         #expect(try await output(strategy: Self.strategies[0], merge: merge) == "0 1 2 3\n")

@@ -119,9 +119,8 @@ extension RunSpec {
                   "enum": ["json", "jsonl", "csv", "lines", "bytes"]
                 },
                 "stdout": {
-                  "description": "The form of its result.",
-                  "enum": ["json", "jsonl", "csv", "lines", "bytes"],
-                  "default": "lines"
+                  "description": "The form of its result; lines unless said. Not of noop.",
+                  "enum": ["json", "jsonl", "csv", "lines", "bytes"]
                 }
               },
               "required": ["use"],
