@@ -10,6 +10,8 @@ package enum WorkerStatus: String, Hashable, Sendable, CaseIterable {
     case lost
     /// It is not let in any more.
     case revoked
+    /// Too much failed on it that succeeds elsewhere: it gets nothing new for a while.
+    case quarantined
 }
 
 /// An amount of everything that can be reserved.

@@ -14,6 +14,25 @@ package enum Limits {
     package static let notWorthMovingNanoseconds = 200_000.0
     /// Workers looked at for one that has the most to give back.
     package static let workersSearchedForQueued = 64
+    /// Attempts that fail on a worker one after the other, of what succeeds elsewhere, after which it
+    /// is put in quarantine.
+    package static let failuresInARowPerWorker = 8
+    /// Shapes that fail on a worker and succeed elsewhere, from which it is put in quarantine.
+    package static let blamedShapesPerWorker = 3
+    /// The first quarantine of a worker, in nanoseconds; each further one is twice as long.
+    package static let quarantineNanoseconds: UInt64 = 300_000_000_000
+    /// The longest quarantine, in nanoseconds.
+    package static let longestQuarantineNanoseconds: UInt64 = 3_600_000_000_000
+    /// Workers in good health on which a subtask fails before no other try is made.
+    package static let goodWorkersPerPoison = 3
+    /// Workers on which a subtask failed that are remembered.
+    package static let blamedWorkersPerSubtask = 8
+    /// Ready subtasks looked at for one that has not failed on a worker.
+    package static let avoidedSubtasksSearched = 16
+    /// Tries beside the first ones that any run may make.
+    package static let retriesPerRun = 100
+    /// Subtasks of a run for which it may make one more.
+    package static let subtasksPerRetry = 10
     /// Times that a subtask loses its worker and is tried again free of charge.
     package static let lossesPerSubtask = 8
     /// Placements of a subtask after which one that did not reach its worker was the last: an order

@@ -211,6 +211,7 @@ extension WorkerHub {
             switch usage.phase {
             case .active: isConnected(usage.worker) ? .active : .unknown
             case .suspect: .unknown
+            case .quarantined: .quarantined
             case .draining: .draining
             case .lost: .lost
             }

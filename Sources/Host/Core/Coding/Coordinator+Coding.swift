@@ -67,6 +67,7 @@ extension Coordinator {
         writer.put(indices: orphans)
         encodeSharing(into: &writer)
         encodeEscalations(into: &writer)
+        encodeFailures(into: &writer)
     }
 
     private func encode(_ cell: Cell, into writer: inout ByteWriter) {
@@ -103,6 +104,7 @@ extension Coordinator {
         orphans = try reader.indices()
         let started = try readSharing(&reader)
         try readEscalations(&reader)
+        try readFailures(&reader)
         try reader.finish()
         do throws(BrokenRule) {
             try restoreStarted(started)

@@ -51,7 +51,7 @@ extension Event: ByteCoded {
         case .queuesConfigured, .queuePaused, .runPaused, .supplyChanged:
             encodeSharing(into: &writer)
         case .workerRegistered, .workerDraining, .workerLost, .workerMeasured, .workerSuspected,
-            .workerTrusted, .workerDoubted, .workerReattached:
+            .workerTrusted, .workerDoubted, .workerReattached, .workerPardoned:
             encodeWorker(into: &writer)
         case .strategyBegan, .strategySplit, .strategyReplied, .strategyFinished, .strategyFailed:
             encodeStrategy(into: &writer)
@@ -89,6 +89,7 @@ extension Event: ByteCoded {
         case .workerSuspected(let worker): put(17, worker)
         case .workerTrusted(let worker): put(18, worker)
         case .workerDoubted(let worker): put(19, worker)
+        case .workerPardoned(let worker): put(41, worker)
         case .workerReattached(let worker, let inventory):
             put(20, worker)
             writer.put(inventory)
@@ -151,6 +152,7 @@ extension Event: ByteCoded {
             self = .runSubmitted(spec)
         case 31: self = .queuesConfigured(try reader.list())
         case 32: self = .queuePaused(try reader.string(), try reader.bool())
+        case 41: self = .workerPardoned(try reader.get())
         case 33: self = .runPaused(try reader.get(), try reader.bool())
         case 34: self = .supplyChanged(try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())

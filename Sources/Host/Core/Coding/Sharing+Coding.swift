@@ -239,7 +239,7 @@ extension Coordinator {
 
 extension ByteReader {
     /// A place in a table of so many.
-    fileprivate mutating func index(in count: Int) throws(CodingError) -> Int {
+    mutating func index(in count: Int) throws(CodingError) -> Int {
         let start = offset
         let value = try natural()
         guard value < count else { throw CodingError(.badNumber, at: start) }

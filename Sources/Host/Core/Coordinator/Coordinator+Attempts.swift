@@ -38,20 +38,24 @@ extension Coordinator {
 
     private mutating func end(_ placement: UInt32, _ report: AttemptReport) {
         let fate = placements[placement].fate
-        let shape = cells[Int(placements[placement].cell)].shape
+        let (shape, worker) = (
+            cells[Int(placements[placement].cell)].shape,
+            cells[Int(placements[placement].cell)].worker
+        )
         let index = report.attempt.index
         let task = remove(placement)
         guard fate != .doomed else { return }
         switch report.outcome {
         case .succeeded:
             learn(report.usage.ranNanoseconds, shape: shape, task: task)
+            praise(worker: worker, shape: shape, task, index)
             succeed(task, index, report.attempt)
         case .failed(let failure) where fate == .preempted && failure.kind == .cancelled:
             makeReady(task, index, first: true)
         case .failed(let failure):
             failAttempt(
                 task, index,
-                fate == .timedOut ? timeoutFailure(shape: shape) : failure)
+                fate == .timedOut ? timeoutFailure(shape: shape) : failure, on: worker)
         }
     }
 
@@ -95,7 +99,9 @@ extension Coordinator {
     /// Another try, free of charge or not, or the end of trying.
     ///
     /// The subtask counts as waiting.
-    mutating func failAttempt(_ task: Int, _ index: UInt32, _ failure: Failure) {
+    mutating func failAttempt(
+        _ task: Int, _ index: UInt32, _ failure: Failure, on worker: Int
+    ) {
         tasks[task].progress.failedAttempts += 1
         switch failure.kind.treatment {
         case .free:
@@ -111,10 +117,13 @@ extension Coordinator {
         case .charged:
             tasks[task].subtasks[Int(index)].attempts += 1
             let made = Int(tasks[task].subtasks[Int(index)].attempts)
+            let shape = Int(tasks[task].subtasks[Int(index)].shape)
+            let poison = blame(worker: worker, shape: shape, task, index, failure)
             let isWorthIt = failure.retry == .later || failure.retry == .elsewhere
             guard isWorthIt, made < tasks[task].spec.retry.attempts else {
                 return failForGood(task, index, failure)
             }
+            if let last = poison ?? takeRetry(task) { return failForGood(task, index, last) }
             rest(task, index, after: made)
         }
     }
@@ -140,6 +149,7 @@ extension Coordinator {
     /// The subtask counts as waiting.
     mutating func failForGood(_ task: Int, _ index: UInt32, _ failure: Failure) {
         tasks[task].subtasks[Int(index)].state = .judged
+        if !tasks[task].blamed.isEmpty { tasks[task].blamed[index] = nil }
         tasks[task].outstanding += 1
         tasks[task].verdicts.append(PendingVerdict(index: index, failure: failure))
         if tasks[task].split == .wait { tasks[task].split = .more }

@@ -50,6 +50,9 @@ extension Coordinator {
             if worker.phase == .lost, worker.isSuspect || held > 0 || !worker.cells.isEmpty {
                 found.append("worker \(index): is lost, and must hold nothing")
             }
+            if worker.health.quarantinedUntil != nil, !quarantined.contains(UInt32(index)) {
+                found.append("worker \(index): its quarantine would not end")
+            }
             for cell in worker.cells where !cells[Int(cell)].isUsed {
                 found.append("worker \(index): cell \(cell) is not used")
             }

@@ -32,7 +32,8 @@ extension Coordinator {
     }
 
     private func phase(ofWorkerAt index: Int) -> WorkerPhase {
-        workers[index].phase == .active && workers[index].isSuspect
-            ? .suspect : workers[index].phase
+        guard workers[index].phase == .active else { return workers[index].phase }
+        if workers[index].isSuspect { return .suspect }
+        return workers[index].health.quarantinedUntil == nil ? .active : .quarantined
     }
 }

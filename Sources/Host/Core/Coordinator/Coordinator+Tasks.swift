@@ -134,5 +134,6 @@ extension Coordinator {
     mutating func dropRecordsIfUnused(_ task: Int) {
         guard tasks[task].hasEnded, tasks[task].placed == 0 else { return }
         tasks[task].subtasks = []
+        tasks[task].blamed = [:]
     }
 }

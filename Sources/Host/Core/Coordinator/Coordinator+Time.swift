@@ -26,6 +26,7 @@ extension Coordinator {
             else { continue }
             makeReady(task, rest.subtask.index)
         }
+        endQuarantines()
         for lane in lanes.indices.dropFirst() {
             while let placement = due(in: lane) {
                 let record = placements[placement]
@@ -51,7 +52,8 @@ extension Coordinator {
         let task = remove(placement)
         switch record.fate {
         case .timedOut:
-            failAttempt(task, record.attempt.index, timeoutFailure(shape: cell.shape))
+            failAttempt(
+                task, record.attempt.index, timeoutFailure(shape: cell.shape), on: cell.worker)
         case .preempted: makeReady(task, record.attempt.index, first: true)
         case .wanted, .doomed: break
         }
@@ -66,6 +68,9 @@ extension Coordinator {
             consider(placements[lane.queue.head].deadline)
         }
         for hold in sharing.holds { consider(hold.until) }
+        for worker in quarantined {
+            if let until = workers[Int(worker)].health.quarantinedUntil { consider(until) }
+        }
         guard let earliest else { return }
         if let wake, wake <= earliest { return }
         wake = earliest

@@ -42,6 +42,8 @@ extension Coordinator {
         if workers[worker].phase == .active { exclude(worker) }
         workers[worker].phase = .lost
         workers[worker].isSuspect = false
+        workers[worker].health = WorkerHealth()
+        quarantined.removeAll { $0 == UInt32(worker) }
         let failure = Failure(
             .workerLost, retry: .elsewhere, reason: "worker.lost",
             "worker \(id.index) was lost: \(reason)")
@@ -75,11 +77,15 @@ extension Coordinator {
         let task = remove(placement)
         switch record.fate {
         case .doomed: return
-        case .timedOut: failAttempt(task, record.attempt.index, timeoutFailure(shape: shape))
+        case .timedOut:
+            failAttempt(
+                task, record.attempt.index, timeoutFailure(shape: shape),
+                on: cells[Int(record.cell)].worker)
         case .preempted: makeReady(task, record.attempt.index, first: true)
         case .wanted:
             if record.isRunning {
-                failAttempt(task, record.attempt.index, failure)
+                failAttempt(
+                    task, record.attempt.index, failure, on: cells[Int(record.cell)].worker)
             } else {
                 makeReady(task, record.attempt.index, first: true)
             }

@@ -32,6 +32,8 @@ package struct Coordinator: Sendable {
     var activeShapes: [Int] = []
     /// Cells that may hold queued attempts without a slot that hands itself on to them.
     var orphans: [UInt32] = []
+    /// Workers in quarantine, the one that came first before the others.
+    var quarantined: [UInt32] = []
     var sharing = Sharing()
     var outbox = Outbox()
 
@@ -76,6 +78,7 @@ package struct Coordinator: Sendable {
         case .workerSuspected(let worker): suspect(worker)
         case .workerDoubted(let worker): doubt(worker)
         case .workerTrusted(let worker): trust(worker)
+        case .workerPardoned(let worker): pardon(worker)
         case .workerReattached(let worker, let inventory): reattach(worker, inventory)
         case .workerMeasured(let worker, let use): measure(worker, use)
         case .strategyBegan(let task): strategyBegan(task)

@@ -27,6 +27,8 @@ package enum Event: Hashable, Sendable {
     case workerDoubted(WorkerID)
     /// A worker that was suspected or doubted is heard of again: it takes work again.
     case workerTrusted(WorkerID)
+    /// Somebody has put right a worker that is in quarantine: it takes work again.
+    case workerPardoned(WorkerID)
     /// A worker is connected again, or the coordinator is back, and says what is on it.  What the
     /// two disagree about is settled: see ``WorkerInventory``.
     case workerReattached(WorkerID, WorkerInventory)

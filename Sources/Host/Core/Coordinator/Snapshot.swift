@@ -54,6 +54,8 @@ package enum WorkerPhase: UInt8, Hashable, Sendable {
     case draining
     /// It is gone.
     case lost
+    /// Too much failed on it that succeeds elsewhere: it gets nothing new for a while.
+    case quarantined
 }
 
 /// The numbers of a worker.

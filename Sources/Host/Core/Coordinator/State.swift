@@ -25,6 +25,8 @@ struct RunState: Sendable {
     var queue = 0
     var priority = 0
     var isPaused = false
+    /// Tries that were charged beside the first ones.
+    var retries = 0
 }
 
 /// What the coordinator knows of a task.
@@ -59,6 +61,8 @@ struct TaskState: Sendable {
 
     var isTouched = false
     var results: [AttemptID] = []
+    /// Workers on which live subtasks failed; looked up only, never walked through.
+    var blamed: [UInt32: [BlamedWorker]] = [:]
 
     var hasEnded: Bool { phase >= .completed }
 
@@ -72,6 +76,13 @@ extension TaskPhase: Comparable {
     package static func < (left: TaskPhase, right: TaskPhase) -> Bool {
         left.rawValue < right.rawValue
     }
+}
+
+/// A worker on which a subtask failed.
+struct BlamedWorker: Hashable, Sendable {
+    var worker: UInt32
+    /// Whether the worker did well with others at that time.
+    var wasGood: Bool
 }
 
 /// A failure that a strategy was told and has not answered.
@@ -167,6 +178,8 @@ struct ShapeState: Sendable {
     var larger = noIndex
     /// How many shapes lead to this one.
     var rung = 0
+    /// The worker on which an attempt succeeded last, or `noIndex`.
+    var succeededOn = noIndex
 
     /// Attempts worth queueing behind each slot.
     var depth: Int {
@@ -211,9 +224,12 @@ struct WorkerState: Sendable {
 
     /// The shape that it is kept for, or `noIndex`.
     var heldFor = noIndex
+    var health = WorkerHealth()
 
     /// Whether it is given what is ready.
-    var takesWork: Bool { phase == .active && !isSuspect }
+    var takesWork: Bool {
+        phase == .active && !isSuspect && health.quarantinedUntil == nil
+    }
 
     var isTouched = false
     var starts: [Assignment] = []

@@ -77,11 +77,17 @@ extension Coordinator {
 
     /// Starts the next ready subtask of a shape, if there is room.
     mutating func startOne(_ shape: Int) -> Bool {
-        guard let (worker, slot) = slotAnywhere(for: shape), let index = popReady(shape) else {
-            return false
+        var refused: Set<Int> = []
+        while let (worker, slot) = slotAnywhere(for: shape) {
+            if let index = popReady(shape, on: worker) {
+                put(index, of: shape, on: worker, slot: slot)
+                return true
+            }
+            // What is ready has failed there, and there are others: those may be free.
+            handOn(slot, of: worker, to: nil)
+            guard shapes[shape].ready > 0, refused.insert(worker).inserted else { return false }
         }
-        put(index, of: shape, on: worker, slot: slot)
-        return true
+        return false
     }
 
     /// Reserves on the next worker that has room; those with devices come last.
@@ -110,11 +116,20 @@ extension Coordinator {
         return nil
     }
 
-    /// The next ready subtask of a shape; ones that were withdrawn are passed over.
-    private mutating func popReady(_ shape: Int) -> UInt32? {
+    /// The next ready subtask of a shape for a worker; ones that were withdrawn are passed over, and
+    /// those that had better go elsewhere stay.
+    private mutating func popReady(_ shape: Int, on worker: Int) -> UInt32? {
         let task = shapes[shape].task
-        while let index = shapes[shape].queue.pop() {
+        var avoided: [UInt32] = []
+        defer { for index in avoided.reversed() { shapes[shape].queue.pushFirst(index) } }
+        while avoided.count < Limits.avoidedSubtasksSearched,
+            let index = shapes[shape].queue.pop()
+        {
             guard tasks[task].subtasks[Int(index)].state == .ready else { continue }
+            if !tasks[task].blamed.isEmpty, isAvoided(task, index, on: worker) {
+                avoided.append(index)
+                continue
+            }
             shapes[shape].ready -= 1
             tasks[task].progress.ready -= 1
             touch(task: task)
@@ -172,7 +187,7 @@ extension Coordinator {
         let lacking = wanted - cell.wanted
         guard lacking > 0 else { return }
         for _ in 0..<min(lacking, share) {
-            guard let next = popReady(cell.shape) else { break }
+            guard let next = popReady(cell.shape, on: cell.worker) else { break }
             put(next, of: cell.shape, on: cell.worker, slot: nil)
         }
         if lacking > share { markHungry(index) }

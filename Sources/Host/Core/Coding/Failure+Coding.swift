@@ -1,0 +1,106 @@
+// What failures say of workers and subtasks, as bytes.  It stands after the tables of queues, under
+// a number of its own: a coordinator that was written before it blames nobody.
+
+extension WorkerHealth: ByteCoded {
+    func encode(into writer: inout ByteWriter) {
+        writer.put(indices: blamedFor)
+        writer.natural(failuresInARow)
+        writer.bool(hasSucceeded)
+        writer.put(optional: quarantinedUntil?.nanoseconds)
+        writer.natural(quarantines)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingError) {
+        self.init()
+        blamedFor = try reader.indices()
+        failuresInARow = try reader.natural()
+        hasSucceeded = try reader.bool()
+        quarantinedUntil = try reader.optionalNumber().map { Tick($0) }
+        quarantines = try reader.natural()
+    }
+}
+
+extension BlamedWorker: ByteCoded {
+    func encode(into writer: inout ByteWriter) {
+        writer.varint(worker)
+        writer.bool(wasGood)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingError) {
+        self.init(worker: try reader.integer(), wasGood: try reader.bool())
+    }
+}
+
+extension Coordinator {
+    /// The number that stands before these tables.
+    private static let failureSection: UInt8 = 5
+
+    func encodeFailures(into writer: inout ByteWriter) {
+        writer.byte(Self.failureSection)
+        writer.put(indices: quarantined)
+        let tried = runs.indices.filter { runs[$0].retries != 0 }
+        writer.natural(tried.count)
+        for run in tried {
+            writer.natural(run)
+            writer.natural(runs[run].retries)
+        }
+        let praised = shapes.indices.filter { shapes[$0].succeededOn != noIndex }
+        writer.natural(praised.count)
+        for shape in praised {
+            writer.natural(shape)
+            writer.varint(shapes[shape].succeededOn)
+        }
+        let judged = workers.indices.filter { workers[$0].health != WorkerHealth() }
+        writer.natural(judged.count)
+        for worker in judged {
+            writer.natural(worker)
+            writer.put(workers[worker].health)
+        }
+        let failed = tasks.indices.filter { !tasks[$0].blamed.isEmpty }
+        writer.natural(failed.count)
+        for task in failed {
+            writer.natural(task)
+            writer.natural(tasks[task].blamed.count)
+            for (index, blamed) in tasks[task].blamed.sorted(by: { $0.key < $1.key }) {
+                writer.varint(index)
+                writer.put(list: blamed)
+            }
+        }
+    }
+
+    /// Reads what ``encodeFailures(into:)`` wrote, if it is there.
+    mutating func readFailures(_ reader: inout ByteReader) throws(CodingError) {
+        guard reader.remaining > 0 else { return }
+        let start = reader.offset
+        let number = try reader.byte()
+        guard number == Self.failureSection else {
+            throw reader.unknown("Coordinator section", number, at: start)
+        }
+        quarantined = try reader.indices()
+        for _ in 0..<(try reader.count()) {
+            let run = try reader.index(in: runs.count)
+            runs[run].retries = try reader.natural()
+        }
+        for _ in 0..<(try reader.count()) {
+            let shape = try reader.index(in: shapes.count)
+            shapes[shape].succeededOn = try reader.integer()
+        }
+        for _ in 0..<(try reader.count()) {
+            let worker = try reader.index(in: workers.count)
+            workers[worker].health = try reader.get()
+        }
+        for _ in 0..<(try reader.count()) {
+            let task = try reader.index(in: tasks.count)
+            for _ in 0..<(try reader.count()) {
+                let index: UInt32 = try reader.integer()
+                tasks[task].blamed[index] = try reader.list()
+            }
+        }
+        let isWhole =
+            quarantined.allSatisfy { workers.indices.contains(Int($0)) }
+            && workers.indices.allSatisfy {
+                workers[$0].health.quarantinedUntil == nil || quarantined.contains(UInt32($0))
+            }
+        guard isWhole else { throw CodingError(.badNumber, at: start) }
+    }
+}

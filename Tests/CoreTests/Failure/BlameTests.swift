@@ -1,0 +1,171 @@
+import Testing
+
+@testable import FanfoldCore
+
+@Suite struct BlameTests {
+    /// Ends what runs on a worker, well or not, until nothing is left of `count` ends.
+    private func run(_ env: TestEnv, _ effects: [Effect], fails: (WorkerID) -> Bool) -> [Effect] {
+        var orders: [(WorkerID, Assignment)] = []
+        var all: [Effect] = []
+        func take(_ effects: [Effect]) {
+            all += effects
+            for case .start(let worker, let assignments) in effects {
+                orders += assignments.map { (worker, $0) }
+            }
+        }
+        take(effects)
+        var rounds = 0
+        while !orders.isEmpty, rounds < 10_000 {
+            rounds += 1
+            let (worker, assignment) = orders.removeFirst()
+            guard let slot = assignment.slot else { continue }
+            let next = orders.firstIndex { $0.0 == worker && $0.1.slot == nil }
+            let successor = next.map { orders.remove(at: $0).1 }
+            if let successor {
+                orders.append(
+                    (
+                        worker,
+                        Assignment(
+                            attempt: successor.attempt, shape: successor.shape,
+                            order: .start(slot))
+                    ))
+            }
+            env.now += 1_000
+            take(
+                env.ended(
+                    assignment.attempt, slot, next: successor?.attempt,
+                    failure: fails(worker) ? exit1() : nil, on: worker))
+            for case .takeBack(let other, let attempts) in all.suffix(8) {
+                orders.removeAll { order in
+                    order.0 == other && order.1.slot == nil
+                        && attempts.contains(order.1.attempt)
+                }
+                take(env.on(.attemptsTakenBack(other, attempts)))
+            }
+            for case .tellFailure(let subtask, _, _) in all.suffix(8) where rounds > 0 {
+                _ = subtask
+            }
+            take(env.on(.timeElapsed))
+        }
+        return all
+    }
+
+    @Test func `a subtask that failed on a worker is tried on another one`() {
+        let env = TestEnv(cores: [1, 1], attempts: 3)
+        env.put(1)
+        let first = env.core.explainWaiting(SubtaskID(task: task0, index: 0))
+        #expect(first == nil)
+        env.ended(attempt(0), slot(0), failure: exit1(), on: worker0)
+        env.now += 1_000
+        let effects = env.on(.timeElapsed)
+        #expect(effects == [.start(worker1, [start(attempt(0, 2), slot(0))])])
+    }
+
+    @Test func `where there is no other worker, it is tried on the same one`() {
+        let env = TestEnv(cores: [1], attempts: 3)
+        env.put(1)
+        env.ended(attempt(0), slot(0), failure: exit1())
+        env.now += 1_000
+        #expect(env.on(.timeElapsed) == [.start(worker0, [start(attempt(0, 2), slot(0, 1))])])
+    }
+
+    @Test func `one that failed on three workers that do well with others is not tried again`() {
+        let env = TestEnv(cores: [1, 1, 1, 1], attempts: 20)
+        env.put(5, .more)
+        // Each does well with one, and subtask 0 goes round.
+        for index in 1...3 {
+            let worker = WorkerID(UInt32(index))
+            env.ended(attempt(UInt32(index)), slot(0), on: worker)
+        }
+        var effects: [Effect] = []
+        env.ended(attempt(4), slot(0, 1), on: worker1)
+        env.ended(attempt(0), slot(0), failure: exit1(), on: worker0)
+        var failed = 0
+        for epoch in UInt16(2)...6 {
+            env.now += 1_000
+            effects = env.on(.timeElapsed)
+            guard
+                case .start(let worker, let assignments)? = effects.first(where: {
+                    if case .start = $0 { true } else { false }
+                }), let order = assignments.first, let slot = order.slot
+            else { break }
+            #expect(order.attempt == attempt(0, epoch))
+            failed += 1
+            effects = env.ended(order.attempt, slot, failure: exit1(), on: worker)
+            if effects.contains(where: { if case .tellFailure = $0 { true } else { false } }) {
+                break
+            }
+        }
+        #expect(failed == 3)
+        let told = effects.compactMap {
+            if case .tellFailure(_, let failure, _) = $0 { failure } else { nil }
+        }
+        #expect(told.first?.reason == "subtask.poison")
+        #expect(told.first?.message.contains("1, 2, 3") == true, "\(told)")
+    }
+
+    @Test func `a worker on which everything fails that succeeds elsewhere is put in quarantine`() {
+        let env = TestEnv(cores: [1, 1, 1], attempts: 100)
+        let effects = run(env, env.put(200)) { $0 == worker0 }
+        #expect(!effects.isEmpty)
+        let health = env.core.workers[0].health
+        #expect(health.quarantinedUntil != nil)
+        #expect(env.core.workerUsage()[0].phase == .quarantined)
+        #expect(env.core.quarantine(of: worker0)?.reason == .failuresInARow(8))
+        #expect(env.core.progress(of: task0)?.succeeded == 200)
+        // Its time over, one more failure is enough.
+        env.now = env.core.quarantine(of: worker0)?.until.nanoseconds ?? 0
+        env.on(.timeElapsed)
+        #expect(env.core.workerUsage()[0].phase == .active)
+    }
+
+    @Test func `half of the workers take work whatever fails`() {
+        let env = TestEnv(cores: [1, 1], attempts: 1_000)
+        _ = run(env, env.put(60)) { _ in true }
+        #expect(env.core.workerUsage().filter { $0.phase == .quarantined }.isEmpty)
+    }
+
+    @Test func `a worker that was put right takes work at once`() {
+        let env = TestEnv(cores: [1, 1, 1], attempts: 100)
+        _ = run(env, env.put(200)) { $0 == worker0 }
+        #expect(env.core.workerUsage()[0].phase == .quarantined)
+        env.on(.workerPardoned(worker0))
+        #expect(env.core.workerUsage()[0].phase == .active)
+        #expect(env.core.workers[0].health == WorkerHealth(hasSucceeded: false))
+    }
+
+    @Test func `a run in which everything fails ends when its budget of tries is used up`() {
+        let env = TestEnv(cores: [1], policy: .failFast, attempts: 1_000)
+        var effects = env.put(1)
+        var tries = 0
+        while tries < 1_000 {
+            guard
+                case .start(_, let orders)? = effects.first(where: {
+                    if case .start = $0 { true } else { false }
+                }), let order = orders.first, let slot = order.slot
+            else { break }
+            tries += 1
+            effects = env.ended(order.attempt, slot, failure: exit1())
+            if effects.contains(where: { if case .tellFailure = $0 { true } else { false } }) {
+                break
+            }
+            env.now += 1_000
+            effects = env.on(.timeElapsed)
+        }
+        #expect(tries == 1 + Limits.retriesPerRun)
+        let told = effects.compactMap {
+            if case .tellFailure(_, let failure, _) = $0 { failure.reason } else { nil }
+        }
+        #expect(told == ["run.retry-budget"])
+    }
+
+    @Test func `what is known of failures outlives the process`() throws {
+        let env = TestEnv(cores: [1, 1, 1], attempts: 100)
+        _ = run(env, env.put(200)) { $0 == worker0 }
+        let again = try Coordinator(decoding: env.core.encoded())
+        #expect(again.workers[0].health == env.core.workers[0].health)
+        #expect(again.quarantined == [0])
+        #expect(again.runs[0].retries == env.core.runs[0].retries)
+        #expect(again.encoded() == env.core.encoded())
+    }
+}
