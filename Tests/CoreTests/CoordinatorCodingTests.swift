@@ -70,6 +70,8 @@ import Testing
         let bytes = env.core.encoded()
         var queues = ByteWriter(capacity: 64)
         env.core.encodeSharing(into: &queues)
+        env.core.encodeEscalations(into: &queues)
+        env.core.encodeFailures(into: &queues)
         let end = bytes.count - 8 - queues.bytes.count
         let read = try Coordinator(tablesOf: bytes, in: 1..<end)
         #expect(read.violations() == [])

@@ -3,7 +3,7 @@ import Testing
 @testable import FanfoldCore
 
 @Suite struct BlameTests {
-    /// Ends what runs on a worker, well or not, until nothing is left of `count` ends.
+    /// Ends everything that is ordered, as workers do, well or not.
     private func run(_ env: TestEnv, _ effects: [Effect], fails: (WorkerID) -> Bool) -> [Effect] {
         var orders: [(WorkerID, Assignment)] = []
         var all: [Effect] = []
@@ -41,9 +41,6 @@ import Testing
                         && attempts.contains(order.1.attempt)
                 }
                 take(env.on(.attemptsTakenBack(other, attempts)))
-            }
-            for case .tellFailure(let subtask, _, _) in all.suffix(8) where rounds > 0 {
-                _ = subtask
             }
             take(env.on(.timeElapsed))
         }

@@ -36,27 +36,31 @@ extension Coordinator {
     private static let failureSection: UInt8 = 5
 
     func encodeFailures(into writer: inout ByteWriter) {
+        let tried = runs.indices.filter { runs[$0].retries != 0 }
+        let praised = shapes.indices.filter { shapes[$0].succeededOn != noIndex }
+        let judged = workers.indices.filter { workers[$0].health != WorkerHealth() }
+        let failed = tasks.indices.filter { !tasks[$0].blamed.isEmpty }
+        // Nobody is in quarantine without a judged worker.
+        guard !(tried.isEmpty && praised.isEmpty && judged.isEmpty && failed.isEmpty) else {
+            return
+        }
         writer.byte(Self.failureSection)
         writer.put(indices: quarantined)
-        let tried = runs.indices.filter { runs[$0].retries != 0 }
         writer.natural(tried.count)
         for run in tried {
             writer.natural(run)
             writer.natural(runs[run].retries)
         }
-        let praised = shapes.indices.filter { shapes[$0].succeededOn != noIndex }
         writer.natural(praised.count)
         for shape in praised {
             writer.natural(shape)
             writer.varint(shapes[shape].succeededOn)
         }
-        let judged = workers.indices.filter { workers[$0].health != WorkerHealth() }
         writer.natural(judged.count)
         for worker in judged {
             writer.natural(worker)
             writer.put(workers[worker].health)
         }
-        let failed = tasks.indices.filter { !tasks[$0].blamed.isEmpty }
         writer.natural(failed.count)
         for task in failed {
             writer.natural(task)
