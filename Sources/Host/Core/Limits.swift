@@ -113,4 +113,22 @@ package enum Limits {
     static let roomWeight = 0.1
     /// What a score is lowered by for work without GPUs on a worker with some; more than any score.
     static let reluctance = 1e9
+    /// Workers that a pool may have.
+    package static let workersPerPool = 100_000
+    /// Half of what is known of an offering counts no more after this time, in nanoseconds.
+    static let offeringHalfLifeNanoseconds: UInt64 = 1_800_000_000_000
+    /// Decisions about scaling that are remembered.
+    package static let scalingDecisions = 256
+    /// Offerings or workers that a decision names beside the one it took.
+    static let scalingAlternatives = 8
+    /// Utilisations that are remembered of a window.
+    static let scalingSamples = 256
+    /// Time after which a launch or an end without effect is asked for again, in nanoseconds.
+    package static let scalingRepeatNanoseconds: UInt64 = 30_000_000_000
+    /// Time for which a worker that was launched may be missing in its provider's list.
+    package static let unlistedNanoseconds: UInt64 = 120_000_000_000
+    /// Intervals before the end of the total budget at which all workers are drained.
+    static let scalingSpentIntervals = 10.0
+    /// Intervals before the end of the total budget at which all workers are ended.
+    static let scalingLastIntervals = 2.0
 }

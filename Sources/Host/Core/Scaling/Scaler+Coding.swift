@@ -1,0 +1,147 @@
+extension Scaler {
+    /// The version of what ``encoded()`` writes.
+    private static let codedVersion: UInt8 = 1
+
+    /// What outlives the process; settings are not part of it.
+    ///
+    /// Cooldowns, windows, what was learnt of offerings, members, launches without an answer, and
+    /// what has been spent.
+    package func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.byte(Self.codedVersion)
+        writer.put(clock)
+        writer.double(spent)
+        writer.varint(nextLaunch)
+        writer.natural(pools.count)
+        for (pool, state) in pools.enumerated() { encode(pool, state, into: &writer) }
+        writer.natural(members.count)
+        for (name, member) in members.sorted(by: { $0.key < $1.key }) {
+            writer.string(name)
+            encode(member, into: &writer)
+        }
+        writer.natural(launches.count)
+        for (id, launch) in launches.sorted(by: { $0.key < $1.key }) {
+            writer.varint(id)
+            writer.string(settings.pools[launch.pool].name)
+            writer.string(offering(launch.pool, launch.offering).name)
+            writer.natural(launch.count)
+            writer.put(launch.ordered)
+        }
+        return writer.bytes
+    }
+
+    private func encode(_ pool: Int, _ state: PoolState, into writer: inout ByteWriter) {
+        writer.string(settings.pools[pool].name)
+        writer.put(state.upUntil)
+        writer.put(state.downUntil)
+        writer.natural(state.samples.count)
+        for sample in state.samples {
+            writer.put(sample.at)
+            writer.double(sample.utilisation)
+        }
+        writer.natural(state.records.count)
+        for (place, record) in state.records.enumerated() {
+            writer.string(offering(pool, place).name)
+            writer.double(record.successes)
+            writer.double(record.failures)
+            writer.double(record.interruptions)
+            writer.double(record.hours)
+            writer.put(record.at)
+        }
+    }
+
+    private func encode(_ member: Member, into writer: inout ByteWriter) {
+        writer.string(settings.pools[member.pool].name)
+        writer.string(offering(member.pool, member.offering).name)
+        writer.varint(member.launch)
+        writer.put(member.since)
+        writer.byte(member.phase.rawValue)
+        writer.bool(member.isSeen)
+        writer.bool(member.isInterrupted)
+        writer.put(member.ordered)
+    }
+
+    /// A scaler that goes on where another one stopped, perhaps with other settings.
+    ///
+    /// What belongs to a pool or an offering that is gone is forgotten; its workers are then
+    /// found as orphans.
+    package init(settings: ScalingSettings, from bytes: [UInt8]) throws(CodingError) {
+        self.init(settings: settings)
+        var reader = ByteReader(bytes)
+        try reader.version(Self.codedVersion)
+        clock = try reader.get()
+        spent = try reader.double()
+        nextLaunch = try reader.varint()
+        for _ in 0..<(try reader.count()) { try readPool(&reader) }
+        for _ in 0..<(try reader.count()) { try readMember(&reader) }
+        for _ in 0..<(try reader.count()) { try readLaunch(&reader) }
+        try reader.finish()
+        guard spent.isFinite, spent >= 0 else {
+            throw CodingError(.contradiction("what was spent is not negative"), at: 0)
+        }
+    }
+
+    private func place(_ pool: String, _ offering: String) -> (pool: Int, offering: Int)? {
+        guard let pool = settings.pools.firstIndex(where: { $0.name == pool }),
+            let offering = settings.pools[pool].offerings.firstIndex(where: {
+                $0.name == offering
+            })
+        else { return nil }
+        return (pool, offering)
+    }
+
+    private mutating func readPool(_ reader: inout ByteReader) throws(CodingError) {
+        let name = try reader.string()
+        let pool = settings.pools.firstIndex { $0.name == name }
+        let upUntil: Tick = try reader.get()
+        let downUntil: Tick = try reader.get()
+        var samples: [Sample] = []
+        for _ in 0..<(try reader.count()) {
+            samples.append(Sample(at: try reader.get(), utilisation: try reader.double()))
+        }
+        if let pool {
+            pools[pool].upUntil = upUntil
+            pools[pool].downUntil = downUntil
+            pools[pool].samples = samples
+        }
+        for _ in 0..<(try reader.count()) {
+            let offering = try reader.string()
+            let record = OfferingRecord(
+                successes: try reader.double(), failures: try reader.double(),
+                interruptions: try reader.double(), hours: try reader.double(),
+                at: try reader.get())
+            if let place = place(name, offering) {
+                pools[place.pool].records[place.offering] = record
+            }
+        }
+    }
+
+    private mutating func readMember(_ reader: inout ByteReader) throws(CodingError) {
+        let name = try reader.string()
+        let place = place(try reader.string(), try reader.string())
+        var member = Member(
+            pool: place?.pool ?? 0, offering: place?.offering ?? 0, launch: try reader.varint(),
+            since: try reader.get())
+        member.phase = try reader.enumeration()
+        member.isSeen = try reader.bool()
+        member.isInterrupted = try reader.bool()
+        member.ordered = try reader.get()
+        guard member.since <= clock, member.ordered <= clock else {
+            throw CodingError(.contradiction("a worker is known since before now"), at: 0)
+        }
+        if place != nil { members[name] = member }
+    }
+
+    private mutating func readLaunch(_ reader: inout ByteReader) throws(CodingError) {
+        let id = try reader.varint()
+        let place = place(try reader.string(), try reader.string())
+        let count = try reader.natural()
+        let ordered: Tick = try reader.get()
+        guard id < nextLaunch, ordered <= clock else {
+            throw CodingError(.contradiction("a launch has a number that was given"), at: 0)
+        }
+        guard let place else { return }
+        launches[id] = Launch(
+            pool: place.pool, offering: place.offering, count: count, ordered: ordered)
+    }
+}

@@ -1,0 +1,225 @@
+extension Scaler {
+    /// Packs what runs and what wants to run on what is there and what is starting.
+    mutating func project(_ turn: inout ScalingTurn) {
+        turn.projection = projection(without: [], turn)
+        for demand in wanted(turn) {
+            let left = turn.projection.pack(demand.request, count: demand.count)
+            if left > 0 { turn.unmet.append((demand.request, left)) }
+        }
+        relent(&turn)
+        for pool in pools.indices {
+            sample(pool, utilisation(of: pool, turn.projection))
+        }
+    }
+
+    /// Workers that stay, with what runs on them, and those whose launch has no answer.
+    func projection(without names: Set<String>, _ turn: ScalingTurn) -> Projection {
+        var projection = Projection()
+        for name in members.keys.sorted() where !names.contains(name) {
+            guard let member = members[name], member.phase == .active else { continue }
+            projection.add(
+                name, pool: member.pool, offering: offering(member.pool, member.offering))
+            projection.occupy(name, with: turn.byName[name]?.running ?? [])
+        }
+        for (id, launch) in launches.sorted(by: { $0.key < $1.key }) {
+            for number in 0..<outstanding(id) {
+                projection.add(
+                    "launch \(id) \(number)", pool: launch.pool,
+                    offering: offering(launch.pool, launch.offering))
+            }
+        }
+        return projection
+    }
+
+    /// Slots that are wanted, the largest requests first: what is ready, and what interrupted
+    /// workers will not end.
+    func wanted(_ turn: ScalingTurn) -> [(request: ResourceRequest, count: Int)] {
+        var wanted = turn.facts.demand.map {
+            (request: $0.request, count: $0.slots(within: settings.horizonNanoseconds))
+        }
+        for name in members.keys.sorted() where members[name]?.isInterrupted == true {
+            for running in turn.byName[name]?.running ?? [] {
+                wanted.append((running.request, running.count))
+            }
+        }
+        return wanted.filter { $0.count > 0 }.sorted {
+            ($0.request.devices, $0.request.milliCores, $0.request.memoryBytes)
+                > ($1.request.devices, $1.request.milliCores, $1.request.memoryBytes)
+        }
+    }
+
+    /// Takes drains back where there is work for the worker again.
+    private mutating func relent(_ turn: inout ScalingTurn) {
+        for name in members.keys.sorted() where !turn.unmet.isEmpty {
+            guard let member = members[name], member.phase == .draining, !member.isInterrupted,
+                !isOver(member.pool)
+            else { continue }
+            var tried = turn.projection
+            tried.add(name, pool: member.pool, offering: offering(member.pool, member.offering))
+            tried.occupy(name, with: turn.byName[name]?.running ?? [])
+            var unmet: [(request: ResourceRequest, count: Int)] = []
+            for (request, count) in turn.unmet {
+                let left = tried.pack(request, count: count)
+                if left > 0 { unmet.append((request, left)) }
+            }
+            guard unmet.reduce(0, { $0 + $1.count }) < turn.unmetSlots else { continue }
+            members[name]?.phase = .active
+            turn.projection = tried
+            turn.unmet = unmet
+            turn.relented.insert(member.pool)
+            decide(
+                .cancelDrain(name), .demandReturned, in: settings.pools[member.pool].name, &turn)
+        }
+    }
+
+    private mutating func sample(_ pool: Int, _ utilisation: Double) {
+        let window = settings.windowNanoseconds
+        if let last = pools[pool].samples.last,
+            clock.nanoseconds - last.at.nanoseconds < window / UInt64(Limits.scalingSamples)
+        {
+            // The highest of a moment counts: what is removed must be removable throughout.
+            pools[pool].samples[pools[pool].samples.count - 1].utilisation = max(
+                last.utilisation, utilisation)
+        } else {
+            pools[pool].samples.append(Sample(at: clock, utilisation: utilisation))
+        }
+        while pools[pool].samples.count > 1,
+            clock.nanoseconds - pools[pool].samples[1].at.nanoseconds >= window
+        {
+            pools[pool].samples.removeFirst()
+        }
+    }
+
+    /// Plans workers for what has no room, and asks for them.
+    mutating func grow(_ turn: inout ScalingTurn) {
+        for pool in pools.indices {
+            let lacking = settings.pools[pool].minimum - turn.projection.count(of: pool)
+            if lacking > 0 { add(lacking, to: pool, .belowMinimum, &turn) }
+        }
+        meetDemand(&turn)
+        for pool in pools.indices { keepHeadroom(in: pool, &turn) }
+        for planned in turn.plan {
+            let id = nextLaunch
+            nextLaunch += 1
+            launches[id] = Launch(
+                pool: planned.pool, offering: planned.offering, count: planned.count,
+                ordered: clock)
+            decide(
+                .launch(
+                    id, offering: offering(planned.pool, planned.offering).name,
+                    count: planned.count),
+                planned.reason, in: settings.pools[planned.pool].name, &turn,
+                alternatives: planned.alternatives)
+        }
+        for pool in turn.isHeldBack.sorted() {
+            decide(
+                .keep, .cooldown(until: pools[pool].upUntil), in: settings.pools[pool].name, &turn)
+        }
+    }
+
+    /// For each request without room: the offering that is cheapest for each slot.
+    private mutating func meetDemand(_ turn: inout ScalingTurn) {
+        let wanting = turn.unmet
+        turn.unmet = []
+        for (request, count) in wanting {
+            // Workers that were planned for the ones before may have room.
+            var left = turn.projection.pack(request, count: count)
+            while left > 0 {
+                let options = options(for: request, left, turn)
+                guard let best = options.first(where: { $0.problem == nil }) else {
+                    for option in options where option.isHeldBack {
+                        turn.isHeldBack.insert(option.pool)
+                    }
+                    break
+                }
+                let workers = (left + best.slots - 1) / best.slots
+                let rest = options.filter { $0 != best }.prefix(Limits.scalingAlternatives)
+                plan(
+                    min(workers, room(in: best.pool, best.offering, turn)), best.pool,
+                    best.offering, .unmetDemand(slots: left), rest.map(\.alternative), &turn)
+                let after = turn.projection.pack(request, count: left)
+                guard after < left else { break }
+                left = after
+            }
+            if left > 0 { turn.unmet.append((request, left)) }
+        }
+    }
+
+    /// Adds workers where the ones there are will be too busy, or are forecast to be.
+    private mutating func keepHeadroom(in pool: Int, _ turn: inout ScalingTurn) {
+        let count = turn.projection.count(of: pool)
+        let name = settings.pools[pool].name
+        let utilisation = utilisation(of: pool, turn.projection)
+        if count > 0, utilisation > settings.upper {
+            let wanted = workers(for: turn.projection.load(of: pool))
+            grow(pool, by: wanted - count, .utilisation(utilisation), &turn)
+        }
+        guard let forecast = turn.facts.forecasts[name], settings.forecasts != .observe else {
+            return
+        }
+        let wanted = min(workers(for: forecast), settings.pools[pool].maximum)
+        let lacking = wanted - turn.projection.count(of: pool)
+        guard lacking > 0 else { return }
+        if settings.forecasts == .act {
+            grow(pool, by: lacking, .forecast(workers: wanted), &turn)
+        } else {
+            decide(.recommend(count: lacking), .forecast(workers: wanted), in: name, &turn)
+        }
+    }
+
+    /// Workers that carry the load at the utilisation that is aimed at.
+    func workers(for load: Double) -> Int {
+        Int(min((load / settings.target - 1e-9).rounded(.up), Double(Limits.workersPerPool)))
+    }
+
+    private mutating func grow(
+        _ pool: Int, by count: Int, _ reason: ScalingDecision.Reason, _ turn: inout ScalingTurn
+    ) {
+        guard self.count(of: pool) + turn.planned(in: pool) < settings.pools[pool].maximum else {
+            return
+        }
+        if clock < pools[pool].upUntil {
+            turn.isHeldBack.insert(pool)
+        } else {
+            add(count, to: pool, reason, &turn)
+        }
+    }
+
+    /// Adds workers of the offering that is cheapest now.
+    private mutating func add(
+        _ count: Int, to pool: Int, _ reason: ScalingDecision.Reason, _ turn: inout ScalingTurn
+    ) {
+        let prices = pools[pool].records.indices.map {
+            ($0, effectivePrice(pool, $0))
+        }.sorted { $0.1 == $1.1 ? $0.0 < $1.0 : $0.1 < $1.1 }
+        for (place, _) in prices {
+            let number = min(count, room(in: pool, place, turn))
+            guard number > 0 else { continue }
+            let others = prices.filter { $0.0 != place }.prefix(Limits.scalingAlternatives).map {
+                ScalingDecision.Alternative(
+                    name: offering(pool, $0.0).name, cost: $0.1, reason: "dearer, or no room")
+            }
+            plan(number, pool, place, reason, others, &turn)
+            return
+        }
+    }
+
+    private mutating func plan(
+        _ count: Int, _ pool: Int, _ place: Int, _ reason: ScalingDecision.Reason,
+        _ alternatives: [ScalingDecision.Alternative], _ turn: inout ScalingTurn
+    ) {
+        for number in 0..<count {
+            turn.projection.add(
+                "planned \(turn.plan.count) \(number)", pool: pool,
+                offering: offering(pool, place))
+        }
+        if let same = turn.plan.firstIndex(where: { $0.pool == pool && $0.offering == place }) {
+            turn.plan[same].count += count
+        } else {
+            turn.plan.append(
+                ScalingTurn.Planned(
+                    pool: pool, offering: place, count: count, reason: reason,
+                    alternatives: alternatives))
+        }
+    }
+}

@@ -1,0 +1,221 @@
+/// Decides how many workers of which kind there are: facts in, decisions out.
+///
+/// It carries nothing out.  What became of a decision comes back by ``launched(_:names:at:)``,
+/// ``launchFailed(_:at:)`` and ``drained(_:at:)``, and by the next facts; until then an order is
+/// repeated, and is harmless to repeat.  Why a value: it is simulated, replayed and coded.
+package struct Scaler: Hashable, Sendable {
+    /// A worker that is counted.
+    struct Member: Hashable, Sendable {
+        enum Phase: UInt8, Sendable { case active, draining, ending }
+
+        var pool: Int
+        var offering: Int
+        var launch: UInt64
+        var since: Tick
+        var phase = Phase.active
+        /// Whether the provider has listed it.
+        var isSeen = false
+        var isInterrupted = false
+        /// When it was last told to end.
+        var ordered = Tick.zero
+    }
+
+    /// A launch that has no answer.
+    struct Launch: Hashable, Sendable {
+        var pool: Int
+        var offering: Int
+        var count: Int
+        /// When it was last asked for.
+        var ordered: Tick
+    }
+
+    struct PoolState: Hashable, Sendable {
+        var upUntil = Tick.zero
+        var downUntil = Tick.zero
+        var samples: [Sample] = []
+        var records: [OfferingRecord]
+    }
+
+    struct Sample: Hashable, Sendable {
+        var at: Tick
+        var utilisation: Double
+    }
+
+    /// How it decides.
+    package let settings: ScalingSettings
+    var pools: [PoolState]
+    var members: [String: Member] = [:]
+    var launches: [UInt64: Launch] = [:]
+    var nextLaunch: UInt64 = 1
+    var spent = 0.0
+    var clock = Tick.zero
+    /// The latest decisions of each kind, the oldest first; not part of what is coded.
+    package internal(set) var recent: [ScalingDecision] = []
+
+    /// Nothing is known of any worker yet.
+    package init(settings: ScalingSettings) {
+        precondition(settings.problem == nil, "settings are checked before they are used")
+        self.settings = settings
+        pools = settings.pools.map {
+            PoolState(records: Array(repeating: OfferingRecord(), count: $0.offerings.count))
+        }
+    }
+
+    /// What has been spent, in millionths, rounded up.
+    package var spentMicros: Int64 { Int64(min(spent.rounded(.up), 9e18)) }
+
+    /// What all workers cost, those whose launch has no answer included, in millionths an hour.
+    package var microsPerHour: Int64 {
+        members.values.reduce(0) { $0 + offering($1.pool, $1.offering).microsPerHour }
+            + launches.reduce(0) {
+                $0 + offering($1.value.pool, $1.value.offering).microsPerHour
+                    * Int64(outstanding($1.key))
+            }
+    }
+
+    /// Workers of a pool, those that start and end included.
+    package func count(of pool: Int) -> Int {
+        members.values.count { $0.pool == pool }
+            + launches.reduce(0) { $0 + ($1.value.pool == pool ? outstanding($1.key) : 0) }
+    }
+
+    func offering(_ pool: Int, _ offering: Int) -> ScalingOffering {
+        settings.pools[pool].offerings[offering]
+    }
+
+    /// Workers of a launch without an answer that are not known by name.
+    func outstanding(_ launch: UInt64) -> Int {
+        guard let asked = launches[launch]?.count else { return 0 }
+        return max(0, asked - members.values.count { $0.launch == launch })
+    }
+
+    // MARK: - What became of decisions
+
+    /// A launch was answered: these workers exist or will.
+    ///
+    /// Fewer than asked for is a success.
+    package mutating func launched(_ id: UInt64, names: [String], at moment: Tick) {
+        guard let launch = launches.removeValue(forKey: id) else { return }
+        for name in names where members[name] == nil {
+            members[name] = Member(
+                pool: launch.pool, offering: launch.offering, launch: id, since: moment)
+        }
+        if names.count < launch.count {
+            pools[launch.pool].records[launch.offering].failed(at: moment)
+        }
+        guard !names.isEmpty else { return }
+        pools[launch.pool].records[launch.offering].succeeded(at: moment)
+        pools[launch.pool].upUntil = moment.advanced(
+            byNanoseconds: settings.upCooldownNanoseconds)
+        startDownCooldown(launch.pool, at: moment)
+    }
+
+    /// A launch made nothing and will not; no cooldown begins.
+    package mutating func launchFailed(_ id: UInt64, at moment: Tick) {
+        guard let launch = launches.removeValue(forKey: id) else { return }
+        pools[launch.pool].records[launch.offering].failed(at: moment)
+    }
+
+    /// A worker was told to take nothing new.
+    package mutating func drained(_ name: String, at moment: Tick) {
+        guard let member = members[name], member.phase == .draining else { return }
+        startDownCooldown(member.pool, at: moment)
+    }
+
+    mutating func startDownCooldown(_ pool: Int, at moment: Tick) {
+        pools[pool].downUntil = moment.advanced(
+            byNanoseconds: settings.downCooldownNanoseconds)
+    }
+
+    // MARK: - Deciding
+
+    /// Looks at everything and decides.
+    ///
+    /// Times must not go back.  The same scaler and facts give the same decisions.
+    package mutating func evaluate(_ facts: ScalingFacts) -> [ScalingDecision] {
+        precondition(facts.at >= clock, "time does not go back")
+        account(to: facts.at)
+        var turn = ScalingTurn(facts: facts)
+        reconcile(&turn)
+        repeatOrders(&turn)
+        if isSpent(intervals: Limits.scalingSpentIntervals) {
+            spendNoMore(&turn)
+        } else {
+            project(&turn)
+            endWhatIsDrained(&turn)
+            grow(&turn)
+            shrink(&turn)
+        }
+        remember(turn.decisions)
+        return turn.decisions
+    }
+
+    private mutating func account(to moment: Tick) {
+        let hours = Double(moment.nanoseconds - clock.nanoseconds) / 3.6e12
+        if clock > .zero { spent += Double(microsPerHour) * hours }
+        for member in members.values where clock > .zero && member.phase == .active {
+            pools[member.pool].records[member.offering].ran(hours: hours, at: moment)
+        }
+        clock = moment
+    }
+
+    /// Whether the total budget is used up after so many more intervals.
+    func isSpent(intervals: Double) -> Bool {
+        guard let total = settings.totalBudgetMicros else { return false }
+        let hours = intervals * Double(settings.evaluationNanoseconds) / 3.6e12
+        return spent + Double(microsPerHour) * hours >= Double(total)
+    }
+
+    /// Drains everything, and ends it before the budget is passed.
+    private mutating func spendNoMore(_ turn: inout ScalingTurn) {
+        endWhatIsDrained(&turn)
+        let isLast = isSpent(intervals: Limits.scalingLastIntervals)
+        for name in members.keys.sorted() {
+            switch members[name]?.phase {
+            case .active where !isLast: drain(name, .budget, &turn)
+            case .active, .draining: if isLast { end(name, .budget, &turn) }
+            case .ending, nil: break
+            }
+        }
+    }
+
+    private mutating func remember(_ decisions: [ScalingDecision]) {
+        recent += decisions
+        recent.removeFirst(max(0, recent.count - Limits.scalingDecisions))
+    }
+}
+
+/// One evaluation: what it looks at and has decided so far.
+struct ScalingTurn {
+    let facts: ScalingFacts
+    let byName: [String: ScalingWorker]
+    var decisions: [ScalingDecision] = []
+    var projection = Projection()
+    /// Slots that found no room, with what each needs.
+    var unmet: [(request: ResourceRequest, count: Int)] = []
+    /// Workers to launch: pool, offering, count, reason.
+    var plan: [Planned] = []
+    /// Pools whose drains were taken back.
+    var relented: Set<Int> = []
+    /// Pools that a cooldown kept from growing.
+    var isHeldBack: Set<Int> = []
+
+    struct Planned {
+        var pool: Int
+        var offering: Int
+        var count: Int
+        var reason: ScalingDecision.Reason
+        var alternatives: [ScalingDecision.Alternative]
+    }
+
+    init(facts: ScalingFacts) {
+        self.facts = facts
+        byName = Dictionary(facts.workers.map { ($0.name, $0) }) { first, _ in first }
+    }
+
+    var unmetSlots: Int { unmet.reduce(0) { $0 + $1.count } }
+
+    func planned(in pool: Int) -> Int {
+        plan.reduce(0) { $0 + ($1.pool == pool ? $1.count : 0) }
+    }
+}
