@@ -40,9 +40,14 @@ final class Child: @unchecked Sendable {
         process.environment = ProcessInfo.processInfo.environment
             .merging(["NO_COLOR": "1"]) { $1 }.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Child.file(folder.appendingPathComponent("out"))
-        process.standardError = try Child.file(folder.appendingPathComponent("err"))
+        let output = try Child.file(folder.appendingPathComponent("out"))
+        let errors = try Child.file(folder.appendingPathComponent("err"))
+        process.standardOutput = output
+        process.standardError = errors
         try process.run()
+        // Foundation keeps them open, and a process with more than 1,300 descriptors crashes in run().
+        try output.close()
+        try errors.close()
     }
 
     deinit {
