@@ -211,10 +211,11 @@ final class RunPlace: Sendable {
     /// Waits until all of them are in the store, pinned.
     private func fetch(_ blobs: [BlobReference], from source: SessionBlobs) throws {
         let done = TimedSemaphore()
-        let found = Mutex<(pinned: [BlobID], problem: BlobError?)>(([], nil))
+        let found = Mutex<(pinned: [BlobID], problem: BlobError?, answers: Int)>(([], nil, 0))
         for blob in blobs {
             tools.fetcher.fetch(blob, from: [source], pinnedFor: RunPlaces.owner) { outcome in
                 found.withLock { found in
+                    found.answers += 1
                     switch outcome {
                     case .success(let blob): found.pinned.append(blob.id)
                     case .failure(let error): found.problem = found.problem ?? error
@@ -224,8 +225,11 @@ final class RunPlace: Sendable {
             }
         }
         var isLate = false
-        for _ in blobs where !isLate { isLate = !done.wait(.seconds(Self.fileSeconds)) }
-        let (pinned, problem) = found.withLock { $0 }
+        // Signals that come together are one, so that answers are counted.
+        while !isLate, found.withLock({ $0.answers }) < blobs.count {
+            isLate = !done.wait(.seconds(Self.fileSeconds))
+        }
+        let (pinned, problem, _) = found.withLock { $0 }
         guard problem == nil, !isLate else {
             unpin(pinned)
             throw problem
