@@ -6,7 +6,7 @@ struct RandomEvents {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let kinds = 26
+    static let kinds = 27
 
     mutating func event(_ kind: Int) -> Event {
         switch kind {
@@ -35,6 +35,7 @@ struct RandomEvents {
         case 22: .queuePaused(text(), coin())
         case 23: .supplyChanged(supply())
         case 24: .runPaused(RunID(number()), coin())
+        case 25: .shapeAlternative(ShapeID(index()), or: ShapeID(index()))
         default: .shapeEscalated(ShapeID(index()), to: ShapeID(index()))
         }
     }

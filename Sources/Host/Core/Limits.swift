@@ -38,6 +38,8 @@ package enum Limits {
     /// Placements of a subtask after which one that did not reach its worker was the last: an order
     /// that breaks its connection each time must not go on for ever.
     package static let placementsPerSubtask = 1000
+    /// Alternatives of one shape, beside itself.
+    package static let alternativesPerShape = 7
     /// Times that a strategy may have a subtask tried again after it failed for good.
     package static let verdictRetriesPerSubtask = 8
     /// Answers in a row in which a strategy that nothing keeps waiting put nothing.

@@ -189,6 +189,18 @@ struct EngineRecoveryTests {
         #expect(try report.text(0) == (0..<600).map { "\($0 * 2)\n" }.joined())
     }
 
+    @Test(arguments: [[0], [1], [4, 4], [9], [2, 2, 2, 2, 2, 2], [15, 1, 1, 40]])
+    func `a loop that was left knows alternatives from what a strategy declares`(
+        _ lives: [Int]
+    ) throws {
+        let document = Self.hungry.replacing(
+            "needs: {auto: {}}", with: "needs: {any_of: [{gpus: 1}, {cpus: 1}]}"
+        ).replacing("test $FANFOLD_ATTEMPT -ge 3", with: "true")
+        let report = try report(document, leavingAfter: lives)
+        #expect(report.outcome == .completed, "\(report.outcome)")
+        #expect(try report.text(0) == (0..<600).map { "\($0 * 2)\n" }.joined())
+    }
+
     @Test func `an attempt of a task that nobody knows changes nothing`() throws {
         let run = try EngineFixture.prepare(Self.twoTasks, in: folder)
         var life = Life(run, log: MemoryLog(), scratch: folder.path, isFirst: true)

@@ -103,6 +103,14 @@ import Testing
         #expect(message.contains(reason), "\(message)")
     }
 
+    @Test func `where the first of several needs fits no worker, the next is taken`() throws {
+        let report = try run(
+            "run: {use: noop}", "needs: {memory: 1MiB, any_of: [{gpus: 1}, {cpus: 2}]}")
+        #expect(report.outcome == .completed, "\(report.outcome)")
+        let none = try run("run: {use: noop}", "needs: {any_of: [{gpus: 1}, {cpus: 64}]}")
+        #expect(none.outcome.failure?.reason == "needs.unplaceable")
+    }
+
     @Test func `tasks are given what the tasks before them gave`() throws {
         let report = try EngineFixture.run(
             """

@@ -132,6 +132,25 @@ private let whole = """
         #expect(tasks[2].failurePolicy == .failFast)
     }
 
+    @Test func `alternatives have what stands beside them, the first one first`() throws {
+        let text = """
+            fanfold: 1
+            defaults: {needs: {labels: {zone: a}}}
+            tasks:
+              a:
+                run: {command: [date]}
+                needs:
+                  memory: 2GiB
+                  any_of: [{gpus: 0.5, gpu-memory: 8GiB}, {cpus: 8}, {cpus: 4, memory: 4GiB}]
+            """
+        let needs = try load(text, in: folder).tasks[0].needs
+        let all = [needs] + needs.alternatives
+        #expect(all.map(\.gpuMillis) == [500, 0, 0])
+        #expect(all.map(\.cpuMillis) == [1_000, 8_000, 4_000])
+        #expect(all.map(\.memoryBytes) == [2 << 30, 2 << 30, 4 << 30])
+        #expect(all.allSatisfy { $0.labels == [.init(name: "zone", value: "a")] })
+    }
+
     @Test func `a short document has sensible defaults`() throws {
         let text =
             "fanfold: 1\ntasks: {a: {run: {command: [date]}}, b: {after: a, run: {command: [date]}}}\n"

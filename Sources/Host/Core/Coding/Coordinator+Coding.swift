@@ -65,9 +65,7 @@ extension Coordinator {
         writer.put(list: rests.unordered.sorted())
         writer.put(indices: activeShapes.map { UInt32($0) })
         writer.put(indices: orphans)
-        encodeSharing(into: &writer)
-        encodeEscalations(into: &writer)
-        encodeFailures(into: &writer)
+        encodeSections(into: &writer)
     }
 
     private func encode(_ cell: Cell, into writer: inout ByteWriter) {
@@ -102,10 +100,7 @@ extension Coordinator {
         rests = Heap(try reader.list(of: Rest.self))
         activeShapes = try reader.indices().map { Int($0) }
         orphans = try reader.indices()
-        let started = try readSharing(&reader)
-        try readEscalations(&reader)
-        try readFailures(&reader)
-        try reader.finish()
+        let started = try readSections(&reader)
         do throws(BrokenRule) {
             try restoreStarted(started)
             try restoreLinks(queues: queues, timers: timers)

@@ -44,6 +44,10 @@ extension Event: ByteCoded {
             writer.byte(40)
             writer.put(shape)
             writer.put(larger)
+        case .shapeAlternative(let shape, let other):
+            writer.byte(70)
+            writer.put(shape)
+            writer.put(other)
         case .timeElapsed: writer.byte(16)
         case .runForgotten(let run):
             writer.byte(21)
@@ -156,6 +160,7 @@ extension Event: ByteCoded {
         case 33: self = .runPaused(try reader.get(), try reader.bool())
         case 34: self = .supplyChanged(try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())
+        case 70: self = .shapeAlternative(try reader.get(), or: try reader.get())
         case let number: throw reader.unknown("Event", number, at: start)
         }
     }

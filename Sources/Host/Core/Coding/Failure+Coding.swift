@@ -32,9 +32,6 @@ extension BlamedWorker: ByteCoded {
 }
 
 extension Coordinator {
-    /// The number that stands before these tables.
-    private static let failureSection: UInt8 = 5
-
     func encodeFailures(into writer: inout ByteWriter) {
         let tried = runs.indices.filter { runs[$0].retries != 0 }
         let praised = shapes.indices.filter { shapes[$0].succeededOn != noIndex }
@@ -44,7 +41,7 @@ extension Coordinator {
         guard !(tried.isEmpty && praised.isEmpty && judged.isEmpty && failed.isEmpty) else {
             return
         }
-        writer.byte(Self.failureSection)
+        writer.byte(CoordinatorSection.failures.rawValue)
         writer.put(indices: quarantined)
         writer.natural(tried.count)
         for run in tried {
@@ -72,14 +69,9 @@ extension Coordinator {
         }
     }
 
-    /// Reads what ``encodeFailures(into:)`` wrote, if it is there.
+    /// Reads what ``encodeFailures(into:)`` wrote after its number.
     mutating func readFailures(_ reader: inout ByteReader) throws(CodingError) {
-        guard reader.remaining > 0 else { return }
         let start = reader.offset
-        let number = try reader.byte()
-        guard number == Self.failureSection else {
-            throw reader.unknown("Coordinator section", number, at: start)
-        }
         quarantined = try reader.indices()
         for _ in 0..<(try reader.count()) {
             let run = try reader.index(in: runs.count)

@@ -108,11 +108,8 @@ extension Hold: ByteCoded {
 }
 
 extension Coordinator {
-    /// The number that stands before these tables.
-    private static let sharingSection: UInt8 = 1
-
     func encodeSharing(into writer: inout ByteWriter) {
-        writer.byte(Self.sharingSection)
+        writer.byte(CoordinatorSection.sharing.rawValue)
         writer.natural(sharing.queues.count)
         for queue in sharing.queues {
             writer.put(queue.spec)
@@ -149,18 +146,12 @@ extension Coordinator {
         }
     }
 
-    /// Reads what ``encodeSharing(into:)`` wrote, if it is there.
+    /// Reads what ``encodeSharing(into:)`` wrote after its number.
     ///
     /// Returns: Placements and the moments at which they began to run.
     mutating func readSharing(
         _ reader: inout ByteReader
     ) throws(CodingError) -> [(placement: Int, tick: Tick)] {
-        guard reader.remaining > 0 else { return [] }
-        let start = reader.offset
-        let number = try reader.byte()
-        guard number == Self.sharingSection else {
-            throw reader.unknown("Coordinator section", number, at: start)
-        }
         sharing.queues = []
         for _ in 0..<(try reader.count()) {
             sharing.queues.append(

@@ -161,6 +161,7 @@ extension Coordinator {
 
     /// A subtask that counted as waiting can be placed.
     mutating func makeReady(_ task: Int, _ index: UInt32, first: Bool = false) {
+        goHome(task, index)
         let record = tasks[task].subtasks[Int(index)]
         tasks[task].subtasks[Int(index)].state = .ready
         tasks[task].progress.waiting -= 1

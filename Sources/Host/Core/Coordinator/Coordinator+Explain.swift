@@ -20,7 +20,7 @@ extension Coordinator {
             let placement = placements[record.link]
             let worker = cells[Int(placement.cell)].worker
             return placement.isRunning ? nil : .queued(id(ofWorker: worker))
-        case .ready: return capacityReason(Int(record.shape))
+        case .ready: return familyReason(Int(record.shape))
         }
     }
 
@@ -41,7 +41,7 @@ extension Coordinator {
         }
         guard state.progress.running == 0 else { return nil }
         if let shape = state.shapes.first(where: { shapes[$0].ready > 0 }) {
-            return capacityReason(shape)
+            return familyReason(shape)
         }
         if let rest = rests.unordered.filter({ $0.subtask.task == task }).min() {
             return .backingOff(until: rest.until)
@@ -90,7 +90,7 @@ extension Coordinator {
                 task.progress.queued == 0, task.outstanding == 0, !task.isSplitting
             else { return nil }
             for shape in task.shapes where shapes[shape].ready > 0 {
-                let reason = capacityReason(shape)
+                let reason = familyReason(shape)
                 guard reason.isForEver else { return nil }
                 return (task.spec.id, reason)
             }

@@ -4,7 +4,7 @@ extension Coordinator {
     /// - Complexity: O(everything); for tests and the simulator.
     package func violations() -> [String] {
         taskViolations() + workerViolations() + shapeViolations() + runViolations()
-            + sharingViolations() + escalationViolations()
+            + sharingViolations() + escalationViolations() + alternativeViolations()
     }
 
     private func taskViolations() -> [String] {

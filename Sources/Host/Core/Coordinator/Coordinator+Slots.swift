@@ -152,7 +152,17 @@ extension Coordinator {
     private mutating func listQueued(_ shape: Int) {
         guard !shapes[shape].isListedQueued else { return }
         shapes[shape].isListedQueued = true
-        classes[shapes[shape].resources].queuedShapes.append(shape)
+        let home = home(of: shape)
+        guard !shapes[home].alternatives.isEmpty else {
+            return classes[shapes[shape].resources].queuedShapes.append(shape)
+        }
+        // It could run wherever one of its alternatives has room.
+        for other in [home] + shapes[home].alternatives {
+            let resources = shapes[other].resources
+            if !classes[resources].queuedShapes.contains(shape) {
+                classes[resources].queuedShapes.append(shape)
+            }
+        }
     }
 
     /// An attempt runs in a slot from now on.
@@ -163,7 +173,7 @@ extension Coordinator {
         leaveQueue(placement)
         placements[placement].isRunning = true
         placements[placement].started = clock
-        shapes[cells[cell].shape].waitingSince = nil
+        shapes[home(of: cells[cell].shape)].waitingSince = nil
         cellLinks.remove(placement, from: &cells[cell].queued)
         cellLinks.append(placement, to: &cells[cell].running)
         guard placements[placement].fate == .wanted else { return }

@@ -141,9 +141,17 @@ extension Coordinator {
         }
     }
 
-    /// How many subtasks of the task's own needs run at a time with the workers there are.
+    /// How many subtasks of the task's own needs, and of their alternatives, run at a time with the
+    /// workers there are.
     package func slots(of task: TaskID) -> Int {
         guard let task = known(task) else { return 0 }
-        return classes[tasks[task].resources].totalSlots
+        let own = tasks[task].resources
+        let others = Set(
+            tasks[task].shapes.lazy.filter { shapes[$0].home != noIndex }.map {
+                shapes[$0].resources
+            })
+        return others.subtracting([own]).reduce(classes[own].totalSlots) {
+            $0 + classes[$1].totalSlots
+        }
     }
 }

@@ -72,6 +72,7 @@ package struct Coordinator: Sendable {
         case .runCancelled(let run, let reason): cancelRun(run, reason: reason)
         case .shapeDeclared(let shape, let spec): declare(shape, spec)
         case .shapeEscalated(let shape, let larger): escalate(shape, to: larger)
+        case .shapeAlternative(let shape, let other): allow(other, insteadOf: shape)
         case .workerRegistered(let spec): register(spec)
         case .workerDraining(let worker): drain(worker)
         case .workerLost(let worker, let reason): lose(worker, reason: reason)

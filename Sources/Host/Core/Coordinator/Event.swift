@@ -12,6 +12,9 @@ package enum Event: Hashable, Sendable {
     /// Subtasks of the first shape that run out of memory are tried again as the second one, which
     /// was declared later for the same task.
     case shapeEscalated(ShapeID, to: ShapeID)
+    /// Subtasks of the first shape may be placed as the second one, which was declared later for
+    /// the same task, where there is no room for them as they are.
+    case shapeAlternative(ShapeID, or: ShapeID)
 
     /// A worker is there and idle.
     case workerRegistered(WorkerSpec)

@@ -178,6 +178,11 @@ struct ShapeState: Sendable {
     var larger = noIndex
     /// How many shapes lead to this one.
     var rung = 0
+    /// The shape that its subtasks have while they are ready, or `noIndex` for itself.
+    var home = noIndex
+    /// What its ready subtasks may be placed as, if there is no room for them as they are; the
+    /// first that has room.
+    var alternatives: [Int] = []
     /// The worker on which an attempt succeeded last, or `noIndex`.
     var succeededOn = noIndex
 

@@ -48,14 +48,11 @@ extension Coordinator {
 // MARK: In a snapshot
 
 extension Coordinator {
-    /// The number that stands before this table.
-    private static let memorySection: UInt8 = 3
-
     /// Writes the table, if there is anything in it.
     func encodeEscalations(into writer: inout ByteWriter) {
         let leading = shapes.indices.filter { shapes[$0].larger != noIndex }
         guard !leading.isEmpty else { return }
-        writer.byte(Self.memorySection)
+        writer.byte(CoordinatorSection.escalations.rawValue)
         writer.natural(leading.count)
         for shape in leading {
             writer.natural(shape)
@@ -63,12 +60,8 @@ extension Coordinator {
         }
     }
 
-    /// Reads what ``encodeEscalations(into:)`` wrote, if it is there.
+    /// Reads what ``encodeEscalations(into:)`` wrote after its number.
     mutating func readEscalations(_ reader: inout ByteReader) throws(CodingError) {
-        guard reader.remaining > 0 else { return }
-        var ahead = reader
-        guard try ahead.byte() == Self.memorySection else { return }
-        reader = ahead
         for _ in 0..<(try reader.count()) {
             let place = reader.offset
             let from = try reader.natural()

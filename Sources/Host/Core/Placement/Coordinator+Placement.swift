@@ -75,12 +75,19 @@ extension Coordinator {
         return starved
     }
 
-    /// Starts the next ready subtask of a shape, if there is room.
+    /// Starts the next ready subtask of a shape, if there is room for it or for an alternative.
     mutating func startOne(_ shape: Int) -> Bool {
+        if startOne(shape, as: shape) { return true }
+        for other in shapes[shape].alternatives
+        where shapes[shape].ready > 0 && startOne(shape, as: other) { return true }
+        return false
+    }
+
+    private mutating func startOne(_ shape: Int, as placed: Int) -> Bool {
         var refused: Set<Int> = []
-        while let (worker, slot) = slotAnywhere(for: shape) {
-            if let index = popReady(shape, on: worker) {
-                put(index, of: shape, on: worker, slot: slot)
+        while let (worker, slot) = slotAnywhere(for: placed) {
+            if let index = popReady(shape, as: placed, on: worker) {
+                put(index, of: placed, on: worker, slot: slot)
                 return true
             }
             // What is ready has failed there, and there are others: those may be free.
@@ -116,9 +123,12 @@ extension Coordinator {
         return nil
     }
 
-    /// The next ready subtask of a shape for a worker; ones that were withdrawn are passed over, and
-    /// those that had better go elsewhere stay.
-    private mutating func popReady(_ shape: Int, on worker: Int) -> UInt32? {
+    /// The next ready subtask of a shape for a worker, which has the shape `placed` from now on.
+    ///
+    /// Ones that were withdrawn are passed over, and those that had better go elsewhere stay.
+    private mutating func popReady(
+        _ shape: Int, as placed: Int, on worker: Int
+    ) -> UInt32? {
         let task = shapes[shape].task
         var avoided: [UInt32] = []
         defer { for index in avoided.reversed() { shapes[shape].queue.pushFirst(index) } }
@@ -131,6 +141,7 @@ extension Coordinator {
                 continue
             }
             shapes[shape].ready -= 1
+            tasks[task].subtasks[Int(index)].shape = UInt32(placed)
             tasks[task].progress.ready -= 1
             touch(task: task)
             return index
@@ -156,27 +167,32 @@ extension Coordinator {
     /// Queues what has no room anywhere behind what runs.
     private mutating func queueAhead(_ starved: [Int]) {
         for shape in starved {
-            var rounds = shapes[shape].hungry.count
-            let kept = slotsHeld(for: shape)
-            while rounds > 0, shapes[shape].ready > kept,
-                let index = shapes[shape].hungry.popFirst()
-            {
-                rounds -= 1
-                let cell = cells[Int(index)]
-                guard cell.isUsed, cell.shape == shape, cell.isHungry else { continue }
-                cells[Int(index)].isHungry = false
-                guard workers[cell.worker].takesWork, cell.slots > cell.stuck,
-                    !mustShrink(shape), isOpen(cell.worker, to: shape)
-                else {
-                    continue
-                }
-                if mustMakeWay(shape, on: cell, starved) {
-                    markHungry(index)
-                    continue
-                }
-                cells[Int(index)].isFresh = false
-                fill(index, share: max(1, (shapes[shape].ready - kept) / (rounds + 1)))
+            queueAhead(shape, as: shape, starved)
+            for other in shapes[shape].alternatives { queueAhead(shape, as: other, starved) }
+        }
+    }
+
+    private mutating func queueAhead(_ shape: Int, as placed: Int, _ starved: [Int]) {
+        var rounds = shapes[placed].hungry.count
+        let kept = slotsHeld(for: shape)
+        while rounds > 0, shapes[shape].ready > kept,
+            let index = shapes[placed].hungry.popFirst()
+        {
+            rounds -= 1
+            let cell = cells[Int(index)]
+            guard cell.isUsed, cell.shape == placed, cell.isHungry else { continue }
+            cells[Int(index)].isHungry = false
+            guard workers[cell.worker].takesWork, cell.slots > cell.stuck,
+                !mustShrink(placed), isOpen(cell.worker, to: placed)
+            else {
+                continue
             }
+            if mustMakeWay(placed, on: cell, starved) {
+                markHungry(index)
+                continue
+            }
+            cells[Int(index)].isFresh = false
+            fill(index, share: max(1, (shapes[shape].ready - kept) / (rounds + 1)))
         }
     }
 
@@ -186,8 +202,9 @@ extension Coordinator {
             Limits.queuedPerWorkerAndShape, shapes[cell.shape].depth * (cell.slots - cell.stuck))
         let lacking = wanted - cell.wanted
         guard lacking > 0 else { return }
+        let home = home(of: cell.shape)
         for _ in 0..<min(lacking, share) {
-            guard let next = popReady(cell.shape, on: cell.worker) else { break }
+            guard let next = popReady(home, as: cell.shape, on: cell.worker) else { break }
             put(next, of: cell.shape, on: cell.worker, slot: nil)
         }
         if lacking > share { markHungry(index) }
@@ -196,7 +213,8 @@ extension Coordinator {
     /// Whether another shape, which has fewer slots, waits for what this one holds here.
     private func mustMakeWay(_ shape: Int, on cell: Cell, _ starved: [Int]) -> Bool {
         guard sharing.isShared || !cell.isFresh else { return false }
-        for other in starved.prefix(Limits.starvedShapesSearched) where other != shape {
+        for other in starved.prefix(Limits.starvedShapesSearched)
+        where other != home(of: shape) {
             guard shapes[other].ready > 0, !isAtLimit(other) else { continue }
             let request = classes[shapes[other].resources].request
             let ledger = workers[cell.worker].ledger

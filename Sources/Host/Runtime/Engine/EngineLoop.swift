@@ -184,6 +184,7 @@ package struct EngineLoop {
                     .shapeDeclared(
                         shape, ShapeSpec(task: task, needs: spec.needs.map(ResourceRequest.init))),
                     at: now)
+                declareAlternatives(of: shape, needs: spec.needs, task: task, at: now)
             }
             tasks[place].declare(spec, shape: shape)
         }
@@ -204,12 +205,7 @@ package struct EngineLoop {
                 tasks[Int(shape.task.index)].knownShapes.append(ShapeID(UInt32(shapeCount - 1)))
             }
         }
-        // Such a shape is none that the strategy will declare again.
-        if isReplaying, case .shapeEscalated(let shape, let larger) = event,
-            let task = coordinator.task(of: shape)
-        {
-            tasks[Int(task.index)].knownShapes.removeAll { $0 == larger }
-        }
+        if isReplaying { passOver(event) }
         if case .runForgotten(let run) = event { forget(run) }
         let effects = coordinator.handle(event, at: now)
         if isReplaying { return replay(effects, at: now) }

@@ -184,6 +184,17 @@ private struct DryRun {
                 ShapeID(UInt32(index)),
                 ShapeSpec(task: TaskID(0), needs: declared.needs.map(ResourceRequest.init)))
         }
+        var shapes = specs.count
+        for (index, declared) in specs.enumerated() {
+            for other in declared.needs?.alternatives ?? task.alternatives {
+                let alternative = ShapeID(UInt32(shapes))
+                events.append(
+                    .shapeDeclared(
+                        alternative, ShapeSpec(task: TaskID(0), needs: ResourceRequest(other))))
+                events.append(.shapeAlternative(ShapeID(UInt32(index)), or: alternative))
+                shapes += 1
+            }
+        }
         events.append(.strategyBegan(TaskID(0)))
         events.append(.strategySplit(TaskID(0), added: subtasks, state: .end))
         var starting = [Int](repeating: 0, count: workers.count)

@@ -35,6 +35,8 @@ package struct PlannedTask: Sendable {
     package var name: String
     /// What the coordinator is told.
     package var spec: TaskSpec
+    /// What its subtasks may be given instead of `spec.needs`, the one that is wanted most first.
+    package var alternatives: [NeedsDeclaration]
     /// What splits and merges it.
     package var strategy: PlannedStrategy
     /// What its subtasks run, unless the strategy says otherwise.
@@ -155,7 +157,8 @@ private struct Preparation {
             tasks.append(
                 PlannedTask(
                     name: declaration.name, spec: TaskSpec(declaration, index: index),
-                    strategy: strategy, run: run, runText: declaration.run,
+                    alternatives: declaration.needs.alternatives, strategy: strategy, run: run,
+                    runText: declaration.run,
                     inputs: declaration.inputs.map(\.source),
                     inputNames: declaration.inputs.map { $0.name ?? name(of: $0.source) },
                     history: HistoryLabel(declaration, in: pipeline)))

@@ -1,3 +1,4 @@
+import FanfoldCore
 import FanfoldJSON
 import FanfoldPlugins
 import FanfoldPrediction
@@ -15,6 +16,8 @@ package struct NeedsError: Error, Hashable, Sendable, CustomStringConvertible {
 extension NeedsDeclaration {
     /// Most of what one subtask may ask for, in thousandths of a core or GPU.
     package static let maximumMillis: Int64 = 1_000_000_000
+    /// Most needs that one `any_of` may list.
+    package static let maximumAlternatives = 1 + Limits.alternativesPerShape
 
     /// Reads needs as they stand in a document or in the specification of a subtask.
     ///
@@ -31,6 +34,13 @@ extension NeedsDeclaration {
         guard case .object(let object) = json else {
             throw NeedsError(pointer: JSONPointer(), message: "wanted an object")
         }
+        if let list = object["any_of"] {
+            self = try Self.alternatives(list, beside: object, over: base)
+            return
+        }
+        alternatives = try base.alternatives.map { other throws(NeedsError) in
+            try NeedsDeclaration(json: json, over: other)
+        }
         for (key, value) in object.members {
             switch key {
             case "cpus":
@@ -43,7 +53,7 @@ extension NeedsDeclaration {
             case "auto" where allowsAuto: auto = try AutoNeeds(json: value)
             default:
                 throw Self.error(
-                    key, "unknown need; wanted cpus, memory, gpus, gpu-memory or labels")
+                    key, "unknown need; wanted cpus, memory, gpus, gpu-memory, labels or any_of")
             }
         }
         if auto != nil {
@@ -53,6 +63,42 @@ extension NeedsDeclaration {
         if gpuMemoryBytes > 0, gpuMillis == 0 {
             throw Self.error("gpu-memory", "memory of a GPU is asked for, and no GPU; add gpus: 1")
         }
+    }
+
+    /// Reads `any_of: [needs, …]`; what stands beside it holds for each of them.
+    private static func alternatives(
+        _ list: JSON, beside object: JSONObject, over base: NeedsDeclaration
+    ) throws(NeedsError) -> NeedsDeclaration {
+        guard let list = list.arrayValue, (2...maximumAlternatives).contains(list.count) else {
+            throw error(
+                "any_of", "wanted a list of 2 to \(maximumAlternatives) needs, found \(list.text)")
+        }
+        guard base.auto == nil, object["auto"] == nil else {
+            throw error("any_of", "alternatives cannot be predicted; leave auto out, or any_of")
+        }
+        guard base.alternatives.isEmpty else {
+            throw error(
+                "any_of", "defaults: have alternatives already; state any_of in one of the two")
+        }
+        var members = object
+        members["any_of"] = nil
+        let shared = try NeedsDeclaration(json: .object(members), over: base)
+        var read: [NeedsDeclaration] = []
+        for (index, json) in list.enumerated() {
+            do throws(NeedsError) {
+                guard json["any_of"] == nil else {
+                    throw error("any_of", "alternatives within alternatives; list them all in one")
+                }
+                read.append(try NeedsDeclaration(json: json, over: shared))
+            } catch {
+                throw NeedsError(
+                    pointer: JSONPointer(["any_of", "\(index)"] + error.pointer.tokens),
+                    message: error.message)
+            }
+        }
+        var first = read.removeFirst()
+        first.alternatives = read
+        return first
     }
 
     private static func error(_ key: String, _ message: String) -> NeedsError {

@@ -115,6 +115,8 @@ package struct NeedsDeclaration: Hashable, Sendable {
     package var labels: [Label]
     /// Set if what is not stated is predicted.
     package var auto: AutoNeeds?
+    /// What may be given instead, the one that is wanted most first: the rest of `any_of`.
+    package var alternatives: [NeedsDeclaration] = []
 
     /// A label and the value it must have.
     package struct Label: Hashable, Sendable {

@@ -358,6 +358,13 @@ extension PipelineSchema {
                   "description": "Labels that the worker must have, with their values.",
                   "type": "object",
                   "additionalProperties": { "type": "string" }
+                },
+                "any_of": {
+                  "description": "Needs of which any will do, the one that is wanted most first; what stands beside them holds for each.",
+                  "type": "array",
+                  "minItems": 2,
+                  "maxItems": 8,
+                  "items": { "$ref": "#/$defs/needs" }
                 }
               }
             },

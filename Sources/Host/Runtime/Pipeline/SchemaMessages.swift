@@ -36,7 +36,7 @@ struct SchemaMessages {
                 message: "wanted 64 hexadecimal digits in lower case, as sha256sum prints them")
         case ("inputs", let key?) where problem.keyword == "additionalProperties":
             return inputKey(key)
-        default: return unit(problem, value) ?? needs(problem, value) ?? reference(problem, value)
+        default: return unit(problem, value) ?? reference(problem, value)
         }
     }
 
@@ -106,6 +106,7 @@ struct SchemaMessages {
         var tokens = tokens[...]
         if tokens.first == "tasks" { tokens = tokens.dropFirst(2) }
         if tokens.first == "defaults" { tokens = tokens.dropFirst() }
+        if tokens.starts(with: ["needs", "any_of"]) { tokens = ["needs"] + tokens.dropFirst(3) }
         switch Array(tokens) {
         case ["deadline"], ["timeout"], ["retry", "backoff"]: return .duration
         case ["needs", "memory"], ["needs", "gpu-memory"], ["needs", "auto", "max-memory"],
@@ -113,18 +114,6 @@ struct SchemaMessages {
             return .bytes
         default: return nil
         }
-    }
-
-    private func needs(_ problem: SchemaProblem, _ value: JSON?) -> Sentence? {
-        let tokens = problem.pointer.tokens
-        if tokens.suffix(2).elementsEqual(["needs", "any_of"])
-            || tokens.suffix(2).elementsEqual(["needs", "any-of"])
-        {
-            return Sentence(
-                message: "alternatives (\(tokens.last ?? "")) are not in this version; "
-                    + "state one set of needs")
-        }
-        return nil
     }
 
     /// A name without `${…}` around it.
