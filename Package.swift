@@ -160,7 +160,8 @@ let package = Package(
             name: "FanfoldRuntime",
             dependencies: [
                 "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData",
-                "FanfoldJSON", "FanfoldPlugins", "FanfoldPrediction", deque, logging,
+                "FanfoldJSON", "FanfoldPlugins", "FanfoldPrediction", "FanfoldSimulation", deque,
+                logging,
             ],
             path: "Sources/Host/Runtime"),
         .target(
@@ -257,7 +258,8 @@ let package = Package(
             name: "RuntimeTests",
             dependencies: [
                 "CFanfoldSystem", "CPluginABI", "FanfoldCore", "FanfoldData", "FanfoldJSON",
-                "FanfoldPlugins", "FanfoldPrediction", "FanfoldRuntime", logging,
+                "FanfoldPlugins", "FanfoldPrediction", "FanfoldRuntime", "FanfoldSimulation",
+                logging,
             ]),
         .testTarget(
             name: "ServiceTests",

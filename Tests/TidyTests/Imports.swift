@@ -38,7 +38,8 @@ enum Imports {
             [
                 "CPluginABI", "CFanfoldSystem", "CLibYAML", "FanfoldCore", "FanfoldData",
                 "FanfoldJSON",
-                "FanfoldPlugins", "FanfoldPrediction", "DequeModule", "Logging",
+                "FanfoldPlugins", "FanfoldPrediction", "FanfoldSimulation", "DequeModule",
+                "Logging",
             ]
         ),
         (

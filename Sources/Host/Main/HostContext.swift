@@ -138,9 +138,15 @@ final class HostContext: Sendable {
     }
 
     /// A provider that the settings name, running.
-    func fleet(_ declaration: ProviderDeclaration) throws(ProviderProblem) -> RentedFleet {
+    ///
+    /// - Parameter folder: the state folder; that of the settings unless said.
+    func fleet(
+        _ declaration: ProviderDeclaration, in folder: String? = nil
+    ) throws(ProviderProblem) -> any Fleet {
         try ProviderOpening(
             registry: registry, helpers: helpers,
+            stateFolder: folder ?? settings.resolvedServices.stateDirectory,
+            programFolder: executableDirectory,
             services: { [services] component, grant in
                 services.services(
                     component: component.id, version: component.version, grant: grant)

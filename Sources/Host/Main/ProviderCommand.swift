@@ -39,7 +39,7 @@ struct ProviderOptions: ParsableArguments {
 
     /// Starts the provider, makes a call of it and ends it.
     func asking<Value>(
-        _ body: (RentedFleet) throws(PluginFailure) -> Value
+        _ body: (any Fleet) throws(PluginFailure) -> Value
     ) throws -> Value {
         let context = try HostContext(host)
         guard let declaration = context.settings.providers.first(where: { $0.name == provider })
@@ -50,7 +50,7 @@ struct ProviderOptions: ParsableArguments {
                     + (names.isEmpty ? "" : "; they name " + names.joined(separator: ", ")))
             throw Exit.notFound
         }
-        let fleet: RentedFleet
+        let fleet: any Fleet
         do throws(ProviderProblem) {
             fleet = try context.fleet(declaration)
         } catch {

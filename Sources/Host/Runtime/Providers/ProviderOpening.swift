@@ -18,14 +18,22 @@ package struct ProviderOpening: Sendable {
     private let registry: PluginRegistry
     private let helpers: HelperSettings
     private let services: @Sendable (ComponentDescriptor, PluginGrant) -> PluginServices
+    private let stateFolder: String
+    private let programFolder: String
     private let logger: Logger
 
-    /// - Parameter services: what the host does for a component with a grant.
+    /// - Parameters:
+    ///   - services: what the host does for a component with a grant.
+    ///   - stateFolder: below which the providers that are built in keep their files.
+    ///   - programFolder: where the program `fanfold` lies.
     package init(
-        registry: PluginRegistry, helpers: HelperSettings,
+        registry: PluginRegistry, helpers: HelperSettings, stateFolder: String,
+        programFolder: String,
         services: @escaping @Sendable (ComponentDescriptor, PluginGrant) -> PluginServices,
         logger: Logger
     ) {
+        self.stateFolder = stateFolder
+        self.programFolder = programFolder
         self.registry = registry
         self.helpers = helpers
         self.services = services
@@ -33,8 +41,11 @@ package struct ProviderOpening: Sendable {
     }
 
     /// Loads the plugin, checks its configuration and makes an instance.
-    package func open(_ declaration: ProviderDeclaration) throws(ProviderProblem) -> RentedFleet {
+    package func open(_ declaration: ProviderDeclaration) throws(ProviderProblem) -> any Fleet {
         let place = JSONPointer(["providers", declaration.name])
+        if let builtIn = BuiltInProvider(use: declaration.use) {
+            return try open(builtIn, declaration, place)
+        }
         let (plugin, component) = try find(declaration, place)
         if let service = declaration.grant.lacking(of: component.needsServices).first {
             throw ProviderProblem(
@@ -42,23 +53,49 @@ package struct ProviderOpening: Sendable {
                 message: "\(component.id) asks for \(service), which is not granted; grant it with "
                     + "grant: {hosts: [...]}, see docs/providers.md")
         }
-        let configuration = declaration.configuration
-        if let problem = component.schema?.validate(configuration).first {
-            throw ProviderProblem(
-                pointer: JSONPointer(place.tokens + ["with"] + problem.pointer.tokens),
-                message: problem.message
-                    + (problem.suggestion.map { "; \($0)" } ?? ""))
-        }
+        let configuration = try Self.configuration(declaration, component.schema, place)
         do throws(PluginFailure) {
             return RentedFleet(
                 try plugin.makeCalls(
-                    component,
-                    configuration: component.schema?.fillingDefaults(configuration)
-                        ?? configuration,
+                    component, configuration: configuration,
                     services: services(component, declaration.grant), logger: logger))
         } catch {
             throw Self.problem(error, in: declaration.name)
         }
+    }
+
+    private func open(
+        _ builtIn: BuiltInProvider, _ declaration: ProviderDeclaration, _ place: JSONPointer
+    ) throws(ProviderProblem) -> any Fleet {
+        let schema = PipelineSchema.compiled(PipelineSchema.builtIn(builtIn.schemaText))
+        let filled = try Self.configuration(declaration, schema, place)
+        func folder(_ said: String) -> String {
+            said.isEmpty
+                ? "\(stateFolder)/\(builtIn.rawValue)/\(declaration.name)"
+                : Settings.resolved(said)
+        }
+        switch builtIn {
+        case .local:
+            let configuration = LocalConfiguration(filled)
+            return LocalFleet(
+                configuration, folder: folder(configuration.folder), programFolder: programFolder)
+        case .fake:
+            let configuration = FakeConfiguration(filled)
+            return FakeFleet(configuration, folder: folder(configuration.folder))
+        }
+    }
+
+    /// The configuration with its defaults, if it fits the schema.
+    private static func configuration(
+        _ declaration: ProviderDeclaration, _ schema: JSONSchema?, _ place: JSONPointer
+    ) throws(ProviderProblem) -> JSON {
+        guard let schema else { return declaration.configuration }
+        if let problem = schema.validate(declaration.configuration).first {
+            throw ProviderProblem(
+                pointer: JSONPointer(place.tokens + ["with"] + problem.pointer.tokens),
+                message: problem.message + (problem.suggestion.map { "; \($0)" } ?? ""))
+        }
+        return schema.fillingDefaults(declaration.configuration)
     }
 
     /// A failure of a provider, at the setting that it names if it names one.
