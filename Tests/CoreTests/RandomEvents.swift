@@ -109,7 +109,7 @@ struct RandomEvents {
     mutating func shape() -> ShapeSpec {
         ShapeSpec(
             task: TaskID(index()), needs: coin() ? request() : nil,
-            timeoutNanoseconds: coin() ? number() : nil)
+            timeoutNanoseconds: coin() ? number() : nil, gang: coin() ? 1 : Int(signed()))
     }
 
     mutating func subtasks() -> [SubtaskSpec] {

@@ -38,6 +38,8 @@ package enum Limits {
     /// Placements of a subtask after which one that did not reach its worker was the last: an order
     /// that breaks its connection each time must not go on for ever.
     package static let placementsPerSubtask = 1000
+    /// Members of one gang.
+    package static let membersPerGang = 1024
     /// Alternatives of one shape, beside itself.
     package static let alternativesPerShape = 7
     /// Times that a strategy may have a subtask tried again after it failed for good.

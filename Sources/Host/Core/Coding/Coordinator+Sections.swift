@@ -5,6 +5,7 @@ enum CoordinatorSection: UInt8 {
     case escalations = 3
     case failures = 5
     case alternatives = 11
+    case gangs = 13
 }
 
 extension Coordinator {
@@ -13,6 +14,7 @@ extension Coordinator {
         encodeEscalations(into: &writer)
         encodeFailures(into: &writer)
         encodeAlternatives(into: &writer)
+        encodeGangs(into: &writer)
     }
 
     /// Reads all sections to the end of the bytes.
@@ -35,6 +37,7 @@ extension Coordinator {
             case .escalations: try readEscalations(&reader)
             case .failures: try readFailures(&reader)
             case .alternatives: try readAlternatives(&reader)
+            case .gangs: try readGangs(&reader)
             }
         }
         return started

@@ -37,9 +37,10 @@ extension Event: ByteCoded {
             writer.put(run)
             writer.string(reason)
         case .shapeDeclared(let shape, let spec):
-            writer.byte(3)
+            writer.byte(spec.gang == 1 ? 3 : 71)
             writer.put(shape)
             writer.put(spec)
+            if spec.gang != 1 { writer.zigzag(Int64(spec.gang)) }
         case .shapeEscalated(let shape, let larger):
             writer.byte(40)
             writer.put(shape)
@@ -160,6 +161,11 @@ extension Event: ByteCoded {
         case 33: self = .runPaused(try reader.get(), try reader.bool())
         case 34: self = .supplyChanged(try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())
+        case 71:
+            let shape = try reader.get(ShapeID.self)
+            var spec = try reader.get(ShapeSpec.self)
+            spec.gang = try reader.signed()
+            self = .shapeDeclared(shape, spec)
         case 70: self = .shapeAlternative(try reader.get(), or: try reader.get())
         case let number: throw reader.unknown("Event", number, at: start)
         }

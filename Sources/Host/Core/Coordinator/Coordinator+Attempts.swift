@@ -138,6 +138,7 @@ extension Coordinator {
         let nanoseconds = runs[tasks[task].run].random.upTo(longest)
         guard nanoseconds > 0 else { return makeReady(task, index) }
         tasks[task].subtasks[Int(index)].state = .resting
+        recallGang(of: index, task)
         rests.insert(
             Rest(
                 until: clock.advanced(byNanoseconds: nanoseconds),
@@ -149,6 +150,7 @@ extension Coordinator {
     /// The subtask counts as waiting.
     mutating func failForGood(_ task: Int, _ index: UInt32, _ failure: Failure) {
         tasks[task].subtasks[Int(index)].state = .judged
+        recallGang(of: index, task)
         if !tasks[task].blamed.isEmpty { tasks[task].blamed[index] = nil }
         tasks[task].outstanding += 1
         tasks[task].verdicts.append(PendingVerdict(index: index, failure: failure))
@@ -161,6 +163,7 @@ extension Coordinator {
 
     /// A subtask that counted as waiting can be placed.
     mutating func makeReady(_ task: Int, _ index: UInt32, first: Bool = false) {
+        if gather(task, index) { return }
         goHome(task, index)
         let record = tasks[task].subtasks[Int(index)]
         tasks[task].subtasks[Int(index)].state = .ready

@@ -20,6 +20,7 @@ extension Coordinator {
             let placement = placements[record.link]
             let worker = cells[Int(placement.cell)].worker
             return placement.isRunning ? nil : .queued(id(ofWorker: worker))
+        case .gathering: return gatheringReason(task, subtask.index)
         case .ready: return familyReason(Int(record.shape))
         }
     }
@@ -45,6 +46,9 @@ extension Coordinator {
         }
         if let rest = rests.unordered.filter({ $0.subtask.task == task }).min() {
             return .backingOff(until: rest.until)
+        }
+        if let gang = state.gangs.first(where: { !$0.isClosed }) {
+            return gatheringReason(index, gang.members[0])
         }
         return .strategyAnswering
     }
@@ -103,7 +107,9 @@ extension WaitingReason {
     /// Whether nothing that the workers there are do will change it.
     var isForEver: Bool {
         switch self {
-        case .noWorker, .noWorkerType, .exceedsMaximumWorker, .exceedsQuota: true
+        case .noWorker, .noWorkerType, .exceedsMaximumWorker, .exceedsQuota,
+            .topologyUnsatisfiable:
+            true
         default: false
         }
     }

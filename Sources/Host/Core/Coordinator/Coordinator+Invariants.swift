@@ -5,6 +5,7 @@ extension Coordinator {
     package func violations() -> [String] {
         taskViolations() + workerViolations() + shapeViolations() + runViolations()
             + sharingViolations() + escalationViolations() + alternativeViolations()
+            + gangViolations()
     }
 
     private func taskViolations() -> [String] {

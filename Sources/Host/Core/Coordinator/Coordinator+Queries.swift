@@ -8,7 +8,7 @@ extension Coordinator {
         }
         return switch tasks[task].subtasks[Int(subtask.index)].state {
         case .succeeded, .failed, .withdrawn: true
-        case .blocked, .ready, .resting, .placed, .judged: false
+        case .blocked, .gathering, .ready, .resting, .placed, .judged: false
         }
     }
 }
@@ -24,7 +24,7 @@ extension Coordinator {
 package struct SubtaskView: Hashable, Sendable {
     /// How far it is.
     package enum Phase: Hashable, Sendable {
-        /// It comes after others, rests, or its failure is being judged.
+        /// It comes after others, waits for its gang, rests, or its failure is being judged.
         case waiting
         /// It could be placed.
         case ready
@@ -53,7 +53,7 @@ extension Coordinator {
         let record = tasks[task].subtasks[Int(id.index)]
         let phase: SubtaskView.Phase
         switch record.state {
-        case .blocked, .resting, .judged: phase = .waiting
+        case .blocked, .gathering, .resting, .judged: phase = .waiting
         case .ready: phase = .ready
         case .succeeded: phase = .succeeded
         case .failed: phase = .failed

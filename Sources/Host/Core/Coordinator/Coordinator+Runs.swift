@@ -171,6 +171,7 @@ extension Coordinator {
                 resources: needs.problem == nil
                     ? internClass(needs) : tasks[task].resources,
                 timerLane: timeout.map { lane(of: $0) } ?? noIndex))
+        if spec.gang != 1 { declareGang(of: shapes.count - 1) }
     }
 
     private mutating func lane(of nanoseconds: UInt64) -> UInt32 {

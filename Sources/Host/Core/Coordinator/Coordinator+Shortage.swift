@@ -15,6 +15,10 @@ extension Coordinator {
             if classes[shapes[shape].resources].totalSlots == 0 {
                 return exceeded(request, able.map(\.ledger.total))
             }
+            let possible = classes[shapes[shape].resources].totalSlots
+            if possible < shapes[shape].gang {
+                return .topologyUnsatisfiable(wanted: shapes[shape].gang, possible: possible)
+            }
         }
         if let reason = quotaReason(shape, queue) { return reason }
         if runs[run].slots >= runs[run].maximumConcurrency {

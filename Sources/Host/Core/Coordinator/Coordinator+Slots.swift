@@ -116,7 +116,9 @@ extension Coordinator {
     }
 
     /// Puts a ready subtask on a worker: in a slot, or in the queue.
-    mutating func put(_ index: UInt32, of shape: Int, on worker: Int, slot: SlotID?) {
+    mutating func put(
+        _ index: UInt32, of shape: Int, on worker: Int, slot: SlotID?, gang: GangPlace? = nil
+    ) {
         let task = shapes[shape].task
         let cell = cell(of: shape, on: worker)
         tasks[task].subtasks[Int(index)].epoch &+= 1
@@ -142,7 +144,7 @@ extension Coordinator {
             order(
                 Assignment(
                     attempt: attempt, shape: shapeID, order: .start(slot),
-                    devices: workers[worker].ledger.devices(of: slot)),
+                    devices: workers[worker].ledger.devices(of: slot), gang: gang),
                 on: worker)
         } else {
             order(Assignment(attempt: attempt, shape: shapeID, order: .queue), on: worker)

@@ -50,6 +50,7 @@ extension Coordinator {
         }
         touch(task: task)
         add(added, to: task)
+        closeGangs(task)
     }
 
     mutating func strategyReplied(_ id: TaskID, _ reply: StrategyReply) {
@@ -69,6 +70,7 @@ extension Coordinator {
         case .capacity: tasks[task].isTellingCapacity = false
         case .failure(let index, let verdict): judge(task, index, verdict)
         }
+        closeGangs(task)
     }
 
     /// Takes on what a strategy put; a subtask that goes against the contract fails the task.
@@ -129,6 +131,7 @@ extension Coordinator {
         tasks[task].subtasks.append(record)
         tasks[task].progress.put += 1
         tasks[task].progress.waiting += 1
+        if shapes[Int(spec.shape.index)].gang > 1 { join(task, index) }
         if isHopeless {
             failForGood(task, index, Self.dependencyFailed)
         } else if isReady {
@@ -149,11 +152,12 @@ extension Coordinator {
             tasks[task].progress.ready -= 1
             tasks[task].progress.withdrawn += 1
             shapes[Int(tasks[task].subtasks[Int(index)].shape)].ready -= 1
-        case .blocked, .resting, .judged:
+        case .blocked, .resting, .judged, .gathering:
             tasks[task].progress.waiting -= 1
             tasks[task].progress.withdrawn += 1
         }
         tasks[task].subtasks[Int(index)].state = .withdrawn
+        formGang(of: index, task)
         outbox.forgotten.append(SubtaskID(task: tasks[task].spec.id, index: index))
     }
 
@@ -184,6 +188,7 @@ extension Coordinator {
                 return fail(task, failure)
             }
         }
+        formGang(of: index, task)
         failDependents(task, index)
     }
 

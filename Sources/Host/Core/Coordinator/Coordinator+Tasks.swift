@@ -59,7 +59,8 @@ extension Coordinator {
     private func wantedReady(_ task: Int) -> Int {
         let slots = min(
             slots(of: tasks[task].spec.id), runs[tasks[task].run].maximumConcurrency)
-        return min(Limits.unplacedPerTask, max(1, slots * (1 + tasks[task].depth)))
+        let gang = tasks[task].shapes.reduce(1) { max($0, shapes[$1].gang) }
+        return min(Limits.unplacedPerTask, max(gang, slots * (1 + tasks[task].depth)))
     }
 
     /// Everything is in: it was enough, or the task fails.
@@ -135,5 +136,7 @@ extension Coordinator {
         guard tasks[task].hasEnded, tasks[task].placed == 0 else { return }
         tasks[task].subtasks = []
         tasks[task].blamed = [:]
+        tasks[task].gangs = []
+        tasks[task].gangOf = [:]
     }
 }

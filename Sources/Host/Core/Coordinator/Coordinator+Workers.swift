@@ -118,6 +118,7 @@ extension Coordinator {
     }
 
     private mutating func offer(_ worker: Int, to resources: Int) {
+        roomChanges &+= 1
         guard workers[worker].takesWork else { return }
         while classes[resources].isCandidate.count <= worker {
             classes[resources].isCandidate.append(false)

@@ -36,6 +36,8 @@ package struct Coordinator: Sendable {
     var quarantined: [UInt32] = []
     var sharing = Sharing()
     var outbox = Outbox()
+    /// Counts up when something becomes free; not kept, as nothing but repeated work depends on it.
+    var roomChanges: UInt64 = 0
 
     /// A coordinator that knows of nothing.
     package init() {}

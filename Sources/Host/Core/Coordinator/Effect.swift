@@ -69,15 +69,19 @@ package struct Assignment: Hashable, Sendable {
     ///
     /// Empty if the shape needs none, or the attempt is queued.
     package var devices: [Int]
+    /// Its place among those that start at the same time; `nil` if it is by itself.
+    package var gang: GangPlace?
 
     /// An assignment.
     package init(
-        attempt: AttemptID, shape: ShapeID, order: AssignmentOrder, devices: [Int] = []
+        attempt: AttemptID, shape: ShapeID, order: AssignmentOrder, devices: [Int] = [],
+        gang: GangPlace? = nil
     ) {
         self.attempt = attempt
         self.shape = shape
         self.order = order
         self.devices = devices
+        self.gang = gang
     }
 
     /// The slot to run in; `nil` if the attempt is queued.
@@ -86,6 +90,20 @@ package struct Assignment: Hashable, Sendable {
         case .start(let slot), .promote(let slot): slot
         case .queue: nil
         }
+    }
+}
+
+/// Where the members of a gang run.
+package struct GangPlace: Hashable, Sendable {
+    /// The place of this member, from 0.
+    package var rank: Int
+    /// The workers of all members, by rank; one may be there several times.
+    package var workers: [WorkerID]
+
+    /// A place.
+    package init(rank: Int, workers: [WorkerID]) {
+        self.rank = rank
+        self.workers = workers
     }
 }
 

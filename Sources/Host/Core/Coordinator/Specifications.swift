@@ -102,13 +102,19 @@ package struct ShapeSpec: Hashable, Sendable {
     /// How long an attempt may run, in nanoseconds; `nil` for the task's own timeout.
     package var timeoutNanoseconds: UInt64?
 
+    /// How many of them run at the same time or not at all, in the order in which they are put; 1
+    /// for each by itself.
+    package var gang: Int
+
     /// A shape.
     package init(
-        task: TaskID, needs: ResourceRequest? = nil, timeoutNanoseconds: UInt64? = nil
+        task: TaskID, needs: ResourceRequest? = nil, timeoutNanoseconds: UInt64? = nil,
+        gang: Int = 1
     ) {
         self.task = task
         self.needs = needs
         self.timeoutNanoseconds = timeoutNanoseconds
+        self.gang = gang
     }
 }
 

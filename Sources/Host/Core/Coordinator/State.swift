@@ -63,6 +63,9 @@ struct TaskState: Sendable {
     var results: [AttemptID] = []
     /// Workers on which live subtasks failed; looked up only, never walked through.
     var blamed: [UInt32: [BlamedWorker]] = [:]
+    var gangs: [Gang] = []
+    /// By subtask: its gang; looked up only, never walked through.
+    var gangOf: [UInt32: Int] = [:]
 
     var hasEnded: Bool { phase >= .completed }
 
@@ -115,6 +118,8 @@ enum SubtaskState: UInt8, Sendable {
     case failed
     /// It is not needed.  No exits.
     case withdrawn
+    /// It waits for the others of its gang.  Exits: `ready`, `judged`, `withdrawn`.
+    case gathering
 }
 
 /// A subtask: 24 bytes, whatever becomes of it.
@@ -183,6 +188,10 @@ struct ShapeState: Sendable {
     /// What its ready subtasks may be placed as, if there is no room for them as they are; the
     /// first that has room.
     var alternatives: [Int] = []
+    /// How many of its subtasks run at the same time or not at all.
+    var gang = 1
+    /// The value of `Coordinator.roomChanges` when there was no room for a gang.
+    var roomSeen: UInt64?
     /// The worker on which an attempt succeeded last, or `noIndex`.
     var succeededOn = noIndex
 

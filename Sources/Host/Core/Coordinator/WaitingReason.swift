@@ -10,6 +10,10 @@ package enum WaitingReason: Hashable, Sendable {
     case subtasksWaiting(Int)
     /// What it comes after did not succeed; these tasks, or subtasks of its own task.
     case dependencyFailed(tasks: [TaskID])
+    /// Others of its gang are not ready: how many, of how many.
+    case gangWaiting(missing: Int, size: Int)
+    /// All workers together, were they idle, run fewer of its gang at a time than it has members.
+    case topologyUnsatisfiable(wanted: Int, possible: Int)
     /// The strategy has not answered yet.
     case strategyAnswering
     /// Its run is paused, or the queue of this name.

@@ -19,7 +19,7 @@ extension Coordinator {
     /// - Returns: whether it is tried again.
     mutating func tryLarger(_ task: Int, _ index: UInt32) -> Bool {
         let larger = shapes[Int(tasks[task].subtasks[Int(index)].shape)].larger
-        guard larger != noIndex else { return false }
+        guard larger != noIndex, tasks[task].gangOf[index] == nil else { return false }
         tasks[task].subtasks[Int(index)].shape = larger
         makeReady(task, index, first: true)
         return true

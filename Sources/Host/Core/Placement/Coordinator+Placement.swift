@@ -77,6 +77,7 @@ extension Coordinator {
 
     /// Starts the next ready subtask of a shape, if there is room for it or for an alternative.
     mutating func startOne(_ shape: Int) -> Bool {
+        if shapes[shape].gang > 1 { return startGang(shape) }
         if startOne(shape, as: shape) { return true }
         for other in shapes[shape].alternatives
         where shapes[shape].ready > 0 && startOne(shape, as: other) { return true }
@@ -98,7 +99,7 @@ extension Coordinator {
     }
 
     /// Reserves on the next worker that has room; those with devices come last.
-    private mutating func slotAnywhere(for shape: Int) -> (worker: Int, slot: SlotID)? {
+    mutating func slotAnywhere(for shape: Int) -> (worker: Int, slot: SlotID)? {
         guard !isAtLimit(shape) else { return nil }
         if let held = heldSlot(for: shape) { return held }
         let resources = shapes[shape].resources
@@ -166,7 +167,7 @@ extension Coordinator {
 
     /// Queues what has no room anywhere behind what runs.
     private mutating func queueAhead(_ starved: [Int]) {
-        for shape in starved {
+        for shape in starved where shapes[shape].gang == 1 {
             queueAhead(shape, as: shape, starved)
             for other in shapes[shape].alternatives { queueAhead(shape, as: other, starved) }
         }

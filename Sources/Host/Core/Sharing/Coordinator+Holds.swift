@@ -77,9 +77,13 @@ extension Coordinator {
             else { continue }
             seen = true
             guard sharing.holds.count < Limits.holds,
-                !sharing.holds.contains(where: { $0.shape == shape }), !isOutranked(shape),
-                let worker = emptiest(for: shape)
+                !sharing.holds.contains(where: { $0.shape == shape }), !isOutranked(shape)
             else { continue }
+            if shapes[shape].gang > 1 {
+                claimGang(shape)
+                continue
+            }
+            guard let worker = emptiest(for: shape) else { continue }
             hold(
                 Hold(
                     worker: worker, shape: shape, wanted: 1,
@@ -95,6 +99,29 @@ extension Coordinator {
             $0 != shape && shapes[$0].ready > 0 && !isAtLimit($0)
                 && isBehind($0, shape, isFresh: true)
         }
+    }
+
+    /// Keeps as many workers as a gang needs, if there are so many: those that lack least.
+    private mutating func claimGang(_ shape: Int) {
+        let request = classes[shapes[shape].resources].request
+        let able = workersToSearch().filter { couldRun(request, on: $0) }
+            .map { (worker: $0, lack: Self.lack(of: request, on: workers[$0].ledger)) }
+            .sorted { ($0.lack, $0.worker) < ($1.lack, $1.worker) }
+        var lacking = shapes[shape].gang
+        var chosen: [Hold] = []
+        for (worker, _) in able.prefix(Limits.holds - sharing.holds.count) where lacking > 0 {
+            let wanted = min(
+                lacking, Ledger.count(of: request, in: workers[worker].ledger.total),
+                Limits.slotsPerWorkerAndShape)
+            lacking -= wanted
+            chosen.append(
+                Hold(
+                    worker: worker, shape: shape, wanted: wanted,
+                    until: clock.advanced(byNanoseconds: Limits.claimNanoseconds),
+                    isPreemptive: false))
+        }
+        guard lacking <= 0 else { return }
+        for each in chosen { hold(each) }
     }
 
     /// The worker, among some, that lacks least of what the shape needs.

@@ -31,7 +31,8 @@ extension Coordinator {
                 continue
             }
             // One at a time, so that each looks at what the queues will hold by then.
-            _ = evict(for: shape, slots: 1, fromOthers: true)
+            _ = evict(
+                for: shape, slots: max(1, slotsLacking(forGangOf: shape)), fromOthers: true)
         }
     }
 
@@ -62,7 +63,7 @@ extension Coordinator {
     }
 
     /// Slots that the shape may still get by the limits of its run and its queue.
-    private func slotsWithinLimits(_ shape: Int) -> Int {
+    func slotsWithinLimits(_ shape: Int) -> Int {
         let run = run(of: shape)
         var slots = Int64(runs[run].maximumConcurrency - runs[run].slots)
         let amount = amount(of: shape)
@@ -103,6 +104,9 @@ extension Coordinator {
             lacking -= 1
         }
         let made = plans.filter { $0.slots > 0 }
+        guard made.reduce(0, { $0 + $1.slots }) >= slotsLacking(forGangOf: shape) else {
+            return false
+        }
         for made in made {
             hold(
                 Hold(
@@ -141,6 +145,7 @@ extension Coordinator {
             candidates += cellLinks.members(of: cells[Int(index)].running).filter {
                 let subtask = tasks[task].subtasks[Int(placements[$0].attempt.index)]
                 return placements[$0].fate == .wanted
+                    && mayRecall(task, placements[$0].attempt.index)
                     && subtask.preemptions < Limits.preemptionsPerSubtask
             }
         }
