@@ -63,9 +63,11 @@ private let cancelled = Failure(.cancelled, reason: "cancelled", "as it was told
         #expect(put(env, 4, .more).count == 3)
         #expect(env.core.explainWaiting(attempt(3).subtask) == .gangWaiting(missing: 2, size: 3))
         let rest = put(env, 1)
-        #expect(rest.map(\.order.gang) == [0, 1].map {
-            GangPlace(rank: $0, workers: [worker0, worker0])
-        })
+        #expect(
+            rest.map(\.order.gang)
+                == [0, 1].map {
+                    GangPlace(rank: $0, workers: [worker0, worker0])
+                })
     }
 
     @Test func `when one fails the others are called back, and all begin again`() {

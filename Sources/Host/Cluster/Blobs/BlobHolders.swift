@@ -42,6 +42,11 @@ final class BlobHolders: Sendable {
         state.withLock { $0.peers[worker] = peer }
     }
 
+    /// Where a worker that is connected serves blobs; `nil` if nowhere.
+    func address(of worker: WorkerID) -> WireAddress? {
+        state.withLock { $0.peers[worker]?.address }
+    }
+
     /// A worker is not connected any more: what it has is remembered, and not offered.
     func leave(_ worker: WorkerID) { state.withLock { $0.peers[worker] = nil } }
 

@@ -51,6 +51,15 @@ final class RemoteWorker: WorkerPort {
         self.blobs = blobs
     }
 
+    /// Where it serves blobs to other workers, or else where it connects from.
+    var host: String {
+        let connected = session.flatMap { try? WireAddress($0.peerAddress) }
+        guard case .host(let host, _)? = holders.address(of: id) ?? connected else {
+            return "127.0.0.1"
+        }
+        return host
+    }
+
     /// The connection there is now.
     var session: WireSession? { link.withLock { $0?.session } }
 
@@ -219,6 +228,10 @@ final class RemoteWorker: WorkerPort {
         case .refuse(let why): wire.refuse = why
         case .run(let item):
             wire.spec = spec(of: item, link, &messages)
+            if let gang = item.gang {
+                wire.gang.rank = UInt32(gang.rank)
+                wire.gang.hosts = gang.hosts
+            }
             do {
                 for (index, part) in item.parts.enumerated() {
                     wire.parts.append(

@@ -1,4 +1,5 @@
 import FanfoldCore
+import FanfoldRuntime
 import FanfoldWire
 
 extension AttemptID {
@@ -33,6 +34,18 @@ extension SlotID {
 extension WireAssignment {
     /// The places of the GPUs that its slot holds.
     var places: [Int] { devices.map { Int($0) } }
+}
+
+extension WorkGang {
+    /// The place among the members; `nil` if it is none, or a host is no name or address.
+    init?(_ wire: WireGang) {
+        guard wire.rank < wire.hosts.count, wire.hosts.count <= Limits.membersPerGang,
+            wire.hosts.allSatisfy({
+                !$0.isEmpty && $0.utf8.allSatisfy { (33...126).contains($0) && $0 != 44 }
+            })
+        else { return nil }
+        self.init(rank: Int(wire.rank), hosts: wire.hosts)
+    }
 }
 
 extension Assignment {

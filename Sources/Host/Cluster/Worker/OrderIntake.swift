@@ -27,7 +27,7 @@ final class OrderIntake: Sendable {
     }
 
     /// A blob that an order waits for.
-    fileprivate struct Missing {
+    struct Missing {
         var part: Int
         var blob: BlobReference
         /// Workers that have it.
@@ -244,6 +244,12 @@ final class OrderIntake: Sendable {
             run: run, parts: parts, names: names.contains("") || names.isEmpty ? nil : names,
             taskName: spec.taskName, subtask: UInt64(attempt.index), attempt: Int(attempt.epoch),
             pipelineDirectory: spec.directory)
+        if wire.hasGang {
+            guard let gang = WorkGang(wire.gang) else {
+                return (.refuse("the gang that it belongs to makes no sense"), [])
+            }
+            item.gang = gang
+        }
         if let ready = spec.place?.ready {
             item.pipelineDirectory = ready.path
             item.executors = ready.executors
@@ -253,37 +259,6 @@ final class OrderIntake: Sendable {
                     part: 0, blob: place.manifest, holders: [], content: .folder(place)))
         }
         return (.run(item), missing)
-    }
-
-    /// What of a part is to be fetched.
-    private static func missing(_ part: WirePart, at index: Int) throws -> [Missing] {
-        func reference(_ name: WireBlobName) throws -> BlobReference {
-            guard let reference = BlobReference(name) else {
-                throw WorkFailure(.inputInvalid, "a part has no name")
-            }
-            return reference
-        }
-        switch part.source {
-        case .blob(let blob):
-            guard let format = DataFormat(rawValue: blob.format) else {
-                throw WorkFailure(.inputInvalid, "there is no format \(blob.format)")
-            }
-            return [
-                Missing(
-                    part: index, blob: try reference(blob.blob), holders: blob.holders,
-                    content: .bytes(format))
-            ]
-        case .files(let list):
-            return try list.files.enumerated().map { place, file in
-                guard !file.name.isEmpty, !file.name.contains("/"), file.name != "..",
-                    file.name != ".", !file.name.utf8.contains(0)
-                else { throw WorkFailure(.inputInvalid, "\"\(file.name)\" is no file name") }
-                return Missing(
-                    part: index, blob: try reference(file.blob), holders: file.holders,
-                    content: .file(place: place, name: file.name))
-            }
-        default: return []
-        }
     }
 
     private func fetch(

@@ -12,7 +12,8 @@ extension Coordinator {
         guard shapes.indices.contains(other), home < other,
             shapes[home].task == shapes[other].task, shapes[home].home == noIndex,
             shapes[other].home == noIndex, shapes[other].alternatives.isEmpty,
-            shapes[home].gang == 1, shapes[other].gang == 1, shapes[other].rung == 0, shapes[other].larger == noIndex,
+            shapes[home].gang == 1, shapes[other].gang == 1, shapes[other].rung == 0,
+            shapes[other].larger == noIndex,
             shapes[home].alternatives.count < Limits.alternativesPerShape,
             !tasks[shapes[home].task].subtasks.contains(where: { Int($0.shape) == other })
         else { return }

@@ -210,7 +210,8 @@ extension Coordinator {
             let room = gangRoom(of: shape, on: worker)
             return room > 0 ? (worker, room) : nil
         }
-        let one = able.filter { $0.room >= count }.min { ($0.room, $0.worker) < ($1.room, $1.worker) }
+        let one = able.filter { $0.room >= count }
+            .min { ($0.room, $0.worker) < ($1.room, $1.worker) }
         let order = one.map { [$0] } ?? able.sorted { ($1.room, $0.worker) < ($0.room, $1.worker) }
         guard order.reduce(0, { $0 + $1.room }) >= count else {
             shapes[shape].roomSeen = roomChanges

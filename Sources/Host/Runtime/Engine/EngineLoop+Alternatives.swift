@@ -5,8 +5,7 @@ extension EngineLoop {
     mutating func declareAlternatives(
         of shape: ShapeID, needs: NeedsDeclaration?, task: TaskID, at now: Tick
     ) {
-        let others = needs?.alternatives ?? tasks[Int(task.index)].plan?.alternatives ?? []
-        for other in others {
+        for other in needs?.alternatives ?? [] {
             let alternative = ShapeID(UInt32(shapeCount))
             handle(
                 .shapeDeclared(

@@ -132,10 +132,13 @@ extension EngineLoop {
                 run = tasks[place].run
                 directory = runs[run].prepared?.pipeline.directory ?? "/"
             }
-            orders.append(
-                WorkOrder(
-                    assignment: assignment,
-                    work: tasks[place].work(for: assignment.attempt, in: directory)))
+            var work = tasks[place].work(for: assignment.attempt, in: directory)
+            if let gang = assignment.gang, case .run(var item) = work {
+                item.gang = WorkGang(
+                    rank: gang.rank, hosts: gang.workers.map { port(of: $0).host })
+                work = .run(item)
+            }
+            orders.append(WorkOrder(assignment: assignment, work: work))
         }
         outgoing.append(.orders(orders, to: port(of: worker)))
     }

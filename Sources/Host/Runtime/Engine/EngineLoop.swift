@@ -180,11 +180,15 @@ package struct EngineLoop {
             } else {
                 shape = ShapeID(UInt32(shapeCount))
                 shapes[key] = shape
+                let needs = spec.needs ?? tasks[place].plan?.needs
                 handle(
                     .shapeDeclared(
-                        shape, ShapeSpec(task: task, needs: spec.needs.map(ResourceRequest.init))),
+                        shape,
+                        ShapeSpec(
+                            task: task, needs: spec.needs.map(ResourceRequest.init),
+                            gang: needs?.gang ?? 1)),
                     at: now)
-                declareAlternatives(of: shape, needs: spec.needs, task: task, at: now)
+                declareAlternatives(of: shape, needs: needs, task: task, at: now)
             }
             tasks[place].declare(spec, shape: shape)
         }

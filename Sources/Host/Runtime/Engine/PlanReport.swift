@@ -182,11 +182,13 @@ private struct DryRun {
         events += specs.enumerated().map { index, declared in
             .shapeDeclared(
                 ShapeID(UInt32(index)),
-                ShapeSpec(task: TaskID(0), needs: declared.needs.map(ResourceRequest.init)))
+                ShapeSpec(
+                    task: TaskID(0), needs: declared.needs.map(ResourceRequest.init),
+                    gang: (declared.needs ?? task.needs).gang))
         }
         var shapes = specs.count
         for (index, declared) in specs.enumerated() {
-            for other in declared.needs?.alternatives ?? task.alternatives {
+            for other in (declared.needs ?? task.needs).alternatives {
                 let alternative = ShapeID(UInt32(shapes))
                 events.append(
                     .shapeDeclared(

@@ -35,8 +35,8 @@ package struct PlannedTask: Sendable {
     package var name: String
     /// What the coordinator is told.
     package var spec: TaskSpec
-    /// What its subtasks may be given instead of `spec.needs`, the one that is wanted most first.
-    package var alternatives: [NeedsDeclaration]
+    /// What its subtasks need, as declared.
+    package var needs: NeedsDeclaration
     /// What splits and merges it.
     package var strategy: PlannedStrategy
     /// What its subtasks run, unless the strategy says otherwise.
@@ -157,7 +157,7 @@ private struct Preparation {
             tasks.append(
                 PlannedTask(
                     name: declaration.name, spec: TaskSpec(declaration, index: index),
-                    alternatives: declaration.needs.alternatives, strategy: strategy, run: run,
+                    needs: declaration.needs, strategy: strategy, run: run,
                     runText: declaration.run,
                     inputs: declaration.inputs.map(\.source),
                     inputNames: declaration.inputs.map { $0.name ?? name(of: $0.source) },

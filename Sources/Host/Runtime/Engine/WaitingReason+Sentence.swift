@@ -11,6 +11,11 @@ extension WaitingReason {
         case .dependencyFailed: "for nothing any more: what it comes after did not succeed"
         case .backingOff: "before its next try"
         case .strategyAnswering: "for its strategy"
+        case .gangWaiting(let missing, let size):
+            "for \(missing) of the \(size) that are to run at the same time"
+        case .topologyUnsatisfiable(let wanted, let possible):
+            "because \(wanted) are to run at the same time, and all workers together, were they idle, "
+                + "would run \(possible)"
         case .paused(nil): "because its run is paused"
         case .paused(let queue?): "because queue \(queue) is paused"
         case .noWorker: "for a worker: there is none"
@@ -66,6 +71,8 @@ extension WaitingReason {
         case .exceedsMaximumWorker(let dimension, let wanted, let largest):
             "it asked for at most \(amount(largest, dimension)), or a worker had "
                 + amount(wanted, dimension)
+        case .topologyUnsatisfiable(let wanted, let possible):
+            "there were workers for \(wanted - possible) more at a time"
         case .exceedsQuota(let quota):
             "the quota of queue \(quota.queue) were "
                 + "\(share(quota.wanted, quota.dimension)) or more"
@@ -95,6 +102,8 @@ extension WaitingReason {
         case .dependencyFailed: "dependency-failed"
         case .backingOff: "backing-off"
         case .strategyAnswering: "strategy-answering"
+        case .gangWaiting: "gang-waiting"
+        case .topologyUnsatisfiable: "topology-unsatisfiable"
         case .paused: "paused"
         case .noWorker: "no-worker"
         case .noWorkerType: "no-worker-type"

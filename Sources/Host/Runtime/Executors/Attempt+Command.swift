@@ -202,6 +202,7 @@ extension Attempt {
         where !own.contains(where: { $0.name == name }) && !spec.inheritedNames.contains(name) {
             addVariable(name, value)
         }
+        for (name, value) in work.gang?.variables ?? [] { addVariable(name, value) }
         addTaskVariables()
         return path
     }

@@ -38,6 +38,8 @@ package struct WorkItem: Sendable {
     package var memoryLimitBytes: Int64?
     /// The places of the machine's GPUs that are reserved for it.
     package var devices: [Int] = []
+    /// Its place among those that run at the same time; `nil` if it runs by itself.
+    package var gang: WorkGang?
 
     /// One attempt.
     package init(

@@ -50,15 +50,28 @@ extension NeedsDeclaration {
             case "memory": memoryBytes = try Self.bytes(value, key)
             case "gpu-memory": gpuMemoryBytes = try Self.bytes(value, key)
             case "labels": try mergeLabels(value)
+            case "gang":
+                guard let members = value.integerValue,
+                    (1...Int64(Limits.membersPerGang)).contains(members)
+                else {
+                    throw Self.error(
+                        key,
+                        "wanted a number from 1 to \(Limits.membersPerGang), found \(value.text)")
+                }
+                gang = Int(members)
             case "auto" where allowsAuto: auto = try AutoNeeds(json: value)
             default:
                 throw Self.error(
-                    key, "unknown need; wanted cpus, memory, gpus, gpu-memory, labels or any_of")
+                    key,
+                    "unknown need; wanted cpus, memory, gpus, gpu-memory, labels, gang or any_of")
             }
         }
         if auto != nil {
             let stated = ["cpus": Quantity.cpu, "memory": .memory, "gpu-memory": .gpuMemory]
             auto?.stated.formUnion(object.members.compactMap { key, _ in stated[key] })
+        }
+        if gang > 1, !alternatives.isEmpty {
+            throw Self.error("gang", "a gang has one set of needs; leave any_of out, or gang")
         }
         if gpuMemoryBytes > 0, gpuMillis == 0 {
             throw Self.error("gpu-memory", "memory of a GPU is asked for, and no GPU; add gpus: 1")
@@ -95,6 +108,9 @@ extension NeedsDeclaration {
                     pointer: JSONPointer(["any_of", "\(index)"] + error.pointer.tokens),
                     message: error.message)
             }
+        }
+        guard read.allSatisfy({ $0.gang == 1 }) else {
+            throw error("any_of", "a gang has one set of needs; leave any_of out, or gang")
         }
         var first = read.removeFirst()
         first.alternatives = read

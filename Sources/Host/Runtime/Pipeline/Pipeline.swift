@@ -117,6 +117,8 @@ package struct NeedsDeclaration: Hashable, Sendable {
     package var auto: AutoNeeds?
     /// What may be given instead, the one that is wanted most first: the rest of `any_of`.
     package var alternatives: [NeedsDeclaration] = []
+    /// How many subtasks run at the same time or not at all, in the order in which they are put.
+    package var gang = 1
 
     /// A label and the value it must have.
     package struct Label: Hashable, Sendable {

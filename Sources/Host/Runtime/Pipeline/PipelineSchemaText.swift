@@ -359,6 +359,13 @@ extension PipelineSchema {
                   "type": "object",
                   "additionalProperties": { "type": "string" }
                 },
+                "gang": {
+                  "description": "How many subtasks run at the same time or not at all.",
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1024,
+                  "default": 1
+                },
                 "any_of": {
                   "description": "Needs of which any will do, the one that is wanted most first; what stands beside them holds for each.",
                   "type": "array",

@@ -22,6 +22,8 @@ package final class LocalWorker: WorkerPort {
     package let id: WorkerID
     /// What it is called in reports.
     package let name: String
+    /// This machine.
+    package var host: String { "127.0.0.1" }
     private let executor: ExecutorHost
     private let notify: @Sendable (WorkerID, WorkerNotice) -> Void
     private let witness: (any AttemptWitness)?

@@ -7,6 +7,9 @@ package protocol WorkerPort: Sendable {
     /// What it is called in reports.
     var name: String { get }
 
+    /// The name or address at which other workers reach its machine.
+    var host: String { get }
+
     /// Takes orders, in order.
     func accept(_ orders: [WorkOrder])
 

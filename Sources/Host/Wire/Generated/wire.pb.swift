@@ -1303,6 +1303,16 @@ package nonisolated struct WireAssignment: Sendable {
   /// With start and promote: places of the GPUs, as in the capabilities, that the slot holds.
   package var devices: [UInt32] = []
 
+  /// With start, if it is one of several that run at the same time.
+  package var gang: WireGang {
+    get {_gang ?? WireGang()}
+    set {_gang = newValue}
+  }
+  /// Returns true if `gang` has been explicitly set.
+  package var hasGang: Bool {self._gang != nil}
+  /// Clears the value of `gang`. Subsequent reads from it will return its default value.
+  package mutating func clearGang() {self._gang = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Order: Equatable, Sendable {
@@ -1319,6 +1329,23 @@ package nonisolated struct WireAssignment: Sendable {
 
   fileprivate var _attempt: WireAttempt? = nil
   fileprivate var _limits: WireAttemptLimits? = nil
+  fileprivate var _gang: WireGang? = nil
+}
+
+package nonisolated struct WireGang: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The place of this member, from 0.
+  package var rank: UInt32 = 0
+
+  /// Where the members run, by rank.
+  package var hosts: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
 }
 
 package nonisolated struct WireAttemptLimits: Sendable {
@@ -3905,7 +3932,7 @@ nonisolated extension WireStart: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Assignment"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}spec\0\u{1}shape\0\u{1}start\0\u{1}queue\0\u{1}promote\0\u{1}parts\0\u{1}limits\0\u{1}refuse\0\u{3}parameters_json\0\u{1}key\0\u{1}devices\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}attempt\0\u{1}spec\0\u{1}shape\0\u{1}start\0\u{1}queue\0\u{1}promote\0\u{1}parts\0\u{1}limits\0\u{1}refuse\0\u{3}parameters_json\0\u{1}key\0\u{1}devices\0\u{1}gang\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3946,6 +3973,7 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 10: try { try decoder.decodeSingularBytesField(value: &self.parametersJson) }()
       case 11: try { try decoder.decodeSingularStringField(value: &self.key) }()
       case 12: try { try decoder.decodeRepeatedUInt32Field(value: &self.devices) }()
+      case 13: try { try decoder.decodeSingularMessageField(value: &self._gang) }()
       default: break
       }
     }
@@ -3998,6 +4026,9 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.devices.isEmpty {
       try visitor.visitPackedUInt32Field(value: self.devices, fieldNumber: 12)
     }
+    try { if let v = self._gang {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 13)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -4012,6 +4043,42 @@ nonisolated extension WireAssignment: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.parametersJson != rhs.parametersJson {return false}
     if lhs.key != rhs.key {return false}
     if lhs.devices != rhs.devices {return false}
+    if lhs._gang != rhs._gang {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireGang: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Gang"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}rank\0\u{1}hosts\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.rank) }()
+      case 2: try { try decoder.decodeRepeatedStringField(value: &self.hosts) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.rank != 0 {
+      try visitor.visitSingularUInt32Field(value: self.rank, fieldNumber: 1)
+    }
+    if !self.hosts.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.hosts, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireGang, rhs: WireGang) -> Bool {
+    if lhs.rank != rhs.rank {return false}
+    if lhs.hosts != rhs.hosts {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
