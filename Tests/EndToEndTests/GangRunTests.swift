@@ -53,12 +53,12 @@ struct GangRunTests {
 
         """
         + program.split(separator: "\n").map { "            \($0)\n" }.joined()
-        + """
-              stdin: lines
-              stdout: lines
-        outputs: { sums: { from: "${tasks.sum.output}" } }
+            + """
+                  stdin: lines
+                  stdout: lines
+            outputs: { sums: { from: "${tasks.sum.output}" } }
 
-        """
+            """
 
     @Test func `members find one another, and begin again together when one fails`() async throws {
         let served = try await Served()
