@@ -17,7 +17,8 @@ struct CommandTests {
 
     /// Commands below these whose help is kept too.
     static let nested = [
-        ["bench", "own"], ["bench", "prediction"], ["history", "export"], ["history", "import"],
+        ["bench", "own"], ["bench", "prediction"], ["bench", "placement"],
+        ["bench", "placements"], ["history", "export"], ["history", "import"],
         ["history", "list"],
     ]
 

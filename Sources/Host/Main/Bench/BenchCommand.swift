@@ -11,7 +11,10 @@ struct BenchCommand: ParsableCommand {
             Measure a release build: swift build -c release. Without a subcommand: what Fanfold \
             itself costs, as `fanfold bench own`; `fanfold bench noop` is `fanfold bench own noop`.
             """,
-        subcommands: [BenchOwnCommand.self, BenchPredictionCommand.self],
+        subcommands: [
+            BenchOwnCommand.self, BenchPredictionCommand.self, BenchPlacementCommand.self,
+            BenchPlacementsCommand.self,
+        ],
         defaultSubcommand: BenchOwnCommand.self)
 }
 

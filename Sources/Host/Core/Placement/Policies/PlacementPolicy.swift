@@ -50,7 +50,7 @@ package struct PlacementRequest: Hashable, Sendable {
     }
 
     /// Thousandths of devices, all together.
-    var allDeviceMilli: Int64 { Int64(resources.devices) * resources.deviceMilli }
+    package var allDeviceMilli: Int64 { Int64(resources.devices) * resources.deviceMilli }
 
     /// Whether a worker with these labels may take it.
     func accepts(_ labels: [String]) -> Bool {
