@@ -78,6 +78,7 @@ struct RandomEvents {
             slot: coin() ? slot() : nil, successor: coin() ? attempt() : nil,
             usage: AttemptUsage(
                 ranNanoseconds: number(), cpuNanoseconds: number(), peakMemoryBytes: number(),
+                peakDeviceMemoryBytes: coin() ? 0 : number(),
                 bytesIn: number(), bytesOut: number(), items: number()))
     }
 

@@ -19,6 +19,19 @@ struct nvml_utilization {
 };
 typedef int (*utilization_function)(void *, struct nvml_utilization *);
 
+struct nvml_process {
+    unsigned pid;
+    unsigned long long memory;
+    unsigned gpu_instance, compute_instance;
+};
+typedef int (*processes_function)(void *, unsigned *, struct nvml_process *);
+
+/* What the library says where it cannot tell. */
+static const unsigned long long not_available = ~0ull;
+
+/* Processes on one device that are read, at most. */
+enum { most_processes = 1024 };
+
 struct fan_nvml {
     void *library;
     simple_function shutdown;
@@ -28,6 +41,8 @@ struct fan_nvml {
     text_function uuid;
     memory_function memory;
     utilization_function utilization;
+    /* NULL where the driver is older. */
+    processes_function processes;
 };
 
 static int find(void *library, const char *name, void *place) {
@@ -62,6 +77,7 @@ struct fan_nvml *fan_nvml_open(const char *path, int32_t *status) {
         return NULL;
     }
     nvml->library = library;
+    find(library, "nvmlDeviceGetComputeRunningProcesses_v3", &nvml->processes);
     return nvml;
 }
 
@@ -98,6 +114,30 @@ int32_t fan_nvml_read(struct fan_nvml *nvml, struct fan_nvml_device *devices, in
         else if (*status == 0)
             *status = code;
     }
+    return found;
+}
+
+int32_t fan_nvml_read_uses(struct fan_nvml *nvml, struct fan_nvml_use *uses, int32_t capacity) {
+    unsigned devices = 0;
+    if (nvml->processes == NULL || nvml->count(&devices) != 0) return 0;
+    struct nvml_process *read = calloc(most_processes, sizeof *read);
+    if (read == NULL) return 0;
+    int32_t found = 0;
+    for (unsigned index = 0; index < devices; index++) {
+        void *handle = NULL;
+        unsigned count = most_processes;
+        if (nvml->handle(index, &handle) != 0 || nvml->processes(handle, &count, read) != 0)
+            continue;
+        for (unsigned place = 0; place < count && found < capacity; place++) {
+            if (read[place].memory == not_available) continue;
+            uses[found++] = (struct fan_nvml_use){
+                .process = (int32_t)read[place].pid,
+                .device = (int32_t)index,
+                .memory_bytes = read[place].memory,
+            };
+        }
+    }
+    free(read);
     return found;
 }
 

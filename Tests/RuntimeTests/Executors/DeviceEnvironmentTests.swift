@@ -51,6 +51,61 @@ import Testing
         #expect(try seen([1], by: host(), own) == "0 GPU-b\n")
     }
 
+    /// A library that says that each child of this process has 7,777 bytes of the second GPU.
+    private static let library = """
+        #include <stdio.h>
+        #include <dirent.h>
+        struct memory { unsigned long long total, free, used; };
+        struct utilization { unsigned gpu, memory; };
+        struct process { unsigned pid; unsigned long long memory; unsigned gi, ci; };
+        int nvmlInit_v2(void) { return 0; }
+        int nvmlShutdown(void) { return 0; }
+        int nvmlDeviceGetCount_v2(unsigned *count) { *count = 2; return 0; }
+        int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) {
+            *device = (void *)(long)(index + 1);
+            return 0;
+        }
+        int nvmlDeviceGetName(void *device, char *text, unsigned length) { return 0; }
+        int nvmlDeviceGetUUID(void *device, char *text, unsigned length) { return 0; }
+        int nvmlDeviceGetMemoryInfo(void *device, struct memory *memory) { return 0; }
+        int nvmlDeviceGetUtilizationRates(void *device, struct utilization *u) { return 0; }
+        int nvmlDeviceGetComputeRunningProcesses_v3(
+            void *device, unsigned *count, struct process *list) {
+            unsigned most = *count;
+            *count = 0;
+            if ((long)device != 2) return 0;
+            DIR *folder = opendir("/proc/self/task");
+            for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+                char path[300];
+                snprintf(path, sizeof path, "/proc/self/task/%s/children", entry->d_name);
+                FILE *file = fopen(path, "r");
+                unsigned pid;
+                while (file != NULL && *count < most && fscanf(file, "%u", &pid) == 1)
+                    list[(*count)++] = (struct process){pid, 7777, 0, 0};
+                if (file != NULL) fclose(file);
+            }
+            closedir(folder);
+            return 0;
+        }
+        """
+
+    @Test(.enabled(if: access("/usr/bin/cc", X_OK) == 0, "cc is missing: NO GPU CODE WAS RUN"))
+    func `what an attempt has of a GPU is measured while it runs`() throws {
+        try folder.write("nvml.c", Self.library)
+        let path = folder.path + "/libfake-nvml.so"
+        #expect(
+            system("/usr/bin/cc -shared -fPIC -o '\(path)' '\(folder.path)/nvml.c'") == 0)
+        let host = ExecutorHost(
+            scratchDirectory: folder.path, helperPath: "/nonexistent", graphics: ["GPU-a", "GPU-b"],
+            graphicsMemory: GraphicsMemory(library: path))
+        var item = WorkItem(
+            run: try RunSpec(json: ["command": ["sleep", "0.4"]]), parts: [], taskName: "t",
+            subtask: 0, attempt: 1, pipelineDirectory: "/")
+        #expect(host.run(item, cancellation: Cancellation()).peakDeviceMemoryBytes == 0)
+        item.devices = [1]
+        #expect(host.run(item, cancellation: Cancellation()).peakDeviceMemoryBytes == 7777)
+    }
+
     @Test func `what runs later in a slot sees the same GPUs`() throws {
         let ended = Mailbox<EndedAttempt>()
         let worker = LocalWorker(id: WorkerID(0), name: "w", executor: host()) { _, notice in

@@ -171,6 +171,16 @@ struct GraphicsCardTests {
             u->gpu = 70;
             return 0;
         }
+        struct process { unsigned pid; unsigned long long memory; unsigned gi, ci; };
+        int nvmlDeviceGetComputeRunningProcesses_v3(
+            void *device, unsigned *count, struct process *list) {
+            if (LOST) return 15;
+            list[0].pid = 10; list[0].memory = 1000 * (long)device;
+            list[1].pid = 11; list[1].memory = 500;
+            list[2].pid = 12; list[2].memory = ~0ull;
+            *count = 3;
+            return 0;
+        }
         """
 
     private func cards(start: Int = 0, lost: Bool = false) throws -> GraphicsCards {
@@ -192,6 +202,16 @@ struct GraphicsCardTests {
                     name: "Fake GPU 2", uuid: "GPU-2", memoryBytes: 1 << 34,
                     usedMemoryBytes: 1 << 30, utilizationPercent: 0),
             ])
+    }
+
+    @Test func `what processes have of a device is added up, and the fullest device counts`() throws {
+        let (path, folder) = try library("#define START 0\n#define LOST 0\n" + two)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let memory = GraphicsMemory(library: path)
+        #expect(memory.bytes(of: [10, 11, 12, 99], at: 0) == 2_500)
+        #expect(memory.bytes(of: [11], at: 1) == 500)
+        #expect(memory.bytes(of: [12, 99], at: 2) == 0)
+        #expect(GraphicsMemory(library: "libfanfold-no-such.so").bytes(of: [10], at: 0) == 0)
     }
 
     @Test func `a device that fell off the bus is left out, and said`() throws {

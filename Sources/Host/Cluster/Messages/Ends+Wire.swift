@@ -41,6 +41,7 @@ extension WireUsage {
         ranNanoseconds = result.ranNanoseconds
         cpuNanoseconds = result.cpuNanoseconds
         peakMemoryBytes = UInt64(clamping: result.peakMemoryBytes)
+        peakGpuMemoryBytes = UInt64(clamping: result.peakDeviceMemoryBytes)
         bytesIn = UInt64(clamping: result.bytesIn)
         bytesOut = UInt64(clamping: result.bytesOut)
     }
@@ -71,6 +72,8 @@ extension EndedAttempt {
         result.ranNanoseconds = min(wire.usage.ranNanoseconds, BelievedUse.nanoseconds)
         result.cpuNanoseconds = min(wire.usage.cpuNanoseconds, BelievedUse.nanoseconds)
         result.peakMemoryBytes = Int64(min(wire.usage.peakMemoryBytes, BelievedUse.bytes))
+        result.peakDeviceMemoryBytes = Int64(
+            min(wire.usage.peakGpuMemoryBytes, BelievedUse.bytes))
         result.bytesIn = Int64(min(wire.usage.bytesIn, BelievedUse.bytes))
         result.bytesOut = Int64(min(wire.usage.bytesOut, BelievedUse.bytes))
         self.init(

@@ -150,7 +150,8 @@ final class WorkerAgent: WireClientDelegate {
         }
         let executor = ExecutorHost(
             scratchDirectory: options.scratchDirectory, helperPath: options.helperPath,
-            executors: options.executors, graphics: options.capabilities.gpus.map(\.uuid))
+            executors: options.executors, graphics: options.capabilities.gpus.map(\.uuid),
+            graphicsMemory: options.capabilities.gpus.isEmpty ? nil : GraphicsMemory())
         let worker = LocalWorker(
             id: WorkerID(0), name: options.name, executor: executor, witness: news
         ) {

@@ -188,6 +188,7 @@ extension AttemptUsage: ByteCoded {
         if bytesIn != 0 { mask |= 8 }
         if bytesOut != 0 { mask |= 16 }
         if items != 0 { mask |= 32 }
+        if peakDeviceMemoryBytes != 0 { mask |= 64 }
         writer.byte(mask)
         if mask & 1 != 0 { writer.varint(ranNanoseconds) }
         if mask & 2 != 0 { writer.varint(cpuNanoseconds) }
@@ -195,18 +196,20 @@ extension AttemptUsage: ByteCoded {
         if mask & 8 != 0 { writer.varint(bytesIn) }
         if mask & 16 != 0 { writer.varint(bytesOut) }
         if mask & 32 != 0 { writer.varint(items) }
+        if mask & 64 != 0 { writer.varint(peakDeviceMemoryBytes) }
     }
 
     init(from reader: inout ByteReader) throws(CodingError) {
         self.init()
         let start = reader.offset
         let mask = try reader.byte()
-        guard mask < 64 else { throw reader.unknown("measure of an attempt", mask, at: start) }
+        guard mask < 128 else { throw reader.unknown("measure of an attempt", mask, at: start) }
         if mask & 1 != 0 { ranNanoseconds = try reader.varint() }
         if mask & 2 != 0 { cpuNanoseconds = try reader.varint() }
         if mask & 4 != 0 { peakMemoryBytes = try reader.varint() }
         if mask & 8 != 0 { bytesIn = try reader.varint() }
         if mask & 16 != 0 { bytesOut = try reader.varint() }
         if mask & 32 != 0 { items = try reader.varint() }
+        if mask & 64 != 0 { peakDeviceMemoryBytes = try reader.varint() }
     }
 }

@@ -143,6 +143,8 @@ package struct AttemptUsage: Hashable, Sendable {
     package var cpuNanoseconds: UInt64
     /// The most memory it had at a time, in bytes.
     package var peakMemoryBytes: UInt64
+    /// The most of one device's memory that it had at a time, in bytes.
+    package var peakDeviceMemoryBytes: UInt64
     /// Bytes it was given.
     package var bytesIn: UInt64
     /// Bytes it gave.
@@ -153,11 +155,13 @@ package struct AttemptUsage: Hashable, Sendable {
     /// What an attempt used; nothing measured unless said.
     package init(
         ranNanoseconds: UInt64 = 0, cpuNanoseconds: UInt64 = 0, peakMemoryBytes: UInt64 = 0,
-        bytesIn: UInt64 = 0, bytesOut: UInt64 = 0, items: UInt64 = 0
+        peakDeviceMemoryBytes: UInt64 = 0, bytesIn: UInt64 = 0, bytesOut: UInt64 = 0,
+        items: UInt64 = 0
     ) {
         self.ranNanoseconds = ranNanoseconds
         self.cpuNanoseconds = cpuNanoseconds
         self.peakMemoryBytes = peakMemoryBytes
+        self.peakDeviceMemoryBytes = peakDeviceMemoryBytes
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
         self.items = items

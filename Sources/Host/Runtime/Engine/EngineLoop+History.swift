@@ -34,7 +34,8 @@ extension EngineLoop {
                     used: Quantities(
                         runtime: Double(usage.ranNanoseconds) / 1e9,
                         cpu: Double(usage.cpuNanoseconds) / Double(usage.ranNanoseconds),
-                        memory: Double(usage.peakMemoryBytes)))),
+                        memory: Double(usage.peakMemoryBytes),
+                        gpuMemory: Double(usage.peakDeviceMemoryBytes)))),
             of: runs[tasks[place].run].id)
     }
 }

@@ -20,6 +20,7 @@ extension AttemptReport {
                 ranNanoseconds: ended.result.ranNanoseconds,
                 cpuNanoseconds: ended.result.cpuNanoseconds,
                 peakMemoryBytes: UInt64(clamping: ended.result.peakMemoryBytes),
+                peakDeviceMemoryBytes: UInt64(clamping: ended.result.peakDeviceMemoryBytes),
                 bytesIn: UInt64(clamping: ended.result.bytesIn),
                 bytesOut: UInt64(clamping: ended.result.bytesOut), items: items))
     }

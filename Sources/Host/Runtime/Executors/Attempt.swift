@@ -56,7 +56,8 @@ struct Attempt {
     ) throws(WorkFailure) -> (end: End, output: Payload) {
         let child = ChildRun(
             slot: slot, deadline: deadline, outputLimit: host.outputLimit,
-            scratch: host.scratchDirectory, voice: voice)
+            scratch: host.scratchDirectory, voice: voice,
+            graphics: work.devices.isEmpty ? nil : host.graphicsMemory)
         let streams = try child.open(input: input != nil, nothing: host.nothing)
         if let input { try feed(child, launch, streams, input) }
         if !child.hasStarted { try launchChild(child, launch, streams) }
@@ -71,6 +72,7 @@ struct Attempt {
         result.cpuNanoseconds = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime)
         result.peakMemoryBytes = max(
             peakMemory(usage, sampled: child.sampledPeakBytes), child.sampledTreeBytes)
+        result.peakDeviceMemoryBytes = child.sampledDeviceBytes
         result.bytesIn = Int64(child.bytesIn)
         return (End(status: status, result: result, errorTail: tail), try child.takeOutputPayload())
     }

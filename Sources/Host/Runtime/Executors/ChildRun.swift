@@ -44,6 +44,9 @@ final class ChildRun {
     private(set) var sampledPeakBytes: Int64 = 0
     /// The most that the child and all below it had resident at one look.
     private(set) var sampledTreeBytes: Int64 = 0
+    /// The most that they had of one GPU's memory at one look.
+    private(set) var sampledDeviceBytes: Int64 = 0
+    private let graphics: GraphicsMemory?
     private var tree: ProcessTree?
     private var process: Int32 = -1
     private var hasExited = false
@@ -53,9 +56,10 @@ final class ChildRun {
 
     init(
         slot: WorkSlot, deadline: UInt64?, outputLimit: Int, scratch: String,
-        voice: AttemptVoice? = nil
+        voice: AttemptVoice? = nil, graphics: GraphicsMemory? = nil
     ) {
         self.slot = slot
+        self.graphics = graphics
         self.voice = voice
         self.deadline = deadline
         limit = outputLimit
@@ -235,8 +239,13 @@ final class ChildRun {
     private func lookAtMemory() {
         sampledPeakBytes = max(sampledPeakBytes, fan_process_peak_bytes(process))
         if tree == nil { tree = ProcessTree(root: process) }
-        if let use = tree?.look(at: monotonicNanoseconds()) {
+        let now = monotonicNanoseconds()
+        if let use = tree?.look(at: now) {
             sampledTreeBytes = max(sampledTreeBytes, use.memoryBytes)
+        }
+        if let graphics, let tree {
+            sampledDeviceBytes = max(
+                sampledDeviceBytes, graphics.bytes(of: tree.members, at: now))
         }
     }
 

@@ -14,6 +14,8 @@ package final class ExecutorHost: Sendable {
     let executors: ExecutorPlugins?
     /// What the driver calls the GPUs of this machine, in the order in which they are offered.
     let graphics: [String]
+    /// Measures what attempts have of their memory; `nil`: nobody does.
+    let graphicsMemory: GraphicsMemory?
     let baseEnvironment: [(name: String, value: String)]
     let programs = ProgramSearch()
     /// `/dev/null`, for children without input.
@@ -30,10 +32,11 @@ package final class ExecutorHost: Sendable {
     ///   - executors: those that plugins bring.
     ///   - graphics: UUIDs of the GPUs that are offered, by place; processes see those that are
     ///     reserved for their attempt.  Empty: what processes see is not changed.
+    ///   - graphicsMemory: measures the memory that attempts with GPUs have on them.
     package init(
         scratchDirectory: String, helperPath: String,
         outputLimit: Int = ExecutorLimits.outputBytes, executors: ExecutorPlugins? = nil,
-        graphics: [String] = []
+        graphics: [String] = [], graphicsMemory: GraphicsMemory? = nil
     ) {
         fan_prepare_process()
         MemoryKills.begin()
@@ -42,6 +45,7 @@ package final class ExecutorHost: Sendable {
         self.outputLimit = outputLimit
         self.executors = executors
         self.graphics = graphics
+        self.graphicsMemory = graphicsMemory
         nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
         let defaults = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/"), ("LANG", "C.UTF-8"),

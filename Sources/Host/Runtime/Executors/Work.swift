@@ -126,6 +126,9 @@ package struct WorkResult: Sendable {
     /// Largest resident size of one process of the attempt, or of all together when they were looked
     /// at, in bytes; 0 if it is not known.
     package var peakMemoryBytes: Int64 = 0
+    /// The most of one GPU's memory that the child and all below it had when they were looked at,
+    /// in bytes; 0 if it is not known.
+    package var peakDeviceMemoryBytes: Int64 = 0
     /// Bytes that were given to the child.
     package var bytesIn: Int64 = 0
     /// Bytes of the result.

@@ -14,6 +14,16 @@ package struct GraphicsCard: Hashable, Sendable {
     package var utilizationPercent: Int
 }
 
+/// What one process has on one GPU.
+package struct GraphicsProcess: Hashable, Sendable {
+    /// The process.
+    package var process: Int32
+    /// The place of the GPU.
+    package var device: Int
+    /// Bytes of the GPU's memory.
+    package var memoryBytes: Int64
+}
+
 /// Why the GPUs of a machine could not be read.
 package enum GraphicsProblem: Error, Hashable, CustomStringConvertible {
     /// The library is there and of no use.
@@ -42,6 +52,8 @@ package final class GraphicsCards: @unchecked Sendable {
 
     /// GPUs of one machine, at most.
     package static let maximum = 64
+    /// Processes that compute on all of them, at most.
+    package static let maximumProcesses = 4096
     /// What the driver installs.
     package static let library = "libnvidia-ml.so.1"
 
@@ -74,6 +86,18 @@ package final class GraphicsCards: @unchecked Sendable {
                 utilizationPercent: Int(device.utilization_percent))
         }
         return (cards, status == 0 ? nil : .answered(Int(status)))
+    }
+
+    /// What processes have on the devices now; empty where the driver does not tell.
+    package func uses() -> [GraphicsProcess] {
+        guard let handle else { return [] }
+        var uses = [fan_nvml_use](repeating: .init(), count: Self.maximumProcesses)
+        let count = fan_nvml_read_uses(handle, &uses, Int32(Self.maximumProcesses))
+        return uses.prefix(Int(count)).map {
+            GraphicsProcess(
+                process: $0.process, device: Int($0.device),
+                memoryBytes: Int64(clamping: $0.memory_bytes))
+        }
     }
 
     private static func text<Field>(_ field: Field) -> String {

@@ -18,6 +18,8 @@ package struct ProcessTree: Sendable {
         package var processes: Int
     }
 
+    /// The processes that there were at the last look.
+    package private(set) var members: [Int32] = []
     private let files: SystemFiles
     private let root: Int32
     private let ticksPerSecond: Int64
@@ -42,9 +44,11 @@ package struct ProcessTree: Sendable {
         var use = Use(milliCores: 0, memoryBytes: 0, processes: 0)
         var ticks: Int64 = 0
         var waiting = [root]
+        members.removeAll(keepingCapacity: true)
         while let process = waiting.popLast(), use.processes < Self.maximum {
             guard let figures = figures(of: process) else { continue }
             use.processes += 1
+            members.append(process)
             use.memoryBytes += figures.memoryBytes
             ticks += figures.ticks
             waiting += children(of: process)

@@ -40,6 +40,21 @@ struct fan_nvml *_Nullable fan_nvml_open(const char *_Nonnull library, int32_t *
 int32_t fan_nvml_read(struct fan_nvml *_Nonnull nvml, struct fan_nvml_device *_Nonnull devices,
                       int32_t capacity, int32_t *_Nonnull status);
 
+/* What a process has on a device. */
+struct fan_nvml_use {
+    int32_t process;
+    /* The place of the device, as the library counts. */
+    int32_t device;
+    uint64_t memory_bytes;
+};
+
+/* Reads what processes that compute have on all devices, at most `capacity` entries.
+
+   Returns how many; none where the library cannot tell, or tells ids of another pid namespace.
+   Source: nvmlDeviceGetComputeRunningProcesses_v3, since driver 510. */
+int32_t fan_nvml_read_uses(struct fan_nvml *_Nonnull nvml, struct fan_nvml_use *_Nonnull uses,
+                           int32_t capacity);
+
 void fan_nvml_close(struct fan_nvml *_Nullable nvml);
 
 #endif

@@ -907,6 +907,9 @@ package nonisolated struct WireUsage: Sendable {
 
   package var items: UInt64 = 0
 
+  /// The most of one GPU's memory at a time; 0 if it is not known.
+  package var peakGpuMemoryBytes: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -3185,7 +3188,7 @@ nonisolated extension WireFailed: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Usage"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ran_nanoseconds\0\u{3}cpu_nanoseconds\0\u{3}peak_memory_bytes\0\u{3}bytes_in\0\u{3}bytes_out\0\u{1}items\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ran_nanoseconds\0\u{3}cpu_nanoseconds\0\u{3}peak_memory_bytes\0\u{3}bytes_in\0\u{3}bytes_out\0\u{1}items\0\u{3}peak_gpu_memory_bytes\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3199,6 +3202,7 @@ nonisolated extension WireUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.bytesIn) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.bytesOut) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.items) }()
+      case 7: try { try decoder.decodeSingularUInt64Field(value: &self.peakGpuMemoryBytes) }()
       default: break
       }
     }
@@ -3223,6 +3227,9 @@ nonisolated extension WireUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.items != 0 {
       try visitor.visitSingularUInt64Field(value: self.items, fieldNumber: 6)
     }
+    if self.peakGpuMemoryBytes != 0 {
+      try visitor.visitSingularUInt64Field(value: self.peakGpuMemoryBytes, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3233,6 +3240,7 @@ nonisolated extension WireUsage: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.bytesIn != rhs.bytesIn {return false}
     if lhs.bytesOut != rhs.bytesOut {return false}
     if lhs.items != rhs.items {return false}
+    if lhs.peakGpuMemoryBytes != rhs.peakGpuMemoryBytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
