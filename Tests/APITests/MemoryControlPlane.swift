@@ -139,6 +139,51 @@ actor MemoryControlPlane: ControlPlane {
         ]
     }
 
+    func scaling() throws(ControlError) -> JSON {
+        calls += 1
+        return [
+            "mode": "act", "owner": "me", "evaluated": "2030-01-01T00:00:00Z", "workers": [],
+            "pools": [
+                [
+                    "name": "a", "provider": "p", "min": 0, "max": 2, "workers": 0, "starting": 0,
+                    "leaving": 0, "utilisation": 0.5, "per_hour": 1.5, "offerings": 1,
+                    "problem": "sold out",
+                ]
+            ],
+        ]
+    }
+
+    private static let decision: JSON = [
+        "at": "2030-01-01T00:00:00Z", "pool": "a", "action": "keep", "what": "nothing",
+        "why": "it rests",
+        "inputs": [
+            "workers": 0, "starting": 0, "leaving": 0, "utilisation": 0, "unmet_slots": 3,
+            "per_hour": 0, "spent": 0,
+        ],
+        "alternatives": [["name": "b", "cost": 1.5, "why_not": "dearer"]],
+    ]
+
+    func scalingPlan() throws(ControlError) -> JSON {
+        calls += 1
+        return [
+            "at": "2030-01-01T00:00:00Z", "workers": 0, "demand": [],
+            "decisions": [Self.decision],
+        ]
+    }
+
+    func scalingDecisions(limit: Int) throws(ControlError) -> JSON {
+        calls += 1
+        return ["decisions": .array(Array(repeating: Self.decision, count: min(limit, 2)))]
+    }
+
+    func cost() throws(ControlError) -> JSON {
+        calls += 1
+        return [
+            "currency": "USD", "spent": 1.5, "per_hour": 0, "next_day": 0, "total_budget": 3,
+            "left": 1.5, "pools": [],
+        ]
+    }
+
     func cancel(run id: UInt64, reason: String) throws(ControlError) -> RunDetail {
         let detail = try run(id)
         guard !detail.summary.status.hasEnded else { return detail }

@@ -6,7 +6,7 @@ struct RandomEvents {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let kinds = 27
+    static let kinds = 29
 
     mutating func event(_ kind: Int) -> Event {
         switch kind {
@@ -36,6 +36,8 @@ struct RandomEvents {
         case 23: .supplyChanged(supply())
         case 24: .runPaused(RunID(number()), coin())
         case 25: .shapeAlternative(ShapeID(index()), or: ShapeID(index()))
+        case 26: .workerDrainCancelled(WorkerID(index()))
+        case 27: .scalingRecorded(state: Array(text().utf8), several { $0.decision() })
         default: .shapeEscalated(ShapeID(index()), to: ShapeID(index()))
         }
     }
@@ -51,6 +53,29 @@ struct RandomEvents {
         case 2: random.next()
         default: [0, .max, 127, 128, 1 << 63][Int(random.upTo(4))]
         }
+    }
+
+    mutating func decision() -> ScalingDecision {
+        let actions: [ScalingDecision.Action] = [
+            .launch(number(), offering: text(), count: 3), .drain(text()), .cancelDrain(text()),
+            .terminate(text()), .adopt(text()), .recommend(count: 2), .keep,
+        ]
+        let reasons: [ScalingDecision.Reason] = [
+            .belowMinimum, .unmetDemand(slots: 4), .utilisation(0.9), .forecast(workers: 2),
+            .lowUtilisation(0.1), .aboveMaximum, .demandReturned, .drained, .interrupted, .found,
+            .orphan, .answerMissing, .endMissing, .budget, .cooldown(until: Tick(number())),
+            .noOffering, .neverReady,
+        ]
+        var decision = ScalingDecision(
+            at: Tick(number()), pool: text(), action: actions[Int(random.upTo(6))],
+            reason: reasons[Int(random.upTo(16))], inputs: .init())
+        decision.inputs.workers = 3
+        decision.inputs.microsPerHour = signed()
+        decision.inputs.forecast = coin() ? 1.5 : nil
+        decision.alternatives = several {
+            .init(name: $0.text(), cost: 0.25, reason: $0.text())
+        }
+        return decision
     }
 
     mutating func index() -> UInt32 { UInt32(truncatingIfNeeded: number()) }
@@ -156,8 +181,9 @@ struct RandomEvents {
     }
 
     mutating func supply() -> Supply {
-        switch random.upTo(3) {
+        switch random.upTo(4) {
         case 0: .given
+        case 4: .elastic
         case 1: .scalingUp(workers: Int(signed()), expected: Tick(number()))
         case 2: .unavailable(provider: text(), until: Tick(number()))
         default: .budgetExhausted(spentMicros: signed(), limitMicros: signed())

@@ -50,6 +50,8 @@ package struct APILimits: Hashable, Sendable {
     package static let pageAttempts = 5_000
     /// Workers that are gone and are still listed.
     package static let lostWorkers = 1_000
+    /// Decisions about workers in one list.
+    package static let scalingDecisions: Int64 = 256
     /// Classes of tasks in one list of predictions.
     package static let predictions: Int64 = 1000
     /// Plans that are made at a time.

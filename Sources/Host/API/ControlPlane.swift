@@ -73,6 +73,17 @@ package protocol ControlPlane: Sendable {
     /// What all active workers have, hold and use together.
     func resources() async throws(ControlError) -> ResourceTotals
 
+    // Scaling.
+
+    /// Pools, their workers and what they wait for; `not-found` if nobody rents workers.
+    func scaling() async throws(ControlError) -> JSON
+    /// What would be decided about workers now; nothing is done.
+    func scalingPlan() async throws(ControlError) -> JSON
+    /// What was decided about workers, the latest first, at most `limit`.
+    func scalingDecisions(limit: Int) async throws(ControlError) -> JSON
+    /// What workers have cost, cost now, and will.
+    func cost() async throws(ControlError) -> JSON
+
     // Files.
 
     /// What the store has of the file with this SHA-256: 64 lowercase hexadecimal digits.

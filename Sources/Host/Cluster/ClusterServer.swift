@@ -31,6 +31,8 @@ package struct ClusterServerOptions: Sendable {
     package var preparer: Preparer
     /// Where it is told what attempts used; `nil` forgets it.
     package var history: (any HistoryKeeper)?
+    /// Where workers are rented; `nil` if people start them.
+    package var scaling: ClusterScaling?
     /// Ends the process, which has to be started again, and says why.
     package var fatal: @Sendable (String) -> Never
 
@@ -82,6 +84,7 @@ package final class ClusterServer: Sendable {
     private let logger: Logger
     private let tokens: JoinTokens
     private let outputs: OutputPlaces
+    private let desk: ScalingDesk?
 
     /// Opens the state; ``start()`` recovers it and serves.
     package init(_ options: ClusterServerOptions, logger: Logger) throws {
@@ -112,10 +115,12 @@ package final class ClusterServer: Sendable {
         journal.stalled = { [weak engine] isStalled in
             if isStalled { engine?.stall() } else { engine?.goOn() }
         }
+        desk = try Self.desk(
+            options, engine: engine, hub: hub, tokens: tokens, journal: journal, logger: logger)
         engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
             outputs: outputs, runsFolder: runsFolder, retention: options.retention,
-            preparer: options.preparer, history: options.history, logger: logger)
+            preparer: options.preparer, history: options.history, desk: desk, logger: logger)
         answers = JournalAnswers(engineControl, logger: logger)
         self.engine = engine
         self.journal = journal
@@ -139,6 +144,17 @@ package final class ClusterServer: Sendable {
             address: options.workerAddress, security: security, delegate: hub, logger: logger)
     }
 
+    private static func desk(
+        _ options: ClusterServerOptions, engine: EngineHost, hub: WorkerHub, tokens: JoinTokens,
+        journal: EngineJournal, logger: Logger
+    ) throws -> ScalingDesk? {
+        guard let scaling = options.scaling else { return nil }
+        let said = scaling.declaration.owner
+        return ScalingDesk(
+            scaling, owner: said.isEmpty ? try PrivateFolder.owner(options.folder) : said,
+            engine: engine, hub: hub, tokens: tokens, journal: journal, logger: logger)
+    }
+
     /// Recovers the state, then lets workers in.
     ///
     /// - Returns: where workers connect, and what was recovered.
@@ -152,6 +168,7 @@ package final class ClusterServer: Sendable {
             turned: { [self] loop in
                 hub.turned(&loop)
                 engineControl.turned(&loop)
+                desk?.turned(&loop)
                 if journal.isSnapshotDue {
                     journal.writeSnapshot(of: loop) { [engine] body in
                         engine.perform { _, _ in body() }
@@ -162,6 +179,7 @@ package final class ClusterServer: Sendable {
         let address = try listener.start()
         if let authority { tokens.open(at: address, authority: authority) }
         engineControl.open()
+        desk?.open(at: address, tokenFile: tokenFile)
         return (address, recovery)
     }
 
@@ -181,6 +199,11 @@ package final class ClusterServer: Sendable {
             },
             output: { [outputs] task in outputs.output(of: task) })
         hub.resume(&loop, at: loop.now)
+        desk?.recovered(loop)
+        // Pools that the settings named before name none now.
+        if desk == nil, loop.supply != .given {
+            loop.handle(.supplyChanged(.given), at: loop.now)
+        }
         return ClusterRecovery(
             report: report, runs: loop.runs.filter { $0.outcome == nil }.count,
             nanoseconds: monotonicNanoseconds() - began)
@@ -191,6 +214,7 @@ package final class ClusterServer: Sendable {
         listener.stop(reason: "the coordinator is stopping")
         journal.stop()
         engine.stop()
+        desk?.close()
         fetcher.close()
         served.close()
         hub.close()

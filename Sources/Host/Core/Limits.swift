@@ -121,6 +121,8 @@ package enum Limits {
     package static let workersPerPool = 100_000
     /// Half of what is known of an offering counts no more after this time, in nanoseconds.
     static let offeringHalfLifeNanoseconds: UInt64 = 1_800_000_000_000
+    /// Subtasks of a task that are asked for at least where more workers can be had.
+    static let elasticLookahead = 64
     /// Decisions about scaling that are remembered.
     package static let scalingDecisions = 256
     /// Offerings or workers that a decision names beside the one it took.
@@ -131,6 +133,8 @@ package enum Limits {
     package static let scalingRepeatNanoseconds: UInt64 = 30_000_000_000
     /// Time for which a worker that was launched may be missing in its provider's list.
     package static let unlistedNanoseconds: UInt64 = 120_000_000_000
+    /// Time, beside two boots, after which a worker that takes no work is ended, in nanoseconds.
+    package static let neverReadyNanoseconds: UInt64 = 300_000_000_000
     /// Intervals before the end of the total budget at which all workers are drained.
     static let scalingSpentIntervals = 10.0
     /// Intervals before the end of the total budget at which all workers are ended.

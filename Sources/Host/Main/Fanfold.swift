@@ -21,7 +21,8 @@ struct Fanfold: ParsableCommand {
             DescribeCommand.self, WaitCommand.self, OutputCommand.self, LogsCommand.self,
             WhyCommand.self, TopCommand.self, ReportCommand.self, CancelCommand.self,
             RetryCommand.self, DrainCommand.self, RevokeCommand.self, TokenCommand.self,
-            PluginCommand.self, ProviderCommand.self, JournalCommand.self, EffCommand.self,
+            PluginCommand.self, ProviderCommand.self, ScaleCommand.self, CostCommand.self,
+            JournalCommand.self, EffCommand.self,
             HistoryCommand.self, SchemaCommand.self,
             DoctorCommand.self, CompletionCommand.self, SimulateCommand.self, BenchCommand.self,
         ])

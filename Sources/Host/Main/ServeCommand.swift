@@ -112,8 +112,24 @@ struct ServeCommand: ParsableCommand {
             })
         options.snapshotBytes = Int(bytes)
         options.history = history
+        options.scaling = try scaling(context, folder)
         options.retention = try retention(context.settings)
         return options
+    }
+
+    /// Starts the providers that pools name; `nil` without pools.
+    private func scaling(_ context: HostContext, _ folder: String) throws -> ClusterScaling? {
+        let settings = context.settings
+        guard !settings.pools.isEmpty else { return nil }
+        let named = Set(settings.pools.map(\.provider))
+        let providers = try settings.providers.filter { named.contains($0.name) }.map {
+            ClusterScaling.Provider(
+                name: $0.name, fleet: try context.fleet($0, in: folder),
+                isLocal: BuiltInProvider(use: $0.use) == .local)
+        }
+        return ClusterScaling(
+            pools: settings.pools, declaration: settings.scaling, providers: providers,
+            memoryShare: settings.memoryShare)
     }
 
     private func retention(_ settings: Settings) throws -> RunRetention {

@@ -52,32 +52,3 @@ struct CompletionCommand: ParsableCommand {
         Terminal.print(Fanfold.completionScript(for: kind))
     }
 }
-
-/// `fanfold simulate`: the coordinator in a made-up world; the same seed gives the same transcript.
-struct SimulateCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "simulate",
-        abstract: "Runs the coordinator in a made-up world with faults, from a seed.")
-
-    @Option(help: "The first seed.")
-    var seed: UInt64 = 0
-
-    @Option(help: "How many seeds, counting up.")
-    var count: UInt64 = 1
-
-    func run() throws {
-        var isFine = true
-        for seed in seed..<(seed + max(1, count)) {
-            var simulation = Simulation(seed: seed)
-            let report = simulation.run()
-            Terminal.print(
-                "seed \(seed): transcript \(String(report.transcriptHash, radix: 16)), "
-                    + "\(report.events) events, \(Human.count(report.problems.count, "problem"))")
-            for problem in report.problems {
-                isFine = false
-                Terminal.print("  \(problem)")
-            }
-        }
-        if !isFine { throw Exit.runFailed }
-    }
-}

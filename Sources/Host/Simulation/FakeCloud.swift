@@ -181,6 +181,10 @@ package struct FakeCloud: Hashable, Sendable {
             // Nobody is told of the end of a machine before it has begun.
             takenBack = moment &+ noticeNanoseconds &+ UInt64(min(hours * 3.6e12, 9e18))
         }
+        // What has room for nobody has none for those who are there.
+        if kind.isSpot, let next = kind.outages.first(where: { $0.lowerBound > moment }) {
+            takenBack = min(takenBack, next.lowerBound)
+        }
         let digits = String(mark, radix: 16)
         let machine = Machine(
             id: "fake-" + String(repeating: "0", count: 16 - digits.count) + digits

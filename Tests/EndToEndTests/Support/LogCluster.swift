@@ -7,14 +7,16 @@ final class LogCluster {
     let api: Int
     let wire: Int
     private let options: [String]
+    private let serveOptions: [String]
     private(set) var coordinator: Child
     private(set) var workers: [(name: String, child: Child)] = []
 
-    init(workers count: Int, settings: String? = nil) async throws {
+    init(workers count: Int, settings: String? = nil, serve: [String] = []) async throws {
         options = settings.map { ["--config", $0] } ?? []
+        serveOptions = options + serve
         state = try Fanfold.temporaryFolder()
         (api, wire) = (try Self.freePort(), try Self.freePort())
-        coordinator = try Self.serve(state, api, wire, options)
+        coordinator = try Self.serve(state, api, wire, serveOptions)
         try await waitUntilReady()
         for index in 0..<count { try startWorker("w\(index)") }
     }
@@ -62,8 +64,8 @@ final class LogCluster {
     }
 
     /// Waits until so many workers are connected.
-    func waitForWorkers(_ count: Int) async throws {
-        for _ in 0..<200 {
+    func waitForWorkers(_ count: Int, seconds: Int = 10) async throws {
+        for _ in 0..<(seconds * 20) {
             let listed = try await ask(["get", "workers"])
             let active = listed.text.split(separator: "\n").filter { $0.contains("active") }
             if active.count == count { return }
@@ -77,6 +79,18 @@ final class LogCluster {
         child.send(SIGKILL)
         _ = try await child.finish(within: 10)
         try startWorker(name)
+    }
+
+    /// Takes the coordinator away without a word.
+    func killCoordinator() async throws {
+        coordinator.send(SIGKILL)
+        _ = try await coordinator.finish(within: 10)
+    }
+
+    /// Starts it again on the same state.
+    func restartCoordinator() async throws {
+        coordinator = try Self.serve(state, api, wire, serveOptions)
+        try await waitUntilReady()
     }
 
     func waitUntilReady() async throws {

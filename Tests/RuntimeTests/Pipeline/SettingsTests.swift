@@ -47,6 +47,23 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
               a: {file: ~/key}
               b.c: {env: TOKEN}
               d: {command: [pass, show, d]}
+            providers: {here: {use: local}}
+            pools:
+              here: {max: 3, min: 1, step: 2, spot: only, offerings: ["a*"], labels: {x: y}, lease: 5m}
+            scaling:
+              mode: recommend
+              forecasts: act
+              interval: 1s
+              target: 0.6
+              up-at: 0.9
+              down-at: 0.2
+              window: 1m
+              up-cooldown: 2m
+              down-cooldown: 3m
+              horizon: 4m
+              budget: {hour: 2.5, total: 100}
+              spot: {checkpoint: 5m, checkpoint-cost: 6s, replacement: 7m}
+              owner: me
             """)
         let settings = try Settings.load(path: folder.path + "/all.yaml")
         var wanted = Settings()
@@ -69,6 +86,27 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
             "a": .file("~/key"), "b.c": .environment("TOKEN"),
             "d": .command(["pass", "show", "d"]),
         ]
+        wanted.providers = [ProviderDeclaration(name: "here", use: "local")]
+        var pool = PoolDeclaration(name: "here", provider: "here", maximum: 3)
+        (pool.minimum, pool.step, pool.spot, pool.offerings) = (1, 2, .only, ["a*"])
+        (pool.labels, pool.leaseSeconds) = (["x=y"], 300)
+        wanted.pools = [pool]
+        wanted.scaling.mode = .recommend
+        wanted.scaling.owner = "me"
+        wanted.scaling.settings.forecasts = .act
+        wanted.scaling.settings.evaluationNanoseconds = 1_000_000_000
+        wanted.scaling.settings.target = 0.6
+        wanted.scaling.settings.upper = 0.9
+        wanted.scaling.settings.lower = 0.2
+        wanted.scaling.settings.windowNanoseconds = 60_000_000_000
+        wanted.scaling.settings.upCooldownNanoseconds = 120_000_000_000
+        wanted.scaling.settings.downCooldownNanoseconds = 180_000_000_000
+        wanted.scaling.settings.horizonNanoseconds = 240_000_000_000
+        wanted.scaling.settings.hourlyBudgetMicros = 2_500_000
+        wanted.scaling.settings.totalBudgetMicros = 100_000_000
+        wanted.scaling.settings.checkpointNanoseconds = 300_000_000_000
+        wanted.scaling.settings.checkpointCostNanoseconds = 6_000_000_000
+        wanted.scaling.settings.replacementNanoseconds = 420_000_000_000
         #expect(settings == wanted)
         #expect(settings.resolvedScratchDirectory == "/s")
         #expect(settings.resolvedSearchPath[0] == "/a")

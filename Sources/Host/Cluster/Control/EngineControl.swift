@@ -27,6 +27,8 @@ final class EngineControl: ControlPlane {
     let preparer: Preparer
     /// What predictions are made from; set before anybody asks.
     let history: (any HistoryKeeper)?
+    /// Who rents workers; `nil` if nobody does.
+    let desk: ScalingDesk?
     let books: RunBooks
     let ring: EventRing
     private let logger: Logger
@@ -76,8 +78,9 @@ final class EngineControl: ControlPlane {
         engine: EngineHost, journal: EngineJournal, blobs: BlobStore, hub: WorkerHub,
         tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String,
         retention: RunRetention, preparer: @escaping Preparer,
-        history: (any HistoryKeeper)?, logger: Logger
+        history: (any HistoryKeeper)?, desk: ScalingDesk?, logger: Logger
     ) {
+        self.desk = desk
         self.history = history
         self.engine = engine
         self.journal = journal

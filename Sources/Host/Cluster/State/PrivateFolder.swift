@@ -26,6 +26,15 @@ enum PrivateFolder {
         return bytes
     }
 
+    /// A name that no other coordinator has, kept in a file of the state folder.
+    static func owner(_ folder: String) throws(EngineLogFailure) -> String {
+        let bytes = try secret(folder + "/owner")
+        return "fanfold-"
+            + bytes.prefix(6).map { byte in
+                String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            }.joined()
+    }
+
     /// The number in a file, which counts how often this was asked.
     static func count(_ path: String) throws(EngineLogFailure) -> UInt64 {
         let before = try read(path, count: 8).map { bytes in

@@ -4,6 +4,7 @@ enum CoordinatorSection: UInt8 {
     case sharing = 1
     case escalations = 3
     case failures = 5
+    case scaling = 9
     case alternatives = 11
     case gangs = 13
 }
@@ -13,6 +14,7 @@ extension Coordinator {
         encodeSharing(into: &writer)
         encodeEscalations(into: &writer)
         encodeFailures(into: &writer)
+        encodeScaling(into: &writer)
         encodeAlternatives(into: &writer)
         encodeGangs(into: &writer)
     }
@@ -36,6 +38,7 @@ extension Coordinator {
             case .sharing: started = try readSharing(&reader)
             case .escalations: try readEscalations(&reader)
             case .failures: try readFailures(&reader)
+            case .scaling: try readScaling(&reader)
             case .alternatives: try readAlternatives(&reader)
             case .gangs: try readGangs(&reader)
             }

@@ -55,6 +55,7 @@ extension Event: ByteCoded {
             writer.put(run)
         case .queuesConfigured, .queuePaused, .runPaused, .supplyChanged:
             encodeSharing(into: &writer)
+        case .scalingRecorded, .workerDrainCancelled: encodeScaling(into: &writer)
         case .workerRegistered, .workerDraining, .workerLost, .workerMeasured, .workerSuspected,
             .workerTrusted, .workerDoubted, .workerReattached, .workerPardoned:
             encodeWorker(into: &writer)
@@ -158,6 +159,8 @@ extension Event: ByteCoded {
         case 31: self = .queuesConfigured(try reader.list())
         case 32: self = .queuePaused(try reader.string(), try reader.bool())
         case 41: self = .workerPardoned(try reader.get())
+        case 60: self = .scalingRecorded(state: Array(try reader.blob()), try reader.list())
+        case 61: self = .workerDrainCancelled(try reader.get())
         case 33: self = .runPaused(try reader.get(), try reader.bool())
         case 34: self = .supplyChanged(try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())

@@ -27,6 +27,7 @@ extension Supply: ByteCoded {
     func encode(into writer: inout ByteWriter) {
         switch self {
         case .given: writer.byte(0)
+        case .elastic: writer.byte(4)
         case .scalingUp(let workers, let expected):
             writer.byte(1)
             writer.zigzag(Int64(workers))
@@ -51,6 +52,7 @@ extension Supply: ByteCoded {
         case 3:
             self = .budgetExhausted(
                 spentMicros: try reader.zigzag(), limitMicros: try reader.zigzag())
+        case 4: self = .elastic
         case let number: throw reader.unknown("Supply", number, at: start)
         }
     }

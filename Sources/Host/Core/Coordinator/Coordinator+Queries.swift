@@ -14,6 +14,9 @@ extension Coordinator {
 }
 
 extension Coordinator {
+    /// What it was told last of workers that are not there yet.
+    package var supply: Supply { sharing.supply }
+
     /// What the subtasks of a task need unless they say otherwise.
     package func needs(of task: TaskID) -> ResourceRequest? {
         known(task).map { tasks[$0].spec.needs }

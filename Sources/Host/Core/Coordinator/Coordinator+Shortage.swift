@@ -11,6 +11,12 @@ extension Coordinator {
         let present = workers.filter { $0.phase == .active }
         let able = present.filter { $0.ledger.hasLabels(of: request) }
         if !present.isEmpty {
+            // What the workers here cannot hold may be what others are asked for.
+            if case .scalingUp(let workers, let expected) = sharing.supply,
+                classes[shapes[shape].resources].totalSlots == 0
+            {
+                return .scalingUp(workers: workers, expected: expected)
+            }
             guard !able.isEmpty else { return .noWorkerType(labels: request.labels) }
             if classes[shapes[shape].resources].totalSlots == 0 {
                 return exceeded(request, able.map(\.ledger.total))
@@ -35,14 +41,15 @@ extension Coordinator {
     /// Why there is no worker at all.
     private var absence: WaitingReason {
         switch sharing.supply {
-        case .given, .budgetExhausted: .noWorker
+        case .given, .elastic, .budgetExhausted: .noWorker
         case .scalingUp(let workers, let expected):
             .scalingUp(workers: workers, expected: expected)
         case .unavailable(let provider, let until): .providerUnavailable(provider, until: until)
         }
     }
 
-    private func quotaReason(_ shape: Int, _ queue: QueueState) -> WaitingReason? {
+    /// What keeps the shape back in its queue; `nil` if nothing does.
+    func quotaReason(_ shape: Int, _ queue: QueueState) -> WaitingReason? {
         let amount = amount(of: shape)
         func evidence(_ dimension: ResourceDimension, _ limit: Int64) -> QuotaEvidence {
             QuotaEvidence(

@@ -56,11 +56,14 @@ extension Coordinator {
     }
 
     /// How many subtasks workers could take at once; 1 at least, so that an empty task ends.
+    ///
+    /// Where more workers can be had, so many that it shows how many are worth having.
     private func wantedReady(_ task: Int) -> Int {
         let slots = min(
             slots(of: tasks[task].spec.id), runs[tasks[task].run].maximumConcurrency)
         let gang = tasks[task].shapes.reduce(1) { max($0, shapes[$1].gang) }
-        return min(Limits.unplacedPerTask, max(gang, slots * (1 + tasks[task].depth)))
+        let least = sharing.supply == .given ? gang : max(gang, Limits.elasticLookahead)
+        return min(Limits.unplacedPerTask, max(least, slots * (1 + tasks[task].depth)))
     }
 
     /// Everything is in: it was enough, or the task fails.

@@ -31,6 +31,15 @@ extension Coordinator {
         capacityChanged()
     }
 
+    /// Takes a drain back: the worker is offered what fits on it, as when it came.
+    mutating func cancelDrain(_ id: WorkerID) {
+        guard let worker = known(id), workers[worker].phase == .draining else { return }
+        workers[worker].phase = .active
+        sharing.total = sharing.total + ResourceAmount(workers[worker].ledger.total)
+        for resources in classes.indices { include(worker, in: resources) }
+        capacityChanged()
+    }
+
     mutating func measure(_ id: WorkerID, _ use: MeasuredUse) {
         guard let worker = known(id) else { return }
         workers[worker].ledger.measured = use

@@ -35,6 +35,8 @@ package struct Coordinator: Sendable {
     /// Workers in quarantine, the one that came first before the others.
     var quarantined: [UInt32] = []
     var sharing = Sharing()
+    /// What is kept of scaling.
+    package internal(set) var scaling = ScalingBook()
     var outbox = Outbox()
     /// Counts up when something becomes free; not kept, as nothing but repeated work depends on it.
     var roomChanges: UInt64 = 0
@@ -82,6 +84,8 @@ package struct Coordinator: Sendable {
         case .workerDoubted(let worker): doubt(worker)
         case .workerTrusted(let worker): trust(worker)
         case .workerPardoned(let worker): pardon(worker)
+        case .workerDrainCancelled(let worker): cancelDrain(worker)
+        case .scalingRecorded(let state, let decisions): scaling.record(state, decisions)
         case .workerReattached(let worker, let inventory): reattach(worker, inventory)
         case .workerMeasured(let worker, let use): measure(worker, use)
         case .strategyBegan(let task): strategyBegan(task)

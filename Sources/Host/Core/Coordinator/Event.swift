@@ -30,6 +30,10 @@ package enum Event: Hashable, Sendable {
     case workerDoubted(WorkerID)
     /// A worker that was suspected or doubted is heard of again: it takes work again.
     case workerTrusted(WorkerID)
+    /// A worker that was to leave stays: it takes work again.
+    case workerDrainCancelled(WorkerID)
+    /// What the shell has decided about workers, and what it goes on with after a restart.
+    case scalingRecorded(state: [UInt8], [ScalingDecision])
     /// Somebody has put right a worker that is in quarantine: it takes work again.
     case workerPardoned(WorkerID)
     /// A worker is connected again, or the coordinator is back, and says what is on it.  What the

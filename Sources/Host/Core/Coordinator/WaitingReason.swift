@@ -100,6 +100,8 @@ package struct CapacityEvidence: Hashable, Sendable {
 package enum Supply: Hashable, Sendable {
     /// Workers come and go by themselves.
     case given
+    /// More workers can be had, and none is on its way.
+    case elastic
     /// So many workers were asked for, and are expected at this moment.
     case scalingUp(workers: Int, expected: Tick)
     /// Who gives workers does not answer, and is asked again at this moment.

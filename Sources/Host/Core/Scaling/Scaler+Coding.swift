@@ -1,6 +1,6 @@
 extension Scaler {
     /// The version of what ``encoded()`` writes.
-    private static let codedVersion: UInt8 = 1
+    private static let codedVersion: UInt8 = 2
 
     /// What outlives the process; settings are not part of it.
     ///
@@ -59,6 +59,7 @@ extension Scaler {
         writer.bool(member.isSeen)
         writer.bool(member.isInterrupted)
         writer.put(member.ordered)
+        writer.put(member.lastReady)
     }
 
     /// A scaler that goes on where another one stopped, perhaps with other settings.
@@ -126,7 +127,8 @@ extension Scaler {
         member.isSeen = try reader.bool()
         member.isInterrupted = try reader.bool()
         member.ordered = try reader.get()
-        guard member.since <= clock, member.ordered <= clock else {
+        member.lastReady = try reader.get()
+        guard max(member.since, member.ordered, member.lastReady) <= clock else {
             throw CodingError(.contradiction("a worker is known since before now"), at: 0)
         }
         if place != nil { members[name] = member }

@@ -41,6 +41,8 @@ extension Scaler {
                 if clock < pools[pool].upUntil {
                     option.problem = "the pool has just grown"
                     option.isHeldBack = true
+                } else if !offering.isAvailable {
+                    option.problem = "the provider does not give it out now"
                 } else if room(in: pool, place, turn) == 0 {
                     option.problem = "max, step or budget"
                 }
@@ -55,6 +57,7 @@ extension Scaler {
 
     /// Workers of the offering that max, step and both budgets allow.
     func room(in pool: Int, _ place: Int, _ turn: ScalingTurn) -> Int {
+        guard offering(pool, place).isAvailable else { return 0 }
         let planned = turn.planned(in: pool)
         var room = min(
             settings.pools[pool].maximum - count(of: pool) - planned,

@@ -26,10 +26,27 @@ extension Scaler {
             }
             drain(name, .interrupted, &turn)
         }
+        endWhatIsNeverReady(&turn)
+    }
+
+    /// Ends workers that their provider lists and that take no work: something in them is broken.
+    private mutating func endWhatIsNeverReady(_ turn: inout ScalingTurn) {
+        for name in members.keys.sorted() where turn.byName[name]?.isReady == false {
+            guard let member = members[name], member.phase != .ending else { continue }
+            let offering = offering(member.pool, member.offering)
+            let last = max(member.since, member.lastReady)
+            guard
+                clock.nanoseconds - last.nanoseconds
+                    >= Limits.neverReadyNanoseconds + 2 * offering.bootNanoseconds
+            else { continue }
+            pools[member.pool].records[member.offering].failed(at: clock)
+            end(name, .neverReady, &turn)
+        }
     }
 
     private mutating func see(_ worker: ScalingWorker) {
         members[worker.name]?.isSeen = true
+        if worker.isReady { members[worker.name]?.lastReady = clock }
         guard worker.isInterrupted, let member = members[worker.name], !member.isInterrupted else {
             return
         }

@@ -2,6 +2,8 @@ extension Scaler {
     /// Removes workers that are not needed, where nothing grows.
     mutating func shrink(_ turn: inout ScalingTurn) {
         for pool in pools.indices where turn.planned(in: pool) == 0 {
+            // Who cannot be asked cannot say what runs there.
+            guard !turn.facts.unlisted.contains(settings.pools[pool].name) else { continue }
             let isOver = isOver(pool)
             guard isOver || (turn.unmet.isEmpty && !turn.relented.contains(pool)) else { continue }
             let utilisation = windowUtilisation(of: pool)

@@ -18,6 +18,8 @@ package struct Scaler: Hashable, Sendable {
         var isInterrupted = false
         /// When it was last told to end.
         var ordered = Tick.zero
+        /// When it was last seen to take work, or was launched.
+        var lastReady = Tick.zero
     }
 
     /// A launch that has no answer.

@@ -36,6 +36,8 @@ package struct ScalingDecision: Hashable, Sendable {
         case budget
         case cooldown(until: Tick)
         case noOffering
+        /// It was listed for long and never took work.
+        case neverReady
     }
 
     /// What it was decided from.

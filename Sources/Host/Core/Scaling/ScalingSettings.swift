@@ -10,6 +10,8 @@ package struct ScalingOffering: Hashable, Sendable {
     package var microsPerHour: Int64
     /// Whether the provider may take it back.
     package var isSpot = false
+    /// Whether it is given out now; one that is not keeps its place for the workers that have it.
+    package var isAvailable = true
     /// How often the provider is expected to take one back, in times an hour.
     package var interruptionsPerHour = 0.0
     /// From the launch until it takes work, in nanoseconds.

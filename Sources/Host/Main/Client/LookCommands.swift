@@ -111,15 +111,21 @@ struct DescribeCommand: ParsableCommand {
 /// `fanfold why`: why something waits.
 struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "why", abstract: "Says why a run, a task or a subtask waits.")
+        commandName: "why",
+        abstract:
+            "Says why a run, a task or a subtask waits, or why there are the rented workers there are."
+    )
 
     @Argument(
-        help: "RUNS, RUN/TASK or RUN/TASK/SUBTASK; RUNS are last, all, 7, 1-3 or 1,4-6.")
+        help: ArgumentHelp(
+            "RUNS, RUN/TASK or RUN/TASK/SUBTASK; RUNS are last, all, 7, 1-3 or 1,4-6. Or scale: "
+                + "what was decided about rented workers, the latest first."))
     var subject = "last"
 
     @OptionGroup var client: ClientOptions
 
     func run() throws {
+        if subject == "scale" { return try whyScale() }
         let parts = subject.split(separator: "/", maxSplits: 1).map(String.init)
         try client.ask { session in
             let numbers = try await session.runs(parts.first ?? "last")
@@ -132,6 +138,17 @@ struct WhyCommand: ParsableCommand {
                     (answer["runs"]?.arrayValue ?? [answer])
                         .flatMap { $0["reasons"]?.arrayValue ?? [] }.map { $0.shown("code") }
                 })
+        }
+    }
+}
+
+extension WhyCommand {
+    private func whyScale() throws {
+        try client.ask { session in
+            session.show(
+                try await session.client.ask(.GET, "/scaling/decisions"),
+                table: ScaleTables.decisions,
+                quiet: { ($0["decisions"]?.arrayValue ?? []).map { $0.shown("what") } })
         }
     }
 }

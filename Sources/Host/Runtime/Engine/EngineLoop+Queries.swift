@@ -50,6 +50,24 @@ extension EngineLoop {
     /// The numbers of all workers that are not lost.
     package func workerUsage() -> [WorkerUsage] { coordinator.workerUsage() }
 
+    /// What wants to run and does not, or will within so many nanoseconds.
+    package func scalingDemand(within nanoseconds: UInt64) -> [ScalingDemand] {
+        coordinator.scalingDemand(within: nanoseconds)
+    }
+
+    /// What runs on a worker, and the work that would be lost with it.
+    package func scalingWork(
+        on worker: WorkerID
+    ) -> (running: [ScalingDemand], workNanoseconds: UInt64)? {
+        coordinator.scalingWork(on: worker)
+    }
+
+    /// What the coordinator was told last of workers that are not there yet.
+    package var supply: Supply { coordinator.supply }
+
+    /// What is kept of scaling.
+    package var scaling: ScalingBook { coordinator.scaling }
+
     /// How many workers there ever were: the id of the next.
     package var workerCount: Int { workers.count }
 

@@ -38,6 +38,10 @@ package struct Settings: Hashable, Sendable {
     package var services = Settings.usualServices
     /// Where workers are rented, in the order of the file.
     package var providers: [ProviderDeclaration] = []
+    /// Workers that are rented as work comes and goes, in the order of the file.
+    package var pools: [PoolDeclaration] = []
+    /// How pools grow and shrink.
+    package var scaling = ScalingDeclaration()
 
     /// The defaults.
     package init() {}
@@ -121,6 +125,7 @@ package struct Settings: Hashable, Sendable {
             }
             errors += serviceProblems(json, source)
             errors += providerProblems(json, source)
+            if errors.isEmpty { errors += scalingProblems(json, source) }
         }
         guard errors.isEmpty else { throw DocumentErrors(errors) }
         return Settings(json)
@@ -178,6 +183,8 @@ package struct Settings: Hashable, Sendable {
         logLevel = json["log"]?["level"]?.stringValue.flatMap(LogLevel.init) ?? logLevel
         services = Self.services(json)
         providers = Self.providers(json)
+        pools = Self.pools(json)
+        scaling = Self.scaling(json)
     }
 
     private static func duration(_ value: JSON?) -> Int64? {
@@ -188,7 +195,9 @@ package struct Settings: Hashable, Sendable {
 extension Settings {
     /// The JSON Schema of `fanfold.yaml`.
     package static let schema: JSON = PipelineSchema.builtIn(
-        schemaText.replacing("\"{providers}\"", with: providersSchemaText))
+        schemaText.replacing("\"{providers}\"", with: providersSchemaText)
+            .replacing("\"{pools}\"", with: poolsSchemaText)
+            .replacing("\"{scaling}\"", with: scalingSchemaText))
 
     private static let checker = PipelineSchema.compiled(schema)
 
@@ -328,6 +337,8 @@ extension Settings {
               "default": {}
             },
             "providers": "{providers}",
+            "pools": "{pools}",
+            "scaling": "{scaling}",
             "log": {
               "type": "object",
               "additionalProperties": false,

@@ -10,7 +10,9 @@ package enum SmallFile {
     }
 
     /// Its text.
-    package static func text(_ path: String) throws(Problem) -> String {
+    package static func text(
+        _ path: String, mostBytes: Int = mostBytes
+    ) throws(Problem) -> String {
         do throws(DocumentFile.Unreadable) {
             return String(
                 decoding: try DocumentFile.read(path, maximumBytes: mostBytes), as: UTF8.self)

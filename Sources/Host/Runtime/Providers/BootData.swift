@@ -2,6 +2,9 @@
 package struct BootProblem: Error, CustomStringConvertible {
     /// What was wanted, what was found.
     package var description: String
+
+    /// A problem in these words.
+    package init(description: String) { self.description = description }
 }
 
 /// What a rented machine runs when it starts: a script that cloud-init takes as user data, and that
@@ -14,8 +17,10 @@ package struct BootData: Hashable, Sendable {
     /// Bytes of a script: what EC2 takes as user data.
     package static let mostBytes = 16_384
 
-    /// The join string of the coordinator: `fanfold-join:…`.
+    /// The join string of the coordinator: `fanfold-join:…`; its address, with ``tokenFile``.
     package var join: String
+    /// The file with the token of workers of the coordinator's own machine; empty for all others.
+    package var tokenFile = ""
     /// Where the archive of the program is; empty if the image has the program.
     package var program = ""
     /// Its SHA-256, in hexadecimal digits.
@@ -32,7 +37,7 @@ package struct BootData: Hashable, Sendable {
 
     /// The script.
     package func script() throws(BootProblem) -> String {
-        guard join.hasPrefix("fanfold-join:"), Self.isPlain(join) else {
+        guard join.hasPrefix("fanfold-join:") || !tokenFile.isEmpty, Self.isPlain(join) else {
             throw BootProblem(
                 description: "wanted a join string, fanfold-join:…, as `fanfold token` prints it")
         }
@@ -140,7 +145,8 @@ package struct BootData: Hashable, Sendable {
 
     /// A coordinator that does not answer at once is asked again until the lease is over.
     private var start: String {
-        let more = options.map { " " + Self.quoted($0) }.joined()
+        let entrance = tokenFile.isEmpty ? [] : ["--token-file", tokenFile]
+        let more = (entrance + options).map { " " + Self.quoted($0) }.joined()
         return """
             begin=$(date +%s)
             while :; do

@@ -2,18 +2,27 @@ import FanfoldJSON
 import FanfoldSimulation
 
 /// What the settings say of a cloud that is none under `with:`.
-struct FakeConfiguration: Sendable {
+package struct FakeConfiguration: Sendable {
     private let json: JSON
 
     /// Reads a configuration that fits the schema and is filled.
     init(_ json: JSON) { self.json = json }
+
+    /// What a provider of the settings says; `nil` if it is none of these, or does not fit the schema.
+    package init?(_ provider: ProviderDeclaration) {
+        let schema = PipelineSchema.compiled(PipelineSchema.builtIn(Self.schemaText))
+        guard BuiltInProvider(use: provider.use) == .fake,
+            schema.validate(provider.configuration).isEmpty
+        else { return nil }
+        json = schema.fillingDefaults(provider.configuration)
+    }
 
     var folder: String { json["folder"]?.stringValue ?? "" }
 
     var noticeNanoseconds: UInt64 { Self.nanoseconds(json["notice-s"], 120) }
 
     /// The cloud, its price curves beginning at a moment.
-    func cloud(began: UInt64) -> FakeCloud {
+    package func cloud(began: UInt64) -> FakeCloud {
         var cloud = FakeCloud(
             kinds: (json["offerings"]?.objectValue?.members ?? []).map {
                 Self.kind($0, $1, began)

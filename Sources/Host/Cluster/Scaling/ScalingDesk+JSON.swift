@@ -1,0 +1,151 @@
+import FanfoldCore
+import FanfoldJSON
+import FanfoldRuntime
+
+/// What the API says of scaling; on the loop's thread.
+extension ScalingDesk {
+    /// Pools, their workers, and what they wait for.
+    func stateJSON() -> JSON {
+        let scaler = books.scaler
+        let views = Dictionary(scaler.poolViews.map { ($0.name, $0) }) { first, _ in first }
+        let pools = scaling.pools.map { declared -> JSON in
+            let view = views[declared.name]
+            var pool = JSONObject([
+                ("name", .string(declared.name)), ("provider", .string(declared.provider)),
+                ("min", .integer(Int64(declared.minimum))),
+                ("max", .integer(Int64(declared.maximum))),
+                ("workers", .integer(Int64(view?.workers ?? 0))),
+                ("starting", .integer(Int64(view?.starting ?? 0))),
+                ("leaving", .integer(Int64(view?.leaving ?? 0))),
+                ("utilisation", .number(view?.utilisation ?? 0)),
+                ("per_hour", .number(Self.units(view?.microsPerHour ?? 0))),
+                (
+                    "offerings",
+                    .integer(Int64(books.memory.offerings[declared.name]?.count ?? 0))
+                ),
+            ])
+            let now = WallClock.now()
+            if let up = view?.upUntil.nanoseconds, up > now {
+                pool["grows_after"] = .string(WallClock.text(up))
+            }
+            if let down = view?.downUntil.nanoseconds, down > now {
+                pool["shrinks_after"] = .string(WallClock.text(down))
+            }
+            if let problem = problem(of: declared.provider) { pool["problem"] = .string(problem) }
+            return .object(pool)
+        }
+        let workers = scaler.memberViews.map { member -> JSON in
+            [
+                "name": .string(member.name), "pool": .string(member.pool),
+                "offering": .string(member.offering), "phase": .string(member.phase),
+                "since": .string(WallClock.text(member.since.nanoseconds)),
+                "per_hour": .number(Self.units(member.microsPerHour)),
+            ]
+        }
+        return [
+            "mode": .string(scaling.declaration.mode.rawValue), "owner": .string(owner),
+            "evaluated": .string(WallClock.text(scaler.latest.nanoseconds)),
+            "pools": .array(pools), "workers": .array(workers),
+        ]
+    }
+
+    private func problem(of provider: String) -> String? {
+        if let refusal = books.refusals[provider], refusal.until > WallClock.now() {
+            return "\(refusal.why); asked again at \(WallClock.text(refusal.until))"
+        }
+        return books.lists[provider]?.problem
+    }
+
+    /// What would be decided now.
+    func planJSON(_ loop: EngineLoop) -> JSON {
+        var copy = books.scaler
+        let wall = Tick(max(WallClock.now(), copy.latest.nanoseconds))
+        let facts = facts(loop, at: wall)
+        copy = books.scaler
+        let made = copy.evaluate(facts)
+        let demand = facts.demand.map { demand -> JSON in
+            var json = JSONObject([
+                ("count", .integer(Int64(demand.count))),
+                ("cpus", .number(Double(demand.request.milliCores) / 1_000)),
+                ("memory_bytes", .integer(demand.request.memoryBytes)),
+                ("gpus", .integer(Int64(demand.request.devices))),
+                ("labels", .array(demand.request.labels.map { .string($0) })),
+            ])
+            if let time = demand.nanoseconds { json["seconds"] = .number(Double(time) / 1e9) }
+            return .object(json)
+        }
+        return [
+            "at": .string(WallClock.text(wall.nanoseconds)), "demand": .array(demand),
+            "workers": .integer(Int64(facts.workers.count)),
+            "decisions": .array(made.map(Self.json)),
+        ]
+    }
+
+    /// What was decided, the latest first.
+    func decisionsJSON(_ loop: EngineLoop, limit: Int) -> JSON {
+        ["decisions": .array(loop.scaling.decisions.reversed().prefix(limit).map(Self.json))]
+    }
+
+    /// What was spent, what is being spent, and when the budget ends at this rate.
+    func costJSON() -> JSON {
+        let scaler = books.scaler
+        let spent = scaler.spentMicros
+        let rate = scaler.microsPerHour
+        var json = JSONObject([
+            ("currency", .string(books.memory.currency)), ("spent", .number(Self.units(spent))),
+            ("per_hour", .number(Self.units(rate))),
+            ("next_day", .number(Self.units(rate) * 24)),
+        ])
+        if let hourly = scaler.settings.hourlyBudgetMicros {
+            json["hourly_budget"] = .number(Self.units(hourly))
+        }
+        if let total = scaler.settings.totalBudgetMicros {
+            json["total_budget"] = .number(Self.units(total))
+            json["left"] = .number(Self.units(max(0, total - spent)))
+            if rate > 0 {
+                let hours = Double(max(0, total - spent)) / Double(rate)
+                json["hours_left"] = .number(hours)
+                json["ends"] = .string(
+                    WallClock.text(WallClock.now() + UInt64(min(hours * 3.6e12, 9e18))))
+            }
+        }
+        json["pools"] = .array(
+            scaler.poolViews.map { pool in
+                [
+                    "name": .string(pool.name), "workers": .integer(Int64(pool.workers)),
+                    "per_hour": .number(Self.units(pool.microsPerHour)),
+                ]
+            })
+        return .object(json)
+    }
+
+    private static func json(_ decision: ScalingDecision) -> JSON {
+        let inputs = decision.inputs
+        var json = JSONObject([
+            ("at", .string(WallClock.text(decision.at.nanoseconds))),
+            ("pool", .string(decision.pool)), ("action", .string(decision.actionName)),
+            ("what", .string(decision.what)), ("why", .string(decision.why)),
+        ])
+        var numbers = JSONObject([
+            ("workers", .integer(Int64(inputs.workers))),
+            ("starting", .integer(Int64(inputs.starting))),
+            ("leaving", .integer(Int64(inputs.leaving))),
+            ("utilisation", .number(inputs.utilisation)),
+            ("unmet_slots", .integer(Int64(inputs.unmetSlots))),
+            ("per_hour", .number(units(inputs.microsPerHour))),
+            ("spent", .number(units(inputs.spentMicros))),
+        ])
+        if let forecast = inputs.forecast { numbers["forecast"] = .number(forecast) }
+        json["inputs"] = .object(numbers)
+        json["alternatives"] = .array(
+            decision.alternatives.map { other in
+                [
+                    "name": .string(other.name), "cost": .number(other.cost / 1e6),
+                    "why_not": .string(other.reason),
+                ]
+            })
+        return .object(json)
+    }
+
+    private static func units(_ micros: Int64) -> Double { Double(micros) / 1e6 }
+}

@@ -1,0 +1,106 @@
+extension Coordinator {
+    /// What wants to run and does not, by shape: what is ready or queued, what will have rested, and
+    /// what the graph makes ready, within so many nanoseconds.
+    ///
+    /// What is paused, or held back by a limit of its run or queue, wants no workers.
+    ///
+    /// Complexity: O(tasks that have not ended and their shapes).
+    package func scalingDemand(within nanoseconds: UInt64) -> [ScalingDemand] {
+        var demand: [ScalingDemand] = []
+        for task in tasks.indices where !tasks[task].hasEnded {
+            let run = tasks[task].run
+            guard !runs[run].isPaused, !sharing.queues[runs[run].queue].isPaused else { continue }
+            if tasks[task].phase == .waiting {
+                if let coming = coming(task, within: nanoseconds) { demand.append(coming) }
+                continue
+            }
+            for shape in tasks[task].shapes {
+                if let wanted = wanted(shape, run) { demand.append(wanted) }
+            }
+        }
+        return demand + rested(within: nanoseconds)
+    }
+
+    private func wanted(_ shape: Int, _ run: Int) -> ScalingDemand? {
+        let count = shapes[shape].ready + shapes[shape].queued
+        guard count > 0, quotaReason(shape, sharing.queues[runs[run].queue]) == nil else {
+            return nil
+        }
+        let room = runs[run].maximumConcurrency - runs[run].slots
+        guard room > 0 else { return nil }
+        return ScalingDemand(
+            request: classes[shapes[shape].resources].request, count: min(count, room),
+            nanoseconds: shapes[shape].meanNanoseconds.map { UInt64(max(0, min($0, 9e18))) })
+    }
+
+    /// One subtask of a task that begins as soon as those before it have ended, if that is soon and
+    /// it needs something else: what needs the same runs where those ran.
+    private func coming(_ task: Int, within nanoseconds: UInt64) -> ScalingDemand? {
+        let needs = tasks[task].spec.needs
+        for before in tasks[task].spec.dependsOn {
+            let state = tasks[Int(before.index)]
+            if state.phase == .completed { continue }
+            guard state.spec.needs != needs, let left = remaining(Int(before.index)),
+                left <= nanoseconds
+            else { return nil }
+        }
+        return ScalingDemand(request: needs, count: 1)
+    }
+
+    /// How long a task is expected to run, in nanoseconds; `nil` where nothing is known.
+    private func remaining(_ task: Int) -> UInt64? {
+        guard tasks[task].phase == .running || tasks[task].phase == .finishing else { return nil }
+        guard tasks[task].phase == .running else { return 0 }
+        guard tasks[task].split == .end else { return nil }
+        var longest = 0.0
+        for shape in tasks[task].shapes {
+            let state = shapes[shape]
+            let count = state.ready + state.queued + state.slots
+            guard count > 0 else { continue }
+            guard let mean = state.meanNanoseconds, state.slots > 0 else { return nil }
+            let rounds = (Double(count) / Double(state.slots)).rounded(.up)
+            longest = max(longest, mean * rounds)
+        }
+        return UInt64(max(0, min(longest, 9e18)))
+    }
+
+    private func rested(within nanoseconds: UInt64) -> [ScalingDemand] {
+        let end = clock.advanced(byNanoseconds: nanoseconds)
+        var counts: [Int: Int] = [:]
+        for rest in rests.unordered where rest.until <= end {
+            let task = tasks[Int(rest.subtask.task.index)]
+            guard rest.subtask.index < task.subtasks.count, !task.hasEnded,
+                !runs[task.run].isPaused
+            else { continue }
+            counts[Int(task.subtasks[Int(rest.subtask.index)].shape), default: 0] += 1
+        }
+        return counts.sorted { $0.key < $1.key }.map { shape, count in
+            ScalingDemand(
+                request: classes[shapes[shape].resources].request, count: count,
+                nanoseconds: shapes[shape].meanNanoseconds.map {
+                    UInt64(max(0, min($0, 9e18)))
+                })
+        }
+    }
+
+    /// What runs on a worker, and the work that would be lost if it ended now; `nil` if it is not there.
+    package func scalingWork(
+        on worker: WorkerID
+    ) -> (running: [ScalingDemand], workNanoseconds: UInt64)? {
+        guard let place = known(worker) else { return nil }
+        var running: [ScalingDemand] = []
+        var work: UInt64 = 0
+        for index in workers[place].cells {
+            let cell = cells[Int(index)]
+            guard cell.slots > 0 else { continue }
+            running.append(
+                ScalingDemand(
+                    request: classes[shapes[cell.shape].resources].request, count: cell.slots))
+            for placement in cellLinks.members(of: cell.running) {
+                let started = placements[placement].started
+                if clock > started { work += clock.nanoseconds - started.nanoseconds }
+            }
+        }
+        return (running, work)
+    }
+}

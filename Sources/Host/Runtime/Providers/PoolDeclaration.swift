@@ -1,0 +1,230 @@
+import FanfoldCore
+import FanfoldJSON
+import FanfoldPlugins
+import FanfoldSimulation
+
+/// Workers of one provider that are counted together: `pools:` of `fanfold.yaml`.
+package struct PoolDeclaration: Hashable, Sendable {
+    /// Which markets offerings are taken from.
+    package enum Spot: String, Hashable, Sendable {
+        /// Both.
+        case allow
+        /// What the provider does not take back.
+        case never
+        /// What it may take back.
+        case only
+    }
+
+    /// How the user calls it.
+    package var name: String
+    /// The name of its provider.
+    package var provider: String
+    /// Patterns of the offerings that it may be given; `*` stands for anything.
+    package var offerings: [String] = ["*"]
+    /// The least number of workers.
+    package var minimum = 0
+    /// The largest number of workers.
+    package var maximum: Int
+    /// Workers added or removed at a time.
+    package var step = 8
+    /// Which markets.
+    package var spot = Spot.allow
+    /// Labels that its workers have, as NAME=VALUE.
+    package var labels: [String] = []
+    /// How long a worker stays without its coordinator, in seconds.
+    package var leaseSeconds: Int64 = 900
+    /// Where a worker gets the program if its image has none; empty for nowhere.
+    package var program = ""
+    /// The SHA-256 of that archive.
+    package var programSHA256 = ""
+
+    /// Whether the pool may be given an offering.
+    package func takes(_ offering: RentableOffering) -> Bool {
+        switch (spot, offering.market == "spot") {
+        case (.never, true), (.only, false): return false
+        default: break
+        }
+        return offerings.contains { Self.matches(offering.id[...], pattern: $0[...]) }
+    }
+
+    /// The pool with what a cloud in memory has for rent.
+    package func simulated(_ cloud: FakeCloud) -> ScalingPool {
+        let kinds = cloud.kinds.filter { kind in
+            switch (spot, kind.isSpot) {
+            case (.never, true), (.only, false): false
+            default: offerings.contains { Self.matches(kind.name[...], pattern: $0[...]) }
+            }
+        }
+        var pool = ScalingPool(
+            name: name, maximum: maximum,
+            offerings: kinds.map { kind in
+                var offering = ScalingOffering(
+                    name: kind.name,
+                    resources: ResourceVector(
+                        milliCores: kind.milliCores, memoryBytes: kind.memoryBytes,
+                        devices: Array(
+                            repeating: DeviceVector(memoryBytes: .max / 4_096),
+                            count: kind.gpus)),
+                    microsPerHour: kind.microsPerHour(at: 0))
+                offering.labels = ["pool=\(name)"] + labels
+                offering.isSpot = kind.isSpot
+                offering.interruptionsPerHour = kind.interruptionsPerHour
+                offering.bootNanoseconds = kind.bootNanoseconds
+                return offering
+            })
+        pool.minimum = minimum
+        pool.step = step
+        return pool
+    }
+
+    /// Whether a text is what a pattern says.
+    ///
+    /// Complexity: O(text · pattern).
+    static func matches(_ text: Substring, pattern: Substring) -> Bool {
+        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return text == pattern }
+        guard text.hasPrefix(parts[0]) else { return false }
+        var rest = text.dropFirst(parts[0].count)
+        for part in parts[1..<(parts.count - 1)] where !part.isEmpty {
+            guard let found = rest.firstRange(of: part) else { return false }
+            rest = rest[found.upperBound...]
+        }
+        return rest.hasSuffix(parts[parts.count - 1])
+    }
+}
+
+/// How workers are added and removed: `scaling:` of `fanfold.yaml`.
+package struct ScalingDeclaration: Hashable, Sendable {
+    /// What becomes of decisions.
+    package enum Mode: String, Hashable, Sendable {
+        /// They are kept, for who asks.
+        case observe
+        /// They are logged too.
+        case recommend
+        /// They are carried out.
+        case act
+    }
+
+    /// What becomes of decisions.
+    package var mode = Mode.act
+    /// The numbers, without pools.
+    package var settings = ScalingSettings(pools: [])
+    /// Whose the workers are; empty for a name of this coordinator's own.
+    package var owner = ""
+
+    /// The usual numbers.
+    package init() {
+        // Looking is cheap, and who waits for a worker waits for this too.
+        settings.evaluationNanoseconds = 10_000_000_000
+    }
+}
+
+extension Settings {
+    /// The pools of a document that fits the schema.
+    static func pools(_ json: JSON) -> [PoolDeclaration] {
+        (json["pools"]?.objectValue?.members ?? []).map { name, value in
+            var pool = PoolDeclaration(
+                name: name, provider: value["provider"]?.stringValue ?? name,
+                maximum: value["max"]?.integerValue.map(Int.init) ?? 0)
+            if let patterns = value["offerings"]?.arrayValue {
+                pool.offerings = patterns.compactMap(\.stringValue)
+            }
+            pool.minimum = value["min"]?.integerValue.map(Int.init) ?? pool.minimum
+            pool.step = value["step"]?.integerValue.map(Int.init) ?? pool.step
+            pool.spot = value["spot"]?.stringValue.flatMap(PoolDeclaration.Spot.init) ?? pool.spot
+            pool.labels = (value["labels"]?.objectValue?.members ?? []).map {
+                "\($0)=\($1.stringValue ?? "")"
+            }
+            if let lease = value["lease"]?.stringValue.flatMap(SchemaFormat.nanoseconds) {
+                pool.leaseSeconds = max(60, lease / 1_000_000_000)
+            }
+            pool.program = value["program"]?.stringValue ?? ""
+            pool.programSHA256 = value["program-sha256"]?.stringValue ?? ""
+            return pool
+        }
+    }
+
+    /// The numbers of a document that fits the schema.
+    static func scaling(_ json: JSON) -> ScalingDeclaration {
+        var scaling = ScalingDeclaration()
+        guard let json = json["scaling"] else { return scaling }
+        func time(_ key: String, in part: JSON? = nil) -> UInt64? {
+            (part ?? json)[key]?.stringValue.flatMap(SchemaFormat.nanoseconds).map {
+                UInt64(clamping: $0)
+            }
+        }
+        func micros(_ key: String) -> Int64? {
+            json["budget"]?[key]?.doubleValue.map { Int64(($0 * 1e6).rounded()) }
+        }
+        var numbers = scaling.settings
+        scaling.mode =
+            json["mode"]?.stringValue.flatMap(ScalingDeclaration.Mode.init) ?? scaling.mode
+        scaling.owner = json["owner"]?.stringValue ?? ""
+        numbers.target = json["target"]?.doubleValue ?? numbers.target
+        numbers.upper = json["up-at"]?.doubleValue ?? numbers.upper
+        numbers.lower = json["down-at"]?.doubleValue ?? numbers.lower
+        numbers.windowNanoseconds = time("window") ?? numbers.windowNanoseconds
+        numbers.upCooldownNanoseconds = time("up-cooldown") ?? numbers.upCooldownNanoseconds
+        numbers.downCooldownNanoseconds = time("down-cooldown") ?? numbers.downCooldownNanoseconds
+        numbers.horizonNanoseconds = time("horizon") ?? numbers.horizonNanoseconds
+        numbers.evaluationNanoseconds = time("interval") ?? numbers.evaluationNanoseconds
+        numbers.hourlyBudgetMicros = micros("hour")
+        numbers.totalBudgetMicros = micros("total")
+        let spot = json["spot"]
+        numbers.checkpointNanoseconds =
+            time("checkpoint", in: spot) ?? numbers.checkpointNanoseconds
+        numbers.checkpointCostNanoseconds =
+            time("checkpoint-cost", in: spot) ?? numbers.checkpointCostNanoseconds
+        numbers.replacementNanoseconds =
+            time("replacement", in: spot) ?? numbers.replacementNanoseconds
+        numbers.forecasts =
+            switch json["forecasts"]?.stringValue {
+            case "act": .act
+            case "recommend": .recommend
+            default: .observe
+            }
+        scaling.settings = numbers
+        return scaling
+    }
+
+    /// What the schema cannot say of pools and numbers.
+    static func scalingProblems(_ json: JSON, _ source: PipelineSource) -> [Diagnostic] {
+        var problems: [Diagnostic] = []
+        func complain(_ tokens: [String], _ message: String) {
+            problems.append(
+                source.diagnostic(JSONPointer(tokens), message, help: "docs/scaling.md"))
+        }
+        let providers = providers(json).map(\.name)
+        for pool in pools(json) {
+            if !providers.contains(pool.provider) {
+                complain(
+                    ["pools", pool.name, "provider"],
+                    "there is no provider \(pool.provider) under providers:"
+                        + (providers.isEmpty
+                            ? "" : "; there are " + providers.joined(separator: ", ")))
+            }
+            if pool.minimum > pool.maximum {
+                complain(
+                    ["pools", pool.name, "min"],
+                    "wanted at most max, which is \(pool.maximum), found \(pool.minimum)")
+            }
+            if pool.program.isEmpty != pool.programSHA256.isEmpty {
+                complain(
+                    ["pools", pool.name, "program"],
+                    "program and program-sha256 go together")
+            }
+        }
+        let numbers = scaling(json).settings
+        if !(numbers.lower < numbers.target && numbers.target < numbers.upper) {
+            complain(
+                ["scaling"],
+                "wanted down-at < target < up-at, found \(numbers.lower), \(numbers.target), "
+                    + "\(numbers.upper)")
+        }
+        for key in ["window", "interval", "horizon"]
+        where json["scaling"]?[key]?.stringValue.flatMap(SchemaFormat.nanoseconds) == 0 {
+            complain(["scaling", key], "wanted more than no time")
+        }
+        return problems
+    }
+}
