@@ -70,7 +70,14 @@ struct ProviderSlurmTests {
         #expect(names.count == 2)
         #expect(try await observed() == names)
 
-        // A job is at work within seconds.
+        try await expectEnd(names, run, observed)
+    }
+
+    /// Jobs are at work within seconds, and none is left when they are ended.
+    private func expectEnd(
+        _ names: [String], _ run: (String...) async throws -> Finished,
+        _ observed: () async throws -> [String]
+    ) async throws {
         var described = try await run("describe", "cluster", "--owner", "test")
         for _ in 0..<20 where described.text.components(separatedBy: "running").count != 3 {
             try await Task.sleep(for: .milliseconds(500))

@@ -33,8 +33,9 @@ extension `Errors of clouds become their classes` {
         }
     }
 
-    /// Reasons of refused requests.  Recorded from Compute Engine's troubleshooting pages, Google's
-    /// clients and public bug reports.
+    /// Reasons of refused requests.
+    ///
+    /// Source: Compute Engine's troubleshooting pages, Google's clients and public bug reports.
     static let gcpRequests: [GoogleError] = [
         .init(503, "insufficientCapacity", 8, elsewhere, "capacity."),
         .init(403, "rateLimitExceeded", "Rate Limit Exceeded", 8, later, "throttled."),

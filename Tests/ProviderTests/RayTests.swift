@@ -15,6 +15,9 @@ private final class TinyRay {
     var room = 100
     /// Whether a job that is stopped has ended at once, or at the next look.
     var isSlow = false
+    /// Whether a job that is removed comes back as one that failed, as in Ray 2.60 when it is
+    /// removed before its supervisor has gone.
+    var isHaunted = false
     /// The next request whose method and path begin with this is done, and its answer lost.
     var cut: String?
     private(set) var submits = 0
@@ -33,11 +36,8 @@ private final class TinyRay {
         let parts = path.split(separator: "/").map(String.init)
         switch (method, parts.count) {
         case ("GET", 3) where parts[1] == "v0":
-            return Self.json([
-                "data": ["result": ["result": [
-                    Self.node(2, "ALIVE"), Self.node(64, "DEAD"),
-                ]]]
-            ])
+            let nodes = [Self.node(2, "ALIVE"), Self.node(64, "DEAD")]
+            return Self.json(["data": ["result": ["result": .array(nodes)]]])
         case ("GET", 2): return list()
         case ("POST", 2): return submit(body)
         case ("POST", 4):
@@ -49,7 +49,8 @@ private final class TinyRay {
             guard !["RUNNING", "PENDING"].contains(job.status) else {
                 return Self.trace("RuntimeError: Attempted to delete job, non-terminal state")
             }
-            jobs[parts[2]] = nil
+            jobs[parts[2]] = isHaunted ? Job(status: "FAILED", body: [:]) : nil
+            isHaunted = false
             return Self.json(["deleted": true])
         default: return .init(status: 404, body: "404: Not Found")
         }
@@ -71,7 +72,7 @@ private final class TinyRay {
     private func submit(_ body: JSON) -> ScriptedCloud.Reply {
         let id = body["submission_id"]?.stringValue ?? ""
         guard jobs[id] == nil else {
-            return Self.trace("ValueError: Job with submission_id \(id) already exists. Use another.")
+            return Self.trace("ValueError: Job with submission_id \(id) already exists.")
         }
         submits += 1
         let isFree = jobs.values.count { $0.status == "RUNNING" } < room
@@ -206,6 +207,14 @@ private final class TinyRay {
         #expect(cloud.call("terminate", Self.ids(ids)).code == 0)
         let described = cloud.call("describe", Self.ids(ids))
         #expect(described.json["workers"]?[1]?["state"] == "gone")
+    }
+
+    @Test func `a job that comes back as failed after it was removed is removed again`() throws {
+        let cloud = try cloud()
+        let ids = cloud.call("launch", Self.request(2, 2)).ids
+        ray.isHaunted = true
+        #expect(cloud.call("terminate", Self.ids(ids)).code == 0)
+        #expect(ray.jobs.isEmpty)
     }
 
     @Test func `a job that waits for room is left until Ray lets go of it`() throws {

@@ -26,7 +26,8 @@ extension `Errors of clouds become their classes` {
         (500, "Access/permission denied", 7, renewed, "permission."),
         (500, "User not allowed to use account", 7, renewed, "permission."),
         (
-            500, "Job violates accounting/QOS policy (job submit limit, user's size and/or time)", 8,
+            500, "Job violates accounting/QOS policy (job submit limit, user's size and/or time)",
+            8,
             renewed, "quota."
         ),
         (500, "Job limit exceeded", 8, renewed, "quota."),

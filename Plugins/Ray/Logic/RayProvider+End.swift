@@ -5,6 +5,11 @@ import PluginKit
 extension RayProvider {
     /// How long there is between two looks at jobs that end.
     static let look = Duration.milliseconds(250)
+    /// How long a job that has ended is left in Ray's list.
+    ///
+    /// A supervisor looks after its job once a second, and one that finds no record of it writes
+    /// one, of a job that failed (Ray 2.60).
+    static let rest = Duration.seconds(2)
 
     /// Stops jobs, waits until they have ended, and removes them from Ray's list.
     ///
@@ -14,48 +19,72 @@ extension RayProvider {
         _ ids: [String], for call: ProviderCall<Answer>,
         done: @escaping (Result<[String], PluginError>) -> Void
     ) {
-        guard !ids.isEmpty else { return done(.success([])) }
-        jobs(for: call) { result in
+        let wanted = Set(ids)
+        guard !wanted.isEmpty else { return done(.success([])) }
+        records(of: wanted, for: call) { result in
             switch result {
             case .failure(let error): done(.failure(error))
             case .success(let all):
-                let wanted = Set(ids)
-                let living = all.filter {
-                    wanted.contains($0.worker.id) && $0.worker.state != .gone
-                }
-                each(living.map(\.worker.id), "POST", "/stop", for: call) { error in
+                guard !all.isEmpty else { return done(.success([])) }
+                let living = all.filter { $0.state != .gone }.map(\.id)
+                each(living, "POST", "/stop", for: call) { error in
                     if let error { return done(.failure(error)) }
-                    // One look more than the grace and the seconds in which Ray kills.
+                    // The grace, and some seconds in which Ray kills.
                     let looks = (configuration.graceSeconds + 4) * 4
-                    clear(wanted, looks: looks, for: call, done: done)
+                    wait(for: wanted, looks: looks, for: call, done: done)
                 }
             }
         }
     }
 
-    /// Removes what has ended, and looks again for what has not.
-    private func clear<Answer>(
-        _ ids: Set<String>, looks: Int, for call: ProviderCall<Answer>,
+    /// Looks until all have ended that can end, then removes the ended ones.
+    private func wait<Answer>(
+        for ids: Set<String>, looks: Int, for call: ProviderCall<Answer>,
         done: @escaping (Result<[String], PluginError>) -> Void
     ) {
-        jobs(for: call) { result in
+        records(of: ids, for: call) { result in
             switch result {
             case .failure(let error): done(.failure(error))
             case .success(let all):
-                let there = all.filter { ids.contains($0.worker.id) }
-                let ended = there.filter { $0.worker.state == .gone }.map(\.worker.id)
-                let left = there.filter { $0.worker.state != .gone }
-                each(ended, "DELETE", "", for: call) { error in
-                    if let error { return done(.failure(error)) }
-                    let isWorthWaiting = left.contains { !$0.isWaiting }
-                    guard isWorthWaiting, looks > 1, !call.isCancelled, let lane else {
-                        return done(.success(left.map(\.worker.id).sorted()))
+                let left = all.filter { $0.state != .gone }
+                let mayEnd = left.contains { !$0.isWaiting }
+                guard !mayEnd || looks <= 1 || call.isCancelled || lane == nil else {
+                    return after(Self.look) {
+                        wait(for: ids, looks: looks - 1, for: call, done: done)
                     }
-                    let next = Next { clear(ids, looks: looks - 1, for: call, done: done) }
-                    lane.after(Self.look) { next.run() }
+                }
+                let gone = ids.subtracting(left.map(\.id))
+                after(Self.rest) {
+                    remove(gone, tries: 2, for: call) { error in
+                        done(error.map { .failure($0) } ?? .success(left.map(\.id).sorted()))
+                    }
                 }
             }
         }
+    }
+
+    /// Removes jobs that have ended, and after a while those again that came back.
+    private func remove<Answer>(
+        _ ids: Set<String>, tries: Int, for call: ProviderCall<Answer>,
+        done: @escaping (PluginError?) -> Void
+    ) {
+        records(of: ids, for: call) { result in
+            switch result {
+            case .failure(let error): done(error)
+            case .success(let all):
+                each(all.map(\.id), "DELETE", "", for: call) { error in
+                    guard error == nil, tries > 1, !all.isEmpty else { return done(error) }
+                    after(Self.rest) { remove(ids, tries: tries - 1, for: call, done: done) }
+                }
+            }
+        }
+    }
+
+    /// Goes on after a while, or at once where the host withholds the lane.
+    private func after(_ time: Duration, _ work: @escaping () -> Void) {
+        guard let lane else { return work() }
+        let next = Next(work)
+        lane.after(time) { next.run() }
     }
 
     /// What is done on the lane of the provider, where its calls are: hence `@unchecked Sendable`.

@@ -64,6 +64,20 @@ public struct RayProvider: Provider, Renting {
         }
     }
 
+    /// What Ray says of these submission ids.
+    func records<Answer>(
+        of ids: Set<String>, for call: ProviderCall<Answer>,
+        done: @escaping (Result<[RayRecord], PluginError>) -> Void
+    ) {
+        send("GET", "/api/jobs/", for: call) { result in
+            done(
+                result.map { answer in
+                    (answer.arrayValue ?? []).compactMap(RayRecord.init)
+                        .filter { ids.contains($0.id) }
+                })
+        }
+    }
+
     /// Rents workers.
     public func launch(
         _ request: LaunchRequest, _ call: ProviderCall<[Worker]>
