@@ -32,6 +32,7 @@ let bundledPlugins = [
     BundledPlugin(name: "GCP", library: "fanfold-gcp", isProvider: true),
     BundledPlugin(name: "Docker", library: "fanfold-docker", isProvider: true),
     BundledPlugin(name: "Slurm", library: "fanfold-slurm", isProvider: true),
+    BundledPlugin(name: "Ray", library: "fanfold-ray", isProvider: true),
 ]
 
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")

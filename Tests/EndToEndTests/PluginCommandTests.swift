@@ -34,7 +34,7 @@ struct PluginCommandTests {
         }
     }
 
-    @Test(arguments: bundled + ["aws", "gcp", "docker", "slurm"])
+    @Test(arguments: bundled + ["aws", "gcp", "docker", "slurm", "ray"])
     func `a bundled plugin passes every check that the host relies on`(
         _ name: String
     ) async throws {

@@ -57,6 +57,7 @@ struct ProviderEngineTests {
 
     private final class Rig {
         let backend: Backend
+        let proxy: CuttingProxy
         let options: [String]
         let boot: String
 
@@ -78,6 +79,8 @@ struct ProviderEngineTests {
                 """
             let made = try await Child(["sh", "-c", image], in: backend.folder).finish(within: 60)
             try #require(made.code == 0, "\(made.errors)")
+            proxy = try await CuttingProxy(before: "unix:\(socket)")
+            let door = try proxy.address
             boot = folder + "/boot.sh"
             try "#!/bin/sh\nwhile :; do sleep 1; done\n".write(
                 toFile: boot, atomically: true, encoding: .utf8)
@@ -87,13 +90,13 @@ struct ProviderEngineTests {
                   engine:
                     use: docker
                     with:
-                      endpoint: unix://\(socket)
+                      endpoint: unix://\(door)
                       image: \(engine == .docker ? "fanfold/test:latest" : "docker.io/fanfold/test:latest")
                       network: none
                       grace-s: 0
                       most: 3
                       sizes: { tiny: { cpus: 0.5, memory-mib: 32 } }
-                    grant: { hosts: ["unix:\(socket)"] }
+                    grant: { hosts: ["unix:\(door)"] }
                 """)
         }
 
@@ -129,6 +132,12 @@ struct ProviderEngineTests {
         #expect(offered.text.contains("*  tiny"), "\(offered.text)\(offered.errors)")
 
         let token = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+        for request in ["POST /containers/create", "POST /containers/fanfold-"] {
+            try rig.proxy.cut(request)
+            let lost = try await rig.launch(token, "2")
+            #expect(lost.code == 1 && rig.proxy.hasCut, "\(lost.text)")
+            #expect(lost.errors.contains("may work later"), "\(lost.errors)")
+        }
         let first = try await rig.launch(token, "2")
         try #require(first.code == 0, "\(first.errors)")
         let again = try await rig.launch(token, "2")

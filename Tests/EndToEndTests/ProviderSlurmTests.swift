@@ -18,6 +18,8 @@ struct ProviderSlurmTests {
         let cluster = try await Backend(
             { ["sh", Fanfold.tool("slurm.sh"), $0.path, "\(port)"] }, ready: "ready")
         let folder = cluster.folder.path
+        let proxy = try await CuttingProxy(before: "unix:\(folder)/rest/rest.sock")
+        let socket = try proxy.address
         let boot = folder + "/boot.sh"
         try "#!/bin/sh\nwhile :; do sleep 1; done\n".write(
             toFile: boot, atomically: true, encoding: .utf8)
@@ -27,10 +29,10 @@ struct ProviderSlurmTests {
               cluster:
                 use: slurm
                 with:
-                  endpoint: unix://\(folder)/rest/rest.sock
+                  endpoint: unix://\(socket)
                   sizes: { one: { cpus: 1, memory-mib: 100 }, huge: { cpus: 64, memory-mib: 100 } }
                   most: 3
-                grant: { hosts: ["unix:\(folder)/rest/rest.sock"] }
+                grant: { hosts: ["unix:\(socket)"] }
             """)
         func run(_ arguments: String...) async throws -> Finished {
             try await Fanfold.run(["provider"] + arguments + options)
@@ -56,6 +58,10 @@ struct ProviderSlurmTests {
         #expect(offered.text.contains("*  one"), "\(offered.text)\(offered.errors)")
         #expect(offered.text.contains("(sold out)"))
 
+        try proxy.cut("POST /slurm/v0.0.38/job/submit")
+        let lost = try await launch()
+        #expect(lost.code == 1 && proxy.hasCut, "\(lost.text)")
+        #expect(lost.errors.contains("may work later"), "\(lost.errors)")
         let first = try await launch()
         try #require(first.code == 0, "\(first.errors)")
         let again = try await launch()
@@ -64,7 +70,14 @@ struct ProviderSlurmTests {
         #expect(names.count == 2)
         #expect(try await observed() == names)
 
-        // A job is at work within seconds.
+        try await expectEnd(names, run, observed)
+    }
+
+    /// Jobs are at work within seconds, and none is left when they are ended.
+    private func expectEnd(
+        _ names: [String], _ run: (String...) async throws -> Finished,
+        _ observed: () async throws -> [String]
+    ) async throws {
         var described = try await run("describe", "cluster", "--owner", "test")
         for _ in 0..<20 where described.text.components(separatedBy: "running").count != 3 {
             try await Task.sleep(for: .milliseconds(500))

@@ -185,6 +185,23 @@ extension `Errors of clouds become their classes` {
         (500, "something broke", 14, later, "cloud."),
         (503, "This node is not a swarm manager", 14, later, "cloud."),
         (500, "context deadline exceeded", 14, later, "cloud."),
+        (500, "manifest unknown", 3, never, "config./image"),
+        (
+            400,
+            "OCI runtime create failed: exec: \"/bin/x\": stat /bin/x: no such file or "
+                + "directory: unknown", 3, never, "config./image"
+        ),
+        (409, "removal of container x is already in progress", 5, never, "missing."),
+        (404, "No such container: x", 5, never, "missing."),
+        (500, "no container with name or ID \"x\" found", 5, never, "missing."),
+        (400, "Maximum memory limit allowed is 8GB", 3, never, "config./sizes"),
+        (400, "invalid CPU quota", 3, never, "config./sizes"),
+        (404, "No such network: x", 3, never, "config./network"),
+        (500, "invalid volume specification: 'x'", 3, never, "config./binds"),
+        (500, "runc: resource temporarily unavailable", 8, elsewhere, "capacity."),
+        (403, "dial unix docker.sock: connect: permission denied", 7, renewed, "permission."),
+        (500, "read tcp: i/o timeout", 14, later, "cloud."),
+        (429, "", 8, later, "throttled."), (502, "", 14, later, "cloud."),
         (400, "bad parameter", 3, never, "request."),
     ]
 

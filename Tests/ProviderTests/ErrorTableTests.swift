@@ -1,7 +1,8 @@
-import AWSLogic
 import FanfoldJSON
 import PluginKit
 import Testing
+
+@testable import AWSLogic
 
 /// What each recorded error must become: (status, code, number, retry, reason).
 typealias RecordedError = (status: Int, code: String, number: Int32, retry: UInt32, reason: String)
@@ -46,6 +47,77 @@ typealias RecordedError = (status: Int, code: String, number: Int32, retry: UInt
         (400, "InvalidParameterCombination", 3, never, "request."),
         (400, "MissingParameter", 3, never, "request."),
         (400, "IdempotentParameterMismatch", 6, never, "request."),
+        (500, "InsufficientHostCapacity", 8, elsewhere, "capacity."),
+        (500, "InsufficientCapacity", 8, elsewhere, "capacity."),
+        (500, "InsufficientAddressCapacity", 8, elsewhere, "capacity."),
+        (500, "InsufficientVolumeCapacity", 8, elsewhere, "capacity."),
+        (500, "UnfulfillableCapacity", 8, elsewhere, "capacity."),
+        (400, "ReservationCapacityExceeded", 8, elsewhere, "capacity."),
+        (400, "VolumeTypeNotAvailableInZone", 8, elsewhere, "capacity."),
+        (400, "RequestThrottled", 8, later, "throttled."),
+        (400, "TooManyRequestsException", 8, later, "throttled."),
+        (400, "ConcurrentTagAccess", 8, later, "throttled."),
+        (500, "InternalFailure", 14, later, "cloud."),
+        (500, "InternalServerError", 14, later, "cloud."),
+        (500, "ServerInternal", 14, later, "cloud."),
+        (500, "ServiceException", 14, later, "cloud."),
+        (400, "RequestTimeout", 14, later, "cloud."),
+        (400, "RequestAbortedException", 14, later, "cloud."),
+        (403, "ExpiredTokenException", 16, renewed, "credentials."),
+        (403, "UnrecognizedClientException", 16, renewed, "credentials."),
+        (403, "InvalidSignatureException", 16, renewed, "credentials."),
+        (403, "MissingAuthenticationTokenException", 16, renewed, "credentials."),
+        (403, "IncompleteSignature", 16, renewed, "credentials."),
+        (400, "InvalidSecurityRequestHasExpired", 16, renewed, "credentials."),
+        (400, "AccessDeniedException", 7, renewed, "permission."),
+        (400, "Blocked", 7, renewed, "permission."),
+        (400, "PendingVerification", 7, renewed, "permission."),
+        (400, "OperationNotPermitted", 7, renewed, "permission."),
+        (400, "InvalidKeyId", 7, renewed, "permission."),
+        (
+            403, "AuthFailure.ServiceLinkedRoleCreationNotPermitted", 7, renewed, "permission."
+        ),
+        (400, "VolumeLimitExceeded", 8, renewed, "quota."),
+        (400, "MaxIOPSLimitExceeded", 8, renewed, "quota."),
+        (400, "MaxFleetCountExceeded", 8, renewed, "quota."),
+        (400, "NetworkInterfaceLimitExceeded", 8, renewed, "quota."),
+        (400, "AttachmentLimitExceeded", 8, renewed, "quota."),
+        (400, "ResourceLimitExceeded", 8, renewed, "quota."),
+        (400, "HostLimitExceeded", 8, renewed, "quota."),
+        (400, "TagLimitExceeded", 8, renewed, "quota."),
+        (400, "MaxScheduledInstanceCapacityExceeded", 8, renewed, "quota."),
+        (400, "InvalidAMIID.Unavailable", 3, never, "config./image"),
+        (400, "InvalidAMIName.Malformed", 3, never, "config./image"),
+        (400, "ParameterNotFound", 3, never, "config./image"),
+        (400, "ParameterVersionNotFound", 3, never, "config./image"),
+        (400, "InvalidInstanceType.NotFound", 3, never, "config./instance-types"),
+        (400, "InstanceTypeNotSupported", 3, never, "config./instance-types"),
+        (400, "InvalidSubnetID.Malformed", 3, never, "config./subnets"),
+        (400, "InvalidSubnet", 3, never, "config./subnets"),
+        (400, "NoDefaultSubnet", 3, never, "config./subnets"),
+        (400, "VPCIdNotSpecified", 3, never, "config./subnets"),
+        (400, "DefaultSubnetDoesNotExist", 3, never, "config./subnets"),
+        (400, "InvalidGroupId.Malformed", 3, never, "config./security-groups"),
+        (400, "InvalidSecurityGroupID.NotFound", 3, never, "config./security-groups"),
+        (400, "InvalidSecurity", 3, never, "config./security-groups"),
+        (400, "InvalidKeyPair.Format", 3, never, "config./key-name"),
+        (400, "InvalidIamInstanceProfileArn.Malformed", 3, never, "config./instance-profile"),
+        (400, "InvalidZone.NotFound", 3, never, "config./zones"),
+        (400, "InvalidSpotPrice", 3, never, "config./spot-max-price"),
+        (400, "InvalidUserData.Malformed", 3, never, "request."),
+        (400, "InvalidUserData", 3, never, "request."),
+        (400, "InvalidParameter", 3, never, "request."),
+        (400, "UnknownParameter", 3, never, "request."),
+        (400, "InvalidAction", 3, never, "request."),
+        (400, "ValidationError", 3, never, "request."),
+        (400, "InvalidTagKey.Malformed", 3, never, "request."),
+        (400, "MalformedQueryString", 3, never, "request."),
+        (400, "InvalidParameterDependency", 3, never, "request."),
+        (400, "InvalidBlockDeviceMapping", 3, never, "request."),
+        (400, "ResourceCountExceeded", 3, never, "request."),
+        (400, "InvalidInstanceID.NotFound", 5, never, "missing."),
+        (400, "InvalidInstanceID", 5, never, "missing."),
+        (400, "NoSuchResourceException", 5, never, "missing."),
         (400, "SomethingOfTomorrow", 3, never, "request."),
     ]
 
@@ -54,6 +126,11 @@ typealias RecordedError = (status: Int, code: String, number: Int32, retry: UInt
         "offerings": ["us-east-1a/m5.large/spot"], "count": ["min": 1, "max": 1],
         "boot": "", "tags": ["owner": "me"], "expires": "",
     ]
+
+    @Test func `every code of AWS that the provider knows is recorded`() {
+        let recorded = Set(Self.aws.map(\.code))
+        #expect(Set(awsErrors.classes.keys).subtracting(recorded).sorted() == [])
+    }
 
     @Test(arguments: aws.indices)
     func `of AWS`(_ index: Int) throws {

@@ -16,13 +16,13 @@ let awsErrors: CloudErrorTable = {
             "InsufficientReservedInstanceCapacity", "InsufficientFreeAddressesInSubnet",
             "InsufficientAddressCapacity", "InsufficientVolumeCapacity", "SpotMaxPriceTooLow",
             "UnfulfillableCapacity", "Unsupported", "ReservationCapacityExceeded",
+            "VolumeTypeNotAvailableInZone",
         ])
     add(
         .throttled,
         [
             "RequestLimitExceeded", "Throttling", "ThrottlingException", "RequestThrottled",
-            "EC2ThrottledException", "TooManyRequestsException", "ResourceCountExceeded",
-            "ConcurrentTagAccess", "InsufficientDataException",
+            "EC2ThrottledException", "TooManyRequestsException", "ConcurrentTagAccess",
         ])
     add(
         .unavailable,
@@ -37,20 +37,20 @@ let awsErrors: CloudErrorTable = {
             "AuthFailure", "RequestExpired", "ExpiredToken", "ExpiredTokenException",
             "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
             "InvalidSignatureException", "MissingAuthenticationToken",
-            "MissingAuthenticationTokenException", "IncompleteSignature", "NotAuthorized",
+            "MissingAuthenticationTokenException", "IncompleteSignature",
         ])
     add(
         .permission,
         [
             "UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "OptInRequired",
-            "Blocked", "PendingVerification", "OperationNotPermitted",
-            "AuthorizationHeaderMalformed",
+            "Blocked", "PendingVerification", "OperationNotPermitted", "InvalidKeyId",
+            "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
         ])
     add(
         .quota,
         [
             "InstanceLimitExceeded", "VcpuLimitExceeded", "MaxSpotInstanceCountExceeded",
-            "VolumeLimitExceeded", "VolumeTypeNotAvailableInZone", "MaxIOPSLimitExceeded",
+            "VolumeLimitExceeded", "MaxIOPSLimitExceeded", "MaxFleetCountExceeded",
             "NetworkInterfaceLimitExceeded", "AttachmentLimitExceeded", "ResourceLimitExceeded",
             "HostLimitExceeded", "TagLimitExceeded", "MaxScheduledInstanceCapacityExceeded",
         ])
@@ -85,6 +85,8 @@ private let awsSettings: [String: CloudErrorClass] = [
     "InvalidSpotPrice": .wrong("/spot-max-price"), "InvalidTagKey.Malformed": .wrong(""),
     "NoDefaultSubnet": .wrong("/subnets"), "VPCIdNotSpecified": .wrong("/subnets"),
     "DefaultSubnetDoesNotExist": .wrong("/subnets"), "MalformedQueryString": .wrong(""),
+    "InvalidParameterDependency": .wrong(""), "InvalidBlockDeviceMapping": .wrong(""),
+    "ResourceCountExceeded": .wrong(""),
 ]
 
 /// The code of a launch token that came back with other parameters.

@@ -15,14 +15,16 @@ enum GCPErrors {
             .capacity,
             [
                 "ZONE_RESOURCE_POOL_EXHAUSTED", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS",
-                "RESOURCE_POOL_EXHAUSTED", "STOCKOUT", "resourcePoolExhausted",
-                "INSUFFICIENT_CAPACITY", "IP_SPACE_EXHAUSTED", "UNSUPPORTED_OPERATION",
+                "REGION_RESOURCE_POOL_EXHAUSTED", "RESOURCE_POOL_EXHAUSTED",
+                "insufficientCapacity", "IP_SPACE_EXHAUSTED", "IP_SPACE_EXHAUSTED_WITH_DETAILS",
+                "UNSUPPORTED_OPERATION",
             ])
         add(
             .throttled,
             [
                 "rateLimitExceeded", "userRateLimitExceeded", "concurrentLimitExceeded",
-                "RATE_LIMIT_EXCEEDED", "RESOURCE_OPERATION_RATE_EXCEEDED", "operationRateExceeded",
+                "RATE_LIMIT_EXCEEDED", "RESOURCE_OPERATION_RATE_EXCEEDED",
+                "CONCURRENT_OPERATIONS_QUOTA_EXCEEDED",
             ])
         add(
             .unavailable,
@@ -37,19 +39,20 @@ enum GCPErrors {
             [
                 "forbidden", "PERMISSION_DENIED", "insufficientPermissions", "PERMISSIONS_ERROR",
                 "accessNotConfigured", "SERVICE_DISABLED", "billingNotEnabled",
-                "BILLING_DISABLED", "accountDisabled",
+                "BILLING_DISABLED", "accountDisabled", "SERVICE_ACCOUNT_ACCESS_DENIED",
             ])
         add(
             .quota,
             [
                 "QUOTA_EXCEEDED", "quotaExceeded", "limitExceeded", "dailyLimitExceeded",
-                "GPUS_ALL_REGIONS_QUOTA_EXCEEDED", "CPUS_PER_VM_FAMILY_QUOTA_EXCEEDED",
+                "RESOURCE_QUOTA_EXCEEDED",
             ])
         add(
             .wrong(""),
             [
                 "invalid", "badRequest", "invalidParameter", "INVALID_FIELD_VALUE",
                 "INVALID_ARGUMENT", "INVALID_USAGE", "parseError", "conditionNotMet",
+                "CONDITION_NOT_MET",
             ])
         return CloudErrorTable("Google", classes)
     }()
@@ -88,11 +91,16 @@ enum GCPErrors {
                 .exists, reason: "request.\(code)", "there is such an instance already: \(said)")
         }
         let isMissing =
-            code == "notFound" || code == "RESOURCE_NOT_FOUND" || answer.status == 404
+            ["notFound", "RESOURCE_NOT_FOUND", "EXTERNAL_RESOURCE_NOT_FOUND"].contains(code)
+            || answer.status == 404
         let meaning = table.meaning(of: code, status: answer.status)
         // An instance that is missing is a matter of its own; all else is a setting's.
         if isMissing, said.contains("/instances/") || said.contains("/operations/") {
             return table.error(.missing, code, said)
+        }
+        // A rule of the organisation is no setting of ours: somebody has to allow it.
+        if meaning == .wrong(""), said.contains("constraints/") {
+            return table.error(.permission, code, said)
         }
         if isMissing || meaning == .wrong("") {
             let pointer = settings.first { said.contains($0.0) }?.1 ?? ""

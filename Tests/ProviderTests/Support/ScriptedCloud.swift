@@ -68,7 +68,11 @@ final class ScriptedCloud {
                 struct_size: UInt32(MemoryLayout<fan_host>.size), abi_minor: UInt32(FAN_ABI_MINOR),
                 host_data: nil, name: scriptedName, version: scriptedName,
                 service: { _, id in
-                    String(cString: id) == "fanfold.http/1" ? UnsafeRawPointer(scriptedHTTP) : nil
+                    switch String(cString: id) {
+                    case "fanfold.http/1": UnsafeRawPointer(scriptedHTTP)
+                    case "fanfold.lane/1": UnsafeRawPointer(scriptedLane)
+                    default: nil
+                    }
                 },
                 log: { _, _, _, _ in }, now: { _ in 0 },
                 emit: { host, _, json, _, _ in
@@ -151,6 +155,14 @@ final class ScriptedCloud {
         outcome?.json = parsed(json)
     }
 
+    /// Runs a function of the plugin after what is under way; time passes at once here.
+    fileprivate func later(
+        _ work: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void,
+        _ user: UnsafeMutableRawPointer?
+    ) {
+        pending.append { work(user) }
+    }
+
     fileprivate func fetch(
         _ document: JSON, _ body: String,
         _ done:
@@ -203,6 +215,17 @@ private nonisolated(unsafe) let scriptedHTTP: UnsafeMutablePointer<fan_http> = {
                 }
                 ScriptedCloud.of(host).fetch(parsed(request), said, done, user)
             }))
+    return table
+}()
+
+private nonisolated(unsafe) let scriptedLane: UnsafeMutablePointer<fan_lane> = {
+    let table = UnsafeMutablePointer<fan_lane>.allocate(capacity: 1)
+    table.initialize(
+        to: fan_lane(
+            struct_size: UInt32(MemoryLayout<fan_lane>.size), reserved: 0,
+            post: { ScriptedCloud.of($0).later($1, $2) },
+            after: { host, _, work, user in ScriptedCloud.of(host).later(work, user) },
+            spawn: { ScriptedCloud.of($0).later($1, $2) }))
     return table
 }()
 
