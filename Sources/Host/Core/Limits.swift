@@ -139,4 +139,8 @@ package enum Limits {
     static let scalingSpentIntervals = 10.0
     /// Intervals before the end of the total budget at which all workers are ended.
     static let scalingLastIntervals = 2.0
+    /// Steps of a plan for a job with a deadline: bounds what it costs and what it keeps.
+    static let spotPlanSteps = 512.0
+    /// Hours after which a job with a deadline is planned anew, by what it has seen of spot.
+    static let spotPlanHours = 6.0
 }

@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
             """,
         subcommands: [
             BenchOwnCommand.self, BenchPredictionCommand.self, BenchPlacementCommand.self,
-            BenchPlacementsCommand.self,
+            BenchPlacementsCommand.self, BenchSpotCommand.self,
         ],
         defaultSubcommand: BenchOwnCommand.self)
 }

@@ -20,8 +20,7 @@ struct TraceFile {
     /// Reads a file whose first line names the columns.
     init(_ path: String) throws(Failure) {
         self.path = path
-        let text = try path.hasSuffix(".gz") ? Self.unpacked(path) : Self.plain(path)
-        let all = text.split(whereSeparator: \.isNewline)
+        let all = try Self.lines(of: path)
         names = (all.first ?? "").split(separator: ",", omittingEmptySubsequences: false)
             .map(String.init)
         lines = all.dropFirst()
@@ -50,6 +49,26 @@ struct TraceFile {
             var facts = stat()
             return stat($0, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
         }
+    }
+
+    /// The lines of a file, empty ones left out; a name that ends in `.gz` is unpacked.
+    static func lines(of path: String) throws(Failure) -> [Substring] {
+        let text = try path.hasSuffix(".gz") ? unpacked(path) : plain(path)
+        return text.split(whereSeparator: \.isNewline)
+    }
+
+    /// Names in a folder, sorted; none where there is no folder.
+    static func names(in path: String) -> [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                })
+        }
+        return names.filter { $0 != "." && $0 != ".." }.sorted()
     }
 
     private static func plain(_ path: String) throws(Failure) -> String {
