@@ -15,7 +15,8 @@ extension ScalingDesk {
         let facts = facts(loop, at: wall)
         guard scaling.declaration.mode == .act else {
             var copy = books.scaler
-            return note(copy.evaluate(facts), &loop)
+            note(copy.evaluate(facts), &loop)
+            return tellSupply(&loop)
         }
         let made = books.scaler.evaluate(facts).filter { !isRepeated($0) }
         let kept = made.filter { !isNoted($0) }
@@ -162,6 +163,7 @@ extension ScalingDesk {
 
     private func supply(at now: Tick) -> Supply {
         let scaler = books.scaler
+        guard scaling.declaration.mode == .act else { return .given }
         let wall = scaler.latest
         func tick(_ moment: UInt64) -> Tick {
             // In whole seconds, so that the same moment stays the same.
@@ -193,7 +195,7 @@ extension ScalingDesk {
             }
         }
         let canGrow = scaler.settings.pools.contains { $0.offerings.contains(where: \.isAvailable) }
-        return canGrow && scaling.declaration.mode == .act ? .elastic : .given
+        return canGrow ? .elastic : .given
     }
 
     /// Whether no offering fits into what is left for an hour.

@@ -114,9 +114,10 @@ enum ScaleTables {
 
     private static func decision(_ json: JSON) -> [String] {
         let inputs = json["inputs"]
+        let pool = json["pool"]?.stringValue ?? ""
         let busy = Int(((inputs?["utilisation"]?.doubleValue ?? 0) * 100).rounded())
         var lines = [
-            "\(json.shown("at"))  pool \(json.shown("pool")): "
+            "\(json.shown("at"))  \(pool.isEmpty ? "no pool" : "pool \(pool)"): "
                 + PlainText.line(json.shown("what")),
             "  because " + PlainText.line(json.shown("why")),
             "  workers \(inputs?.shown("workers") ?? "-"), starting "
