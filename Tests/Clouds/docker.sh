@@ -54,7 +54,8 @@ X
     podman=(podman --root "$folder/root" --runroot "$folder/run" --tmpdir "$folder/tmp" --storage-driver vfs)
     begin backend "${podman[@]}" system service --time=0 "unix://$socket"
 fi
-until_true 60 "the engine answers" docker version --format '{{.Server.Version}}'
+answers() { docker version > /dev/null 2>&1; }
+until_true 60 "the engine answers" answers
 "$root/scripts/worker-image/rootfs" "$build" "$folder/image" with-tools || fail "no image"
 tar -C "$folder/image" -c . | docker import - fanfold/worker:latest > /dev/null || fail "no image"
 rm -rf "$folder/image"

@@ -190,9 +190,47 @@ by_hand() {
     finish coordinator
 }
 
+# pool MIN: the settings of a pool of the provider's offering, with pauses short enough for a test.
+pool() {
+    settings "pools: { spare: { provider: cloud, offerings: [\"$offering\"], min: $1, max: 4 } }
+scaling: { interval: 1s, window: 4s, up-cooldown: 2s, down-cooldown: 3s, horizon: 4s, owner: by-scaler }"
+}
+
+# A coordinator that rents its workers: two at least, more under load, adopted after a kill in the middle,
+# two when idle, none when none are wanted.
+by_scaling() {
+    say "-- by the scaler"
+    pool 2
+    coordinate
+    until_true 150 "two workers are rented and connected" has_active 2
+    listed 2 || fail "the back end does not list two workers"
+    load 8 1
+    completed 8
+    load 60 3
+    until_true 120 "more workers are rented under load" listed_more 2
+    is_running || fail "the run is over before the kill"
+    listing | sort > "$folder/before"
+    finish coordinator KILL
+    say "the coordinator was killed in the middle of a run"
+    coordinate
+    completed 60
+    listing | sort > "$folder/after"
+    [ -z "$(comm -23 "$folder/before" "$folder/after")" ] || fail "workers were not adopted after the kill"
+    [ "$(wc -l < "$folder/after")" -le 4 ] || fail "more workers than max"
+    until_true 150 "two workers are left when nothing is to do" listed 2
+    finish coordinator
+    pool 0
+    coordinate
+    until_true 150 "no worker is left where none is wanted" listed 0
+    finish coordinator
+}
+
 # Both, and then what a client of the back end itself lists.
 scenarios() {
     by_hand
+    if fanfold --help | grep -q '^  scale '; then by_scaling; else say "-- this build has no scaler"; fi
+    # What comes back a moment later is found too.
+    sleep 5
     listing > "$folder/left" || fail "the last listing"
     [ ! -s "$folder/left" ] || fail "left over: $(tr '\n' ' ' < "$folder/left")"
     say "the back end's own client lists nothing: done"

@@ -149,6 +149,7 @@ private final class TinyRay {
         #expect(variables?["FANFOLD_BOOT"]?.stringValue?.contains("echo it's") == true)
         #expect(variables?["FANFOLD_INSTANCE"]?.stringValue == outcome.ids.first)
         #expect(variables?["RAY_JOB_STOP_WAIT_TIME_S"] == "7")
+        #expect(variables?["FANFOLD_CPUS"] == "0.5" && variables?["FANFOLD_MEMORY"] == "64MiB")
         let entry = body["entrypoint"]?.stringValue ?? ""
         #expect(entry.hasPrefix("export PATH='/opt/fanfold':$PATH; "))
         #expect(entry.contains("unset FANFOLD_BOOT") && !entry.contains("echo it's"))

@@ -113,7 +113,7 @@ extension RayProvider {
         let tags = labels.sorted { $0.key < $1.key }.map {
             (RayJob.prefix + $0.key, JSON.string($0.value))
         }
-        var variables = configuration.environment
+        var variables = configuration.environment.merging(size.pilot) { $1 }
         variables["FANFOLD_BOOT"] = order.request.userData
         variables["FANFOLD_INSTANCE"] = name
         // A job ends with its script; there is no machine to switch off.

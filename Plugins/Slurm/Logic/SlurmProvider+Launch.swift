@@ -83,12 +83,14 @@ extension SlurmProvider {
         labels["expires"] = order.request.expires
         let comment = JSON.object(
             JSONObject(labels.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
-        let environment: JSON = [
-            "PATH": .string(configuration.path), "FANFOLD_INSTANCE": .string(name),
-            // An allocation ends with its script; there is no machine to switch off.
-            "FANFOLD_KEEP_MACHINE": "1",
-            "FANFOLD_STATE": .string("\(configuration.folder)/\(name)"),
-        ]
+        var variables = size.pilot
+        variables["PATH"] = configuration.path
+        variables["FANFOLD_INSTANCE"] = name
+        // An allocation ends with its script; there is no machine to switch off.
+        variables["FANFOLD_KEEP_MACHINE"] = "1"
+        variables["FANFOLD_STATE"] = "\(configuration.folder)/\(name)"
+        let environment = JSON.object(
+            JSONObject(variables.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
         var job = JSONObject([
             ("name", .string(name)), ("comment", .string(comment.text)), ("nodes", 1),
             ("tasks", 1), ("cpus_per_task", .integer(Int64(size.cpus))),

@@ -12,6 +12,15 @@ public struct WorkerSize: Decodable, Sendable, Hashable {
         case memoryMiB = "memory-mib"
     }
 
+    /// What the boot data of a worker are told where a job has a part of its machine: what it has,
+    /// and that nobody wants its state when it has ended.
+    public var pilot: [String: String] {
+        [
+            "FANFOLD_CPUS": cpus == cpus.rounded() ? "\(Int64(cpus))" : "\(cpus)",
+            "FANFOLD_MEMORY": "\(memoryMiB)MiB", "FANFOLD_SCRATCH": "1",
+        ]
+    }
+
     /// Reads a size; GPUs need not be said.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)

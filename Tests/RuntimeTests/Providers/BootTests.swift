@@ -21,14 +21,14 @@ struct `Boot data` {
 
         deinit { try? FileManager.default.removeItem(at: folder) }
 
-        func start(_ data: BootData) throws -> Process {
+        func start(_ data: BootData, _ more: [String: String] = [:]) throws -> Process {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
             process.arguments = ["-c", try data.script()]
             process.environment = [
                 "PATH": "\(folder.path):/usr/bin:/bin", "FANFOLD_KEEP_MACHINE": "1",
                 "FANFOLD_STATE": folder.path + "/state", "FANFOLD_INSTANCE": "i-7",
-            ]
+            ].merging(more) { $1 }
             process.standardError = FileHandle.nullDevice
             try process.run()
             return process
@@ -43,6 +43,18 @@ struct `Boot data` {
         func has(_ file: String) -> Bool {
             FileManager.default.fileExists(atPath: folder.path + "/state/" + file)
         }
+    }
+
+    @Test func `a pilot offers what it was given of its machine, and its state goes with it`()
+        throws
+    {
+        let machine = try Machine("exit 3")
+        let process = try machine.start(
+            data(), ["FANFOLD_CPUS": "2", "FANFOLD_MEMORY": "64MiB", "FANFOLD_SCRATCH": "1"])
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 3)
+        #expect(machine.calls.first?.contains("--cpus 2 --memory 64MiB") == true)
+        #expect(!machine.has("pid"))
     }
 
     private func data(lease: Int64 = 900) -> BootData {

@@ -13,6 +13,9 @@ package struct BootProblem: Error, CustomStringConvertible {
 /// It installs the program if the image has none, starts a worker, binds the worker's name to the
 /// instance, and ends the machine when the worker ends.  The join string in it is good for one
 /// machine and a short time; there is no other secret in it.
+///
+/// A pilot in a job of somebody's cluster is told in variables what it has of its machine
+/// (`FANFOLD_CPUS`, `FANFOLD_MEMORY`), and that its state goes with it (`FANFOLD_SCRATCH`).
 package struct BootData: Hashable, Sendable {
     /// Bytes of a script: what EC2 takes as user data.
     package static let mostBytes = 16_384
@@ -70,6 +73,7 @@ package struct BootData: Hashable, Sendable {
         watcher=
         leave() {
             rm -f "$state/join"
+            [ -z "${FANFOLD_SCRATCH:-}" ] || rm -rf "$state"
             [ -z "$watcher" ] || kill "$watcher" 2>/dev/null
             if [ -d /run/systemd/system ] || [ -x /sbin/shutdown ] && [ $$ -ne 1 ] \\
                 && [ -z "${FANFOLD_KEEP_MACHINE:-}" ]; then
@@ -152,6 +156,8 @@ package struct BootData: Hashable, Sendable {
             while :; do
                 fanfold worker --join-file "$state/join" --state "$state" --name "$name" \\
                     --label "instance=$name" --lease "${lease}s" \\
+                    ${FANFOLD_CPUS:+--cpus "$FANFOLD_CPUS"} \\
+                    ${FANFOLD_MEMORY:+--memory "$FANFOLD_MEMORY"} \\
                     --alive-file "$state/alive"\(more) &
                 worker=$!
                 echo "$worker" > "$state/pid"
