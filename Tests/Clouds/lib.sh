@@ -25,7 +25,7 @@ say() { printf '%4s s  %s\n' $(($(date +%s) - began)) "$*"; }
 
 fail() {
     say "FAILED: $*"
-    for file in "$folder"/log/* "$folder"/work/*.log "$back"/machines/*/log "$back"/log/slurm*; do
+    for file in "$folder"/log/* "$folder/work"/*.log "$back"/machines/*/log "$back"/log/slurm*; do
         [ -s "$file" ] || continue
         echo "--- ${file##*/}"
         tail -n 25 "$file"

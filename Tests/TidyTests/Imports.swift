@@ -83,8 +83,8 @@ enum Imports {
             "Sources/Host/Cluster/",
             [
                 "CFanfoldSystem", "DequeModule", "FanfoldAPI", "FanfoldBlobs", "FanfoldCore",
-                "FanfoldJSON", "FanfoldJournal", "FanfoldPrediction", "FanfoldRuntime",
-                "FanfoldWire", "Logging",
+                "FanfoldJSON", "FanfoldJournal", "FanfoldPlugins", "FanfoldPrediction",
+                "FanfoldRuntime", "FanfoldWire", "Logging",
             ]
         ),
         ("Sources/Host/Helper/", ["CFanfoldSystem", "CLibFFI", "FanfoldJSON", "FanfoldPlugins"]),

@@ -30,8 +30,9 @@ package struct ScalingReport: Hashable, Sendable {
     package var cancelledDrains = 0
     /// Workers that were ended.
     package var ends = 0
-    /// Time that jobs waited before they began, in nanoseconds: the sum, and the longest.
+    /// Time that all jobs together waited before they began, in nanoseconds.
     package var waitedNanoseconds = 0.0
+    /// The longest that one of them waited, in nanoseconds.
     package var longestWaitNanoseconds: UInt64 = 0
     /// Jobs that began.
     package var begun = 0

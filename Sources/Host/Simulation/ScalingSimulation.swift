@@ -78,6 +78,7 @@ package struct ScalingSimulation {
     var hasLists = true
     /// What the clouds are owed, whatever the scaler believes.
     var owed = 0.0
+    /// What has come of it so far.
     package internal(set) var report = ScalingReport()
 
     /// A world in which nothing has happened.

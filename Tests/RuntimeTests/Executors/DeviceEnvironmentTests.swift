@@ -96,7 +96,8 @@ import Testing
         #expect(
             system("/usr/bin/cc -shared -fPIC -o '\(path)' '\(folder.path)/nvml.c'") == 0)
         let host = ExecutorHost(
-            scratchDirectory: folder.path, helperPath: "/nonexistent", graphics: ["GPU-a", "GPU-b"],
+            scratchDirectory: folder.path, helperPath: "/nonexistent",
+            graphics: ["GPU-a", "GPU-b"],
             graphicsMemory: GraphicsMemory(library: path))
         var item = WorkItem(
             run: try RunSpec(json: ["command": ["sleep", "0.4"]]), parts: [], taskName: "t",

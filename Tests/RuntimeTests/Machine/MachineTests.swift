@@ -204,7 +204,7 @@ struct GraphicsCardTests {
             ])
     }
 
-    @Test func `what processes have of a device is added up, and the fullest device counts`() throws {
+    @Test func `what processes have of a device is added up, the fullest counts`() throws {
         let (path, folder) = try library("#define START 0\n#define LOST 0\n" + two)
         defer { try? FileManager.default.removeItem(at: folder) }
         let memory = GraphicsMemory(library: path)
