@@ -11,7 +11,8 @@ struct CommandTests {
         "run", "validate", "plan", "plugin", "provider", "init", "completion", "doctor", "schema",
         "simulate",
         "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait",
-        "logs", "scale", "cost", "why", "cancel", "retry", "drain", "token", "revoke", "top", "report", "eff",
+        "logs", "scale", "cost", "why", "cancel", "retry", "drain", "token", "revoke", "top",
+        "report", "eff",
         "history",
     ]
 

@@ -39,7 +39,7 @@ extension WaitingReason {
             "for its quota: queue \(quota.queue) holds \(share(quota.used, quota.dimension)) of "
                 + share(quota.limit, quota.dimension)
         case .budgetExhausted(let spent, let limit):
-            "for money: \(money(spent)) of \(money(limit)) is spent"
+            "because the budget allows no further worker: \(money(spent)) of \(money(limit)) is spent"
         case .fragmentedDevices(let fragments):
             "for a GPU: worker \(fragments.worker.index) has "
                 + "\(share(fragments.together, .gpu)) left in parts, the largest "
