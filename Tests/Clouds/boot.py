@@ -38,6 +38,9 @@ class AWS:
                     if instance["State"]["Name"] in ("pending", "running"):
                         yield instance["InstanceId"]
 
+    def instance(self, name):
+        return name
+
     def user_data(self, name):
         answer = self.ec2.describe_instance_attribute(InstanceId=name, Attribute="userData")
         return base64.b64decode(answer["UserData"]["Value"]).decode()
@@ -75,6 +78,9 @@ class GCP:
             request = self.compute.instances().aggregatedList_next(request, answer)
         return list(self.known)
 
+    def instance(self, name):
+        return self.known[name][0] + "/" + name
+
     def user_data(self, name):
         items = self.known[name][1]["metadata"]["items"]
         return next(item["value"] for item in items if item["key"] == "user-data")
@@ -85,7 +91,7 @@ class GCP:
 
 
 class Machine:
-    def __init__(self, name, script):
+    def __init__(self, name, instance, script):
         place = os.path.join(folder, "machines", name)
         os.makedirs(place, exist_ok=True)
         path = os.path.join(place, "user-data")
@@ -94,7 +100,7 @@ class Machine:
         os.chmod(path, 0o700)
         # What the metadata service and an init system would say.
         environment = dict(
-            os.environ, FANFOLD_INSTANCE=name, FANFOLD_KEEP_MACHINE="1", FANFOLD_STATE=place + "/state",
+            os.environ, FANFOLD_INSTANCE=instance, FANFOLD_KEEP_MACHINE="1", FANFOLD_STATE=place + "/state",
             HOME=place)
         with open(os.path.join(place, "log"), "w") as log:
             self.process = subprocess.Popen(
@@ -126,7 +132,8 @@ def main():
         living = [] if stopping else list(observer.living())
         for name in living:
             if name not in machines and name not in ended:
-                machines[name] = Machine(name, observer.user_data(name))
+                machines[name] = Machine(
+                    name, observer.instance(name), observer.user_data(name))
                 print("boots", name, flush=True)
         for name, machine in list(machines.items()):
             if machine.process.poll() is not None:

@@ -80,6 +80,32 @@ struct `Boot data` {
         #expect(!machine.has("join"), "the join string is gone with the worker")
     }
 
+    @Test(arguments: [
+        ("google", "--name w-0 --label instance=europe-west4-a/w-0 "),
+        ("aws", "--name i-0abc --label instance=i-0abc "),
+    ])
+    func `an instance is told by the cloud's metadata, as its provider knows it`(
+        _ cloud: String, _ wanted: String
+    ) throws {
+        let machine = try Machine("exit 0")
+        let curl = machine.folder.appendingPathComponent("curl")
+        try """
+        #!/bin/sh
+        for url; do :; done
+        case \(cloud):$url in
+        google:*/computeMetadata/v1/instance/zone) echo projects/1/zones/europe-west4-a ;;
+        google:*/computeMetadata/v1/instance/name) echo w-0 ;;
+        aws:*/latest/api/token) echo ticket ;;
+        aws:*/latest/meta-data/instance-id) echo i-0abc ;;
+        *) exit 22 ;;
+        esac
+        """.write(to: curl, atomically: true, encoding: .utf8)
+        chmod(curl.path, 0o755)
+        let process = try machine.start(data(), ["FANFOLD_INSTANCE": ""])
+        process.waitUntilExit()
+        #expect(machine.calls.first?.contains(wanted) == true, "\(machine.calls)")
+    }
+
     @Test func `a coordinator that is not there yet is asked again`() throws {
         let machine = try Machine(
             "[ $(wc -l < \"$(dirname \"$0\")/calls\") -gt 1 ] && exit 0; exit 2")

@@ -101,20 +101,27 @@ package struct BootData: Hashable, Sendable {
         """
     }
 
-    /// The name of the instance, from the cloud's metadata where there are any.
+    /// The id of the instance, from the cloud's metadata where there are any: the one by which its
+    /// provider knows it, which for Google is `ZONE/NAME`.
     private var identity: String {
         """
         metadata() { curl --fail --silent --max-time 2 "$@" 2>/dev/null; }
-        name=${FANFOLD_INSTANCE:-}
-        if [ -z "$name" ] && command -v curl >/dev/null 2>&1; then
+        google() {
+            metadata -H 'Metadata-Flavor: Google' \\
+                "http://169.254.169.254/computeMetadata/v1/instance/$1"
+        }
+        instance=${FANFOLD_INSTANCE:-}
+        if [ -z "$instance" ] && command -v curl >/dev/null 2>&1; then
             ticket=$(metadata -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \\
                 http://169.254.169.254/latest/api/token)
-            [ -z "$ticket" ] || name=$(metadata -H "X-aws-ec2-metadata-token: $ticket" \\
+            [ -z "$ticket" ] || instance=$(metadata -H "X-aws-ec2-metadata-token: $ticket" \\
                 http://169.254.169.254/latest/meta-data/instance-id)
-            [ -n "$name" ] || name=$(metadata -H 'Metadata-Flavor: Google' \\
-                http://169.254.169.254/computeMetadata/v1/instance/name)
+            if [ -z "$instance" ] && zone=$(google zone) && instance=$(google name); then
+                instance=${zone##*/}/$instance
+            fi
         fi
-        [ -n "$name" ] || name=$(hostname)
+        [ -n "$instance" ] || instance=$(hostname)
+        name=${instance##*/}
 
         """
     }
@@ -155,7 +162,7 @@ package struct BootData: Hashable, Sendable {
             begin=$(date +%s)
             while :; do
                 fanfold worker --join-file "$state/join" --state "$state" --name "$name" \\
-                    --label "instance=$name" --lease "${lease}s" \\
+                    --label "instance=$instance" --lease "${lease}s" \\
                     ${FANFOLD_CPUS:+--cpus "$FANFOLD_CPUS"} \\
                     ${FANFOLD_MEMORY:+--memory "$FANFOLD_MEMORY"} \\
                     --alive-file "$state/alive"\(more) &
