@@ -54,6 +54,29 @@ import Testing
         }
     }
 
+    @Test(arguments: PlacementPolicy.forUse)
+    func `worlds in which a policy places keep every rule, and a copy goes on the same`(
+        _ policy: PlacementPolicy
+    ) {
+        var completed = 0
+        for seed in UInt64(1)...40 {
+            var options = seed % 2 == 0 ? SimulationOptions() : .unreliable
+            options.placement = PlacementSettings(policy: policy, shadow: .keepUsable)
+            options.devices = 500
+            var original = Simulation(seed: seed, options: options)
+            let report = original.run()
+            #expect(report.problems == [])
+            if report.outcome == .completed { completed += 1 }
+            options.copies = 200
+            options.restarts = 0
+            var copied = Simulation(seed: seed, options: options)
+            options.copies = 0
+            var uncopied = Simulation(seed: seed, options: options)
+            #expect(copied.run() == uncopied.run())
+        }
+        #expect(completed > 8, "a world in which nothing completes shows little")
+    }
+
     @Test func `a coordinator that is replaced by its copy after every event goes on the same`() {
         for seed in UInt64(1)...12 {
             var options = SimulationOptions()

@@ -107,17 +107,18 @@ extension AttemptDetail {
 
 extension Explanation {
     var json: JSON {
-        [
-            "reasons": .array(
-                reasons.map { reason in
-                    var object = JSONObject()
-                    object.set("task", reason.task.map(JSON.string))
-                    object.set("subtask", reason.subtask.map { .integer(Int64($0)) })
-                    object["code"] = .string(reason.code)
-                    object["sentence"] = .string(reason.sentence)
-                    object.set("would_run_if", reason.wouldRunIf.map(JSON.string))
-                    return .object(object)
-                })
-        ]
+        var explanation = JSONObject()
+        explanation["reasons"] = .array(
+            reasons.map { reason in
+                var object = JSONObject()
+                object.set("task", reason.task.map(JSON.string))
+                object.set("subtask", reason.subtask.map { .integer(Int64($0)) })
+                object["code"] = .string(reason.code)
+                object["sentence"] = .string(reason.sentence)
+                object.set("would_run_if", reason.wouldRunIf.map(JSON.string))
+                return .object(object)
+            })
+        explanation.set("placement", placement?.json)
+        return .object(explanation)
     }
 }

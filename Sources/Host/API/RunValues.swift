@@ -418,7 +418,12 @@ package struct Explanation: Hashable, Sendable {
 
     /// None if nothing waits.
     package var reasons: [Reason]
+    /// Where the subtask that was asked about is, or what is short elsewhere.
+    package var placement: PlacementAccount?
 
     /// Why something waits.
-    package init(reasons: [Reason]) { self.reasons = reasons }
+    package init(reasons: [Reason], placement: PlacementAccount? = nil) {
+        self.reasons = reasons
+        self.placement = placement
+    }
 }

@@ -95,7 +95,16 @@ extension Schemas {
             object([
                 "task?": text, "subtask?": integer(), "code": text, "sentence": text,
                 "would_run_if?": text,
-            ]))
+            ])),
+        "placement?": object([
+            "chosen?": choice, "scores?": ["type": "object", "additionalProperties": number],
+            "shadow?": choice,
+            "rejected?": ["type": "object", "additionalProperties": integer()],
+        ]),
+    ])
+
+    private static let choice = object([
+        "policy": text, "worker": integer(), "score?": number,
     ])
 
     private static let logList = object([

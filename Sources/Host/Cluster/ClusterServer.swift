@@ -27,6 +27,8 @@ package struct ClusterServerOptions: Sendable {
     package var snapshotBytes = 64 << 20
     /// Ended runs that are kept, and for how long; older ones go with their files.
     package var retention = RunRetention()
+    /// How workers are chosen.
+    package var placement = PlacementSettings()
     /// Makes a document ready to run.
     package var preparer: Preparer
     /// Where it is told what attempts used; `nil` forgets it.
@@ -198,6 +200,7 @@ package final class ClusterServer: Sendable {
                 engineControl.prepareAgain(run, options.preparer)
             },
             output: { [outputs] task in outputs.output(of: task) })
+        loop.place(by: options.placement, at: loop.now)
         hub.resume(&loop, at: loop.now)
         desk?.recovered(loop)
         // Pools that the settings named before name none now.

@@ -115,6 +115,8 @@ package enum Limits {
     static let usableStepMilli = 80.0
     /// What room for one more typical request counts beside capacity that it could use.
     static let roomWeight = 0.1
+    /// Slots of which is kept why they are where they are.
+    package static let placementNotes = 4096
     /// What a score is lowered by for work without GPUs on a worker with some; more than any score.
     static let reluctance = 1e9
     /// Workers that a pool may have.

@@ -113,6 +113,7 @@ struct ServeCommand: ParsableCommand {
         options.snapshotBytes = Int(bytes)
         options.history = history
         options.scaling = try scaling(context, folder)
+        options.placement = context.settings.placement
         options.retention = try retention(context.settings)
         return options
     }

@@ -9,6 +9,9 @@ extension Simulation {
         let maximum = chance(200) ? 1 + Int(random.upTo(5)) : nil
         let run = RunSpec(
             id: RunID(1), seed: seed, tasks: tasks, maximumConcurrency: maximum)
+        if let placement = options.placement {
+            schedule(.event(.placementConfigured(placement)), after: 0)
+        }
         schedule(.event(.runSubmitted(run)), after: 0)
         for index in 0..<count { strategies.append(strategy(TaskID(UInt32(index)))) }
         told = Array(repeating: [:], count: count)
@@ -44,7 +47,11 @@ extension Simulation {
         for _ in 0...random.upTo(1) {
             let shape = ShapeID(UInt32(shapeNeeds.count))
             shapes.append(shape)
-            let needs = ResourceRequest(milliCores: 500 * Int64(1 + random.upTo(2)))
+            var needs = ResourceRequest(milliCores: 500 * Int64(1 + random.upTo(2)))
+            if options.devices > 0, chance(options.devices) {
+                needs.devices = 1
+                needs.deviceMilli = 250 * Int64(1 + random.upTo(2))
+            }
             shapeNeeds.append(needs)
             schedule(.event(.shapeDeclared(shape, ShapeSpec(task: task, needs: needs))), after: 0)
         }
@@ -60,8 +67,13 @@ extension Simulation {
     /// A worker comes; some will be lost, or drained, and have another come in their place.
     mutating func addWorker(after nanoseconds: UInt64) {
         let id = WorkerID(UInt32(workers.count))
-        let capacity = ResourceVector(
+        var capacity = ResourceVector(
             milliCores: 1500 + 500 * Int64(random.upTo(5)), memoryBytes: 1 << 30)
+        // The first has some, so that nothing waits for ever.
+        if options.devices > 0, chance(options.devices) || workers.isEmpty {
+            let count = 1 + Int(random.upTo(2))
+            capacity.devices = Array(repeating: DeviceVector(memoryBytes: 1 << 30), count: count)
+        }
         workers.append(
             SimulatedWorker(
                 id: id, capacity: capacity, slowness: Double(1 + random.upTo(4)),

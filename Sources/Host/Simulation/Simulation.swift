@@ -27,6 +27,10 @@ package struct SimulationOptions: Hashable, Sendable {
     package var restarts: UInt64 = 0
     /// After an event the coordinator is replaced by what its bytes say; changes nothing else.
     package var copies: UInt64 = 0
+    /// The policies by which is placed; workers take turns if there are none.
+    package var placement: PlacementSettings?
+    /// A worker has GPUs, and a shape asks for parts of one.
+    package var devices: UInt64 = 0
     /// Events after which a run should have ended long ago.
     package var maximumEvents = 100_000
 

@@ -129,8 +129,26 @@ extension EngineControl {
         text.gauge("fanfold_progress_percent", "The mean of what they tell.") {
             [("", Int(progress.sum * 100 / Double(max(1, progress.attempts))))]
         }
+        try await addPlacements(to: &text)
         try await addBlobBytes(to: &text)
         return text.text
+    }
+
+    /// What the policies chose, and where one in the shadow would have done otherwise.
+    private func addPlacements(to text: inout MetricsLines) async throws(ControlError) {
+        guard let counts = await ask({ $0.loop.placementCounts }) else { throw silent }
+        text.counter("fanfold_placements_total", "Slots on workers that the policy chose.") {
+            [("", Int(clamping: counts.chosen))]
+        }
+        text.counter(
+            "fanfold_placements_shadow_total",
+            "Those that the policy in the shadow was asked about, by whether it agreed."
+        ) {
+            [
+                ("agrees=\"true\"", Int(clamping: counts.compared - counts.differed)),
+                ("agrees=\"false\"", Int(clamping: counts.differed)),
+            ]
+        }
     }
 
     /// Who sent blobs: whether the coordinator is in the way of what workers give each other.

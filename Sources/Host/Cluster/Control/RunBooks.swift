@@ -142,6 +142,7 @@ final class RunBooks: @unchecked Sendable {
         guard let run = view.loop.run(RunID(subject.run)) else { return nil }
         var reasons: [Explanation.Reason] = []
         var isFound = subject.task == nil
+        var placement: PlacementAccount?
         for task in view.loop.tasks(of: run) where subject.task.map({ $0 == task.name }) ?? true {
             isFound = true
             let reason: WaitingReason?
@@ -149,6 +150,7 @@ final class RunBooks: @unchecked Sendable {
                 let id = SubtaskID(task: task.id, index: index)
                 guard index < task.numbers.put else { return nil }
                 reason = view.loop.whyWaiting(id)
+                placement = PlacementAccount(of: id, in: view.loop)
             } else {
                 reason = view.loop.whyWaiting(task.id)
             }
@@ -158,7 +160,7 @@ final class RunBooks: @unchecked Sendable {
                     task: task.name, subtask: subject.subtask, code: reason.code,
                     sentence: reason.sentence, wouldRunIf: reason.remedy))
         }
-        return isFound ? Explanation(reasons: reasons) : nil
+        return isFound ? Explanation(reasons: reasons, placement: placement) : nil
     }
 
     func subtasks(

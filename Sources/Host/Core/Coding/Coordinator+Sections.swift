@@ -4,6 +4,7 @@ enum CoordinatorSection: UInt8 {
     case sharing = 1
     case escalations = 3
     case failures = 5
+    case placing = 7
     case scaling = 9
     case alternatives = 11
     case gangs = 13
@@ -14,6 +15,7 @@ extension Coordinator {
         encodeSharing(into: &writer)
         encodeEscalations(into: &writer)
         encodeFailures(into: &writer)
+        encodePlacing(into: &writer)
         encodeScaling(into: &writer)
         encodeAlternatives(into: &writer)
         encodeGangs(into: &writer)
@@ -38,6 +40,7 @@ extension Coordinator {
             case .sharing: started = try readSharing(&reader)
             case .escalations: try readEscalations(&reader)
             case .failures: try readFailures(&reader)
+            case .placing: try readPlacing(&reader)
             case .scaling: try readScaling(&reader)
             case .alternatives: try readAlternatives(&reader)
             case .gangs: try readGangs(&reader)

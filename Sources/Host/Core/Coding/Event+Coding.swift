@@ -53,6 +53,9 @@ extension Event: ByteCoded {
         case .runForgotten(let run):
             writer.byte(21)
             writer.put(run)
+        case .placementConfigured(let settings):
+            writer.byte(50)
+            writer.put(settings)
         case .queuesConfigured, .queuePaused, .runPaused, .supplyChanged:
             encodeSharing(into: &writer)
         case .scalingRecorded, .workerDrainCancelled: encodeScaling(into: &writer)
@@ -164,6 +167,7 @@ extension Event: ByteCoded {
         case 33: self = .runPaused(try reader.get(), try reader.bool())
         case 34: self = .supplyChanged(try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())
+        case 50: self = .placementConfigured(try reader.get())
         case 71:
             let shape = try reader.get(ShapeID.self)
             var spec = try reader.get(ShapeSpec.self)

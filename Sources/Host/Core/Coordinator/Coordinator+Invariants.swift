@@ -5,7 +5,7 @@ extension Coordinator {
     package func violations() -> [String] {
         taskViolations() + workerViolations() + shapeViolations() + runViolations()
             + sharingViolations() + escalationViolations() + alternativeViolations()
-            + gangViolations()
+            + gangViolations() + placingViolations()
     }
 
     private func taskViolations() -> [String] {

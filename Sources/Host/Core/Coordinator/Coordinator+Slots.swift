@@ -43,7 +43,12 @@ extension Coordinator {
     }
 
     /// Reserves what a shape needs on a worker, if it is free.
-    mutating func makeSlot(of shape: Int, on worker: Int) -> SlotID? {
+    ///
+    /// - Parameters:
+    ///   - devices: Which devices to take; those that the books choose if it is `nil`.
+    mutating func makeSlot(
+        of shape: Int, on worker: Int, devices: [Int]? = nil
+    ) -> SlotID? {
         let place = workers[worker].freeSlots.last ?? UInt32(workers[worker].slots.count)
         let generation =
             Int(place) < workers[worker].slots.count
@@ -55,9 +60,10 @@ extension Coordinator {
         {
             return nil
         }
-        guard isOpen(worker, to: shape), workers[worker].ledger.reserve(request, by: slot) else {
-            return nil
-        }
+        guard isOpen(worker, to: shape),
+            workers[worker].ledger.reserve(request, by: slot, devices: devices)
+        else { return nil }
+        if placing.isOn { placing.touch(worker) }
         if workers[worker].freeSlots.popLast() == nil { workers[worker].slots.append(SlotState()) }
         let cell = cell(of: shape, on: worker)
         workers[worker].slots[Int(place)].cell = cell
@@ -92,6 +98,7 @@ extension Coordinator {
     private mutating func free(_ slot: SlotID, of worker: Int) {
         let cell = workers[worker].slots[Int(slot.index)].cell
         workers[worker].ledger.release(slot)
+        if placing.isOn { placing.touch(worker) }
         workers[worker].slots[Int(slot.index)].cell = noIndex
         workers[worker].slots[Int(slot.index)].generation &+= 1
         workers[worker].freeSlots.append(slot.index)

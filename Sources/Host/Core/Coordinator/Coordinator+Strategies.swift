@@ -131,6 +131,7 @@ extension Coordinator {
         tasks[task].subtasks.append(record)
         tasks[task].progress.put += 1
         tasks[task].progress.waiting += 1
+        if placing.isOn { noteArrival(of: Int(spec.shape.index)) }
         if shapes[Int(spec.shape.index)].gang > 1 { join(task, index) }
         if isHopeless {
             failForGood(task, index, Self.dependencyFailed)

@@ -14,6 +14,7 @@ extension Coordinator {
         workers[worker].isKnown = true
         workers[worker].phase = .active
         workers[worker].ledger = Ledger(total: spec.capacity, labels: spec.labels)
+        if placing.isOn { placing.touch(worker) }
         sharing.total = sharing.total + ResourceAmount(spec.capacity)
         for resources in classes.indices { include(worker, in: resources) }
         capacityChanged()
@@ -109,6 +110,7 @@ extension Coordinator {
     }
 
     private mutating func exclude(_ worker: Int) {
+        if placing.isOn { placing.touch(worker) }
         sharing.total = sharing.total - ResourceAmount(workers[worker].ledger.total)
         for resources in classes.indices {
             classes[resources].totalSlots -= slots(of: resources, on: worker)
@@ -123,6 +125,7 @@ extension Coordinator {
 
     /// Something became free on a worker.
     mutating func offer(_ worker: Int) {
+        if placing.isOn { placing.touch(worker) }
         for resources in classes.indices { offer(worker, to: resources) }
     }
 

@@ -37,6 +37,7 @@ package struct Coordinator: Sendable {
     var sharing = Sharing()
     /// What is kept of scaling.
     package internal(set) var scaling = ScalingBook()
+    var placing = Placing()
     var outbox = Outbox()
     /// Counts up when something becomes free; not kept, as nothing but repeated work depends on it.
     var roomChanges: UInt64 = 0
@@ -99,6 +100,7 @@ package struct Coordinator: Sendable {
         case .timeElapsed: wake = nil
         case .runForgotten(let run): forget(run)
         case .queuesConfigured(let specs): configure(specs)
+        case .placementConfigured(let settings): configure(settings)
         case .queuePaused(let name, let isPaused): pause(queue: name, isPaused)
         case .supplyChanged(let supply): sharing.supply = supply
         case .runPaused(let run, let isPaused): pause(run: run, isPaused)

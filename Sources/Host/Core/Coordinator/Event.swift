@@ -72,6 +72,8 @@ package enum Event: Hashable, Sendable {
     case queuePaused(String, Bool)
     /// Nothing more of a run is started, or it goes on; what runs runs on.
     case runPaused(RunID, Bool)
+    /// Subtasks are placed by these policies from now on; before the first, workers take turns.
+    case placementConfigured(PlacementSettings)
     /// What is known of workers that are not there yet.
     case supplyChanged(Supply)
 }

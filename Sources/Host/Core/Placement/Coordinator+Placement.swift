@@ -86,7 +86,7 @@ extension Coordinator {
 
     private mutating func startOne(_ shape: Int, as placed: Int) -> Bool {
         var refused: Set<Int> = []
-        while let (worker, slot) = slotAnywhere(for: placed) {
+        while let (worker, slot) = slotAnywhere(for: placed, besides: refused) {
             if let index = popReady(shape, as: placed, on: worker) {
                 put(index, of: placed, on: worker, slot: slot)
                 return true
@@ -98,10 +98,14 @@ extension Coordinator {
         return false
     }
 
-    /// Reserves on the next worker that has room; those with devices come last.
-    mutating func slotAnywhere(for shape: Int) -> (worker: Int, slot: SlotID)? {
+    /// Reserves on the worker that the policy takes; while there is none, on the next that has
+    /// room, those with devices last.
+    mutating func slotAnywhere(
+        for shape: Int, besides refused: Set<Int>
+    ) -> (worker: Int, slot: SlotID)? {
         guard !isAtLimit(shape) else { return nil }
         if let held = heldSlot(for: shape) { return held }
+        if placing.isOn { return chosenSlot(for: shape, besides: refused) }
         let resources = shapes[shape].resources
         while let candidate = classes[resources].candidates.popFirst() {
             if workers[Int(candidate)].takesWork,

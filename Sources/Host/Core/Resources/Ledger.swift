@@ -48,11 +48,15 @@ package struct Ledger: Hashable, Sendable {
 
     /// Reserves what is asked for, whole or not at all.
     ///
-    /// Returns: Whether it is reserved; also when `id` had reserved before.
-    package mutating func reserve(_ request: ResourceRequest, by id: SlotID) -> Bool {
+    /// - Parameters:
+    ///   - wanted: The devices to take, if they have room; `nil` for the fullest that have.
+    /// - Returns: Whether it is reserved; also when `id` had reserved before.
+    package mutating func reserve(
+        _ request: ResourceRequest, by id: SlotID, devices wanted: [Int]? = nil
+    ) -> Bool {
         if reservations[id] != nil { return true }
         guard fits(request) else { return false }
-        let devices = request.devices == 0 ? [] : Self.devices(for: request, in: free)
+        let devices = request.devices == 0 ? [] : devices(for: request, wanted)
         for device in devices {
             free.devices[device].milli -= request.deviceMilli
             free.devices[device].memoryBytes -= request.deviceMemoryBytes
@@ -113,6 +117,17 @@ package struct Ledger: Hashable, Sendable {
             if able < request.devices { count = 0 }
         }
         return Int(max(0, count))
+    }
+
+    private func devices(for request: ResourceRequest, _ wanted: [Int]?) -> [Int] {
+        guard let wanted, wanted.count == request.devices, Set(wanted).count == wanted.count,
+            wanted.allSatisfy({
+                free.devices.indices.contains($0)
+                    && free.devices[$0].milli >= request.deviceMilli
+                    && free.devices[$0].memoryBytes >= request.deviceMemoryBytes
+            })
+        else { return Self.devices(for: request, in: free) }
+        return wanted
     }
 
     /// The devices that the request would get, the fullest that still fit first.

@@ -94,15 +94,44 @@ enum RunTables {
 
     static func reasons(_ answer: JSON) -> String {
         let reasons = answer["reasons"]?.arrayValue ?? []
-        guard !reasons.isEmpty else { return "nothing waits" }
-        return reasons.map { reason in
+        let placement = placementLines(answer["placement"])
+        guard !reasons.isEmpty else {
+            return ([placement.isEmpty ? "nothing waits" : nil] + placement).compactMap { $0 }
+                .joined(separator: "\n")
+        }
+        let lines = reasons.map { reason in
             let place = [
                 reason["task"]?.stringValue, reason["subtask"]?.integerValue.map { "\($0)" },
             ]
             .compactMap { $0 }.joined(separator: "/")
             let remedy = reason["would_run_if"]?.stringValue.map { "; it would run if \($0)" } ?? ""
             return (place.isEmpty ? "" : place + ": ") + reason.shown("sentence") + remedy
-        }.joined(separator: "\n")
+        }
+        return (lines + placement).joined(separator: "\n")
+    }
+
+    /// Who chose the worker that a subtask runs on and what every scorer said, or what is short.
+    private static func placementLines(_ placement: JSON?) -> [String] {
+        var lines: [String] = []
+        if let chosen = placement?["chosen"] {
+            lines.append(
+                "runs on worker \(chosen.shown("worker")), chosen by \(chosen.shown("policy"))")
+        }
+        let scores = (placement?["scores"]?.objectValue?.members ?? []).map { name, value in
+            "\(name) \(Human.fixed(value.doubleValue ?? 0, 3))"
+        }
+        if !scores.isEmpty { lines.append("scores: " + scores.joined(separator: ", ")) }
+        if let shadow = placement?["shadow"] {
+            lines.append(
+                "\(shadow.shown("policy")) would have taken worker \(shadow.shown("worker"))")
+        }
+        let rejected = (placement?["rejected"]?.objectValue?.members ?? []).map { reason, workers in
+            "\(reason) \(workers.integerValue ?? 0)"
+        }
+        if !rejected.isEmpty {
+            lines.append("workers that do not suit now: " + rejected.joined(separator: ", "))
+        }
+        return lines
     }
 
     static func tokens(_ answer: JSON) -> String {

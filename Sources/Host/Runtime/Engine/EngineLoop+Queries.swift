@@ -149,6 +149,25 @@ extension EngineLoop {
         coordinator.explainWaiting(subtask)
     }
 
+    /// Why a subtask that runs is where it is.
+    package func placementNote(of subtask: SubtaskID) -> PlacementNote? {
+        coordinator.placementNote(of: subtask)
+    }
+
+    /// How many workers a subtask could not run on now, by what is short there.
+    package func rejections(of subtask: SubtaskID) -> [(reason: Fitness.Unfit, workers: Int)] {
+        coordinator.rejections(of: subtask)
+    }
+
+    /// How many slots the policies chose the worker of.
+    package var placementCounts: PlacementCounts { coordinator.placementCounts }
+
+    /// Has workers chosen by these policies from now on; nothing happens if they are so already.
+    package mutating func place(by settings: PlacementSettings, at now: Tick) {
+        guard coordinator.placementSettings != settings else { return }
+        handle(.placementConfigured(settings), at: now)
+    }
+
     /// The subtasks of a task that has ended, of which the coordinator keeps numbers only: from number
     /// `first` those that are known to have succeeded, with the tries that it took.
     ///

@@ -1,3 +1,4 @@
+import FanfoldCore
 import FanfoldJSON
 import FanfoldPlugins
 @preconcurrency import Glibc
@@ -36,6 +37,8 @@ package struct Settings: Hashable, Sendable {
     package var logLevel = LogLevel.warning
     /// What plugins are served with; paths as they stand in the file.
     package var services = Settings.usualServices
+    /// How a coordinator chooses workers.
+    package var placement = PlacementSettings()
     /// Where workers are rented, in the order of the file.
     package var providers: [ProviderDeclaration] = []
     /// Workers that are rented as work comes and goes, in the order of the file.
@@ -182,6 +185,7 @@ package struct Settings: Hashable, Sendable {
             Self.duration(json["coordinator"]?["keep-for"]) ?? keptRunNanoseconds
         logLevel = json["log"]?["level"]?.stringValue.flatMap(LogLevel.init) ?? logLevel
         services = Self.services(json)
+        placement = Self.placement(json)
         providers = Self.providers(json)
         pools = Self.pools(json)
         scaling = Self.scaling(json)
@@ -196,6 +200,7 @@ extension Settings {
     /// The JSON Schema of `fanfold.yaml`.
     package static let schema: JSON = PipelineSchema.builtIn(
         schemaText.replacing("\"{providers}\"", with: providersSchemaText)
+            .replacing("\"{placement}\"", with: placementSchemaText)
             .replacing("\"{pools}\"", with: poolsSchemaText)
             .replacing("\"{scaling}\"", with: scalingSchemaText))
 
@@ -283,6 +288,7 @@ extension Settings {
                 }
               }
             },
+            "placement": "{placement}",
             "state": {
               "description": "Where plugins keep small values between runs.",
               "type": "string", "minLength": 1, "default": "~/.local/state/fanfold"

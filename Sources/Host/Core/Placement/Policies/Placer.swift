@@ -12,13 +12,15 @@ package struct Placer: Sendable {
     private var fleet = Fleet()
     private var scoring: Scoring
     private var shapes: ContiguousArray<ShapeIndex> = []
-    private var requests: [PlacementRequest] = []
+    private(set) var requests: [PlacementRequest] = []
     /// Looked up only, never walked through.
     private var shapeIndices: [PlacementRequest: Int] = [:]
     /// Looked up only, never walked through.
     private var kindIndices: [NodeKind: Int] = [:]
     private var nodes: ContiguousArray<Node> = []
-    private var typical = TypicalRequests()
+    var typical = TypicalRequests()
+    /// GPUs of all workers.
+    private var devices = 0
 
     /// A worker.
     private struct Node: Sendable {
@@ -50,6 +52,7 @@ package struct Placer: Sendable {
             fleet.kinds.append(key)
         }
         fleet.kinds[kind].count += 1
+        devices += total.devices.count
         nodes[node].kind = kind
         set(node, free: free ?? total)
     }
@@ -58,7 +61,14 @@ package struct Placer: Sendable {
     package mutating func remove(_ node: Int) {
         guard nodes.indices.contains(node), nodes[node].kind >= 0 else { return }
         fleet.kinds[nodes[node].kind].count -= 1
+        devices -= fleet.kinds[nodes[node].kind].total.devices.count
         nodes[node] = Node()
+        fleet.states.move(node, to: -1)
+    }
+
+    /// Has nothing placed on a worker until ``set(_:free:)``; it counts as there.
+    package mutating func close(_ node: Int) {
+        guard nodes.indices.contains(node), nodes[node].kind >= 0 else { return }
         fleet.states.move(node, to: -1)
     }
 
@@ -81,6 +91,11 @@ package struct Placer: Sendable {
         nodes.indices.contains(node) && nodes[node].kind >= 0 ? nodes[node].free : nil
     }
 
+    /// Whether a worker is there and may be chosen.
+    func isOpen(_ node: Int) -> Bool {
+        nodes.indices.contains(node) && nodes[node].kind >= 0 && fleet.states.stateOf[node] >= 0
+    }
+
     private mutating func move(_ node: Int, to state: NodeState) {
         fleet.states.move(node, to: fleet.states.intern(state))
         let kept = fleet.states.count - fleet.states.live
@@ -91,8 +106,8 @@ package struct Placer: Sendable {
     private mutating func forgetEmptyStates() {
         if fleet.sets.count > 4 * fleet.states.live + Limits.emptyStates {
             fleet.sets = DeviceSets()
-            scoring.learn(typical, fleet.kinds)
-            for node in nodes.indices where nodes[node].kind >= 0 {
+            scoring.learn(typical)
+            for node in nodes.indices where isOpen(node) {
                 let set = fleet.sets.intern(nodes[node].free.devices)
                 fleet.states.changeDevices(of: node, to: set)
             }
@@ -115,19 +130,21 @@ package struct Placer: Sendable {
 
     /// Counts requests that have come, so that the policy learns what is typical.
     package mutating func arrived(_ shape: Int, count: Int = 1) {
-        guard policy.needsTypicalRequests, typical.note(shape, count: count) else { return }
-        typical.learn(requests)
+        guard policy.needsTypicalRequests else { return }
+        let isDue = typical.note(shape, count: count)
+        guard isDue || typical.isOutgrown(by: devices) else { return }
+        typical.learn(requests, fleet.kinds)
         learn()
     }
 
     /// Takes these for typical, each with how often it comes, instead of learning.
     package mutating func assume(_ counted: [(count: Double, request: PlacementRequest)]) {
-        typical.fix(counted.map { ($0.count, $0.request) })
+        typical.fix(counted.map { ($0.count, $0.request) }, fleet.kinds)
         learn()
     }
 
-    private mutating func learn() {
-        scoring.learn(typical, fleet.kinds)
+    mutating func learn() {
+        scoring.learn(typical)
         for shape in shapes.indices { shapes[shape].invalidate() }
     }
 
@@ -154,7 +171,7 @@ package struct Placer: Sendable {
         _ shape: Int, anywhere random: inout SplitMix64
     ) -> ChosenPlace? {
         var able: [Int] = []
-        for node in nodes.indices where nodes[node].kind >= 0 {
+        for node in nodes.indices where isOpen(node) {
             let state = fleet.states.states[Int(fleet.states.stateOf[node])]
             if shapes[shape].fits(state, fleet.sets, fleet.kinds) { able.append(node) }
         }
@@ -213,7 +230,7 @@ package struct Placer: Sendable {
     package mutating func explain(
         _ shape: Int, on node: Int
     ) -> (fitness: Fitness, values: [ScorerValue]) {
-        guard let free = free(of: node) else { return (.unknown, []) }
+        guard let free = free(of: node), isOpen(node) else { return (.unknown, []) }
         let request = requests[shape]
         let kind = fleet.kinds[nodes[node].kind]
         let fitness = Fitness.calculate(
@@ -228,7 +245,7 @@ package struct Placer: Sendable {
     /// - Complexity: O(workers); for tests.
     mutating func chooseNaively(_ shape: Int) -> ChosenPlace? {
         var best: (node: Int, score: Double, choice: Int32)?
-        for node in nodes.indices where nodes[node].kind >= 0 {
+        for node in nodes.indices where isOpen(node) {
             let labels = fleet.kinds[nodes[node].kind].labels
             let fitness = Fitness.calculate(
                 requests[shape], free: nodes[node].free, total: nodes[node].free, labels: labels)

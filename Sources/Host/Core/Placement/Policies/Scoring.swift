@@ -15,8 +15,8 @@ struct Scoring: Sendable {
     init(_ policy: PlacementPolicy) { self.policy = policy }
 
     /// Begins anew with other typical requests.
-    mutating func learn(_ typical: TypicalRequests, _ kinds: [NodeKind]) {
-        usable.reset(typical, kinds: kinds)
+    mutating func learn(_ typical: TypicalRequests) {
+        usable.reset(typical)
         forgetValues()
     }
 

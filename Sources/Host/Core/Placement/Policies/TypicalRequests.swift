@@ -7,14 +7,18 @@ struct TypicalRequests: Hashable, Sendable {
     struct Typical: Hashable, Sendable {
         var request: PlacementRequest
         var share: Double
+        /// All GPUs over those of workers that could ever take it, when it was learned.
+        var scarcity = 1.0
     }
 
     /// The commonest, that make up ``Limits/typicalShare`` of all; their shares add up to 1.
-    private(set) var list: [Typical] = []
+    var list: [Typical] = []
     /// By shape, how many came.
-    private(set) var counts: ContiguousArray<Double> = []
-    private(set) var total = 0.0
-    private(set) var nextLesson = Limits.firstLessonRequests
+    var counts: ContiguousArray<Double> = []
+    var total = 0.0
+    var nextLesson = Limits.firstLessonRequests
+    /// GPUs of all workers when the list was made.
+    var devices = 0
     /// Whether the list was given, and nothing is learned.
     private var isFixed = false
 
@@ -29,10 +33,18 @@ struct TypicalRequests: Hashable, Sendable {
         return total >= nextLesson
     }
 
+    /// Whether there are more than twice the GPUs that the list was made with, or less than half.
+    func isOutgrown(by devices: Int) -> Bool {
+        !isFixed && total >= Limits.firstLessonRequests
+            && (devices > 2 * self.devices || 2 * devices < self.devices)
+    }
+
     /// Makes the list of what has been counted.
-    mutating func learn(_ shapes: [PlacementRequest]) {
+    mutating func learn(_ shapes: [PlacementRequest], _ kinds: [NodeKind]) {
         let known = zip(counts, shapes).map { ($0, $1) }
         list = Self.commonest(known)
+        measureScarcity(kinds)
+        guard total >= nextLesson else { return }
         if nextLesson >= Limits.remembersRequests {
             for shape in counts.indices { counts[shape] = (counts[shape] / 2).rounded(.down) }
             total = counts.reduce(0, +)
@@ -41,9 +53,24 @@ struct TypicalRequests: Hashable, Sendable {
     }
 
     /// Takes these for typical from now on.
-    mutating func fix(_ counted: [(Double, PlacementRequest)]) {
+    mutating func fix(_ counted: [(Double, PlacementRequest)], _ kinds: [NodeKind]) {
         isFixed = true
         list = Self.commonest(counted)
+        measureScarcity(kinds)
+    }
+
+    /// Kept with the list, so that it does not matter when something else is made of it.
+    private mutating func measureScarcity(_ kinds: [NodeKind]) {
+        devices = kinds.reduce(0) { $0 + $1.count * $1.total.devices.count }
+        for index in list.indices {
+            let request = list[index].request
+            let able = kinds.reduce(0) {
+                let devices = $1.total.devices.count
+                let isAble = request.accepts($1.labels) && devices >= request.resources.devices
+                return $0 + (isAble ? $1.count * devices : 0)
+            }
+            list[index].scarcity = Double(max(1, devices)) / Double(max(1, able))
+        }
     }
 
     private static func commonest(_ counted: [(Double, PlacementRequest)]) -> [Typical] {

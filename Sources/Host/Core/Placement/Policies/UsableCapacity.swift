@@ -45,21 +45,12 @@ struct UsableCapacity: Sendable {
     }
 
     /// Begins anew with other typical requests.
-    ///
-    /// - Parameters:
-    ///   - kinds: All kinds of worker, and how many there are of each.
-    mutating func reset(_ typical: TypicalRequests, kinds: [NodeKind]) {
-        let all = kinds.reduce(0) { $0 + $1.count * $1.total.devices.count }
+    mutating func reset(_ typical: TypicalRequests) {
         let list = typical.list.filter { $0.request.resources.devices > 0 }
         requests = list.map(\.request)
         rows = list.map { typical in
             let request = typical.request
-            let able = kinds.reduce(0) {
-                let devices = $1.total.devices.count
-                let isAble = request.accepts($1.labels) && devices >= request.resources.devices
-                return $0 + (isAble ? $1.count * devices : 0)
-            }
-            let scarcity = Double(max(1, all)) / Double(max(1, able))
+            let scarcity = typical.scarcity
             return Row(
                 milliCores: request.resources.milliCores,
                 memoryBytes: request.resources.memoryBytes, share: typical.share,
@@ -69,7 +60,7 @@ struct UsableCapacity: Sendable {
         offers.removeAll(keepingCapacity: true)
         offersOf.removeAll(keepingCapacity: true)
         accepted.removeAll(keepingCapacity: true)
-        self.kinds = 0
+        kinds = 0
     }
 
     /// What typical requests can use of a state.
