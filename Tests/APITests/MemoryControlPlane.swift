@@ -13,6 +13,7 @@ actor MemoryControlPlane: ControlPlane {
     private var blobs: [String: (bytes: [UInt8], isComplete: Bool)] = [:]
     private var machines: [UInt64: WorkerDetail] = [:]
     private var revoked: [UInt64: WorkerDetail] = [:]
+    private var pausedQueue = false
     private var missing: [String] = []
     /// What ``submit(_:)`` waits for, if a test wants it to.
     private var gate: AsyncStream<Void>?
@@ -303,6 +304,53 @@ actor MemoryControlPlane: ControlPlane {
         return worker
     }
 
+    func pardon(worker id: UInt64) throws(ControlError) -> WorkerDetail {
+        var worker = try worker(id)
+        worker.quarantine = nil
+        if worker.status == .quarantined { worker.status = .active }
+        machines[id] = worker
+        return worker
+    }
+
+    /// Puts a worker in quarantine, as the engine does.
+    func quarantine(_ id: UInt64, _ detail: QuarantineDetail) {
+        machines[id]?.status = .quarantined
+        machines[id]?.quarantine = detail
+    }
+
+    func pause(run id: UInt64, _ isPaused: Bool) throws(ControlError) -> RunDetail {
+        let detail = try run(id)
+        if !detail.summary.status.hasEnded { details[id]?.summary.isPaused = isPaused }
+        return try run(id)
+    }
+
+    func queues() throws(ControlError) -> [QueueDetail] {
+        calls += 1
+        var queue = QueueDetail(
+            name: "default", weight: 3,
+            quota: QueueQuota(milliCores: 8_000, memoryBytes: 1 << 30, mayBorrow: true),
+            maximumPriority: 9)
+        queue.used = ResourceAmounts(milliCores: 9_000, memoryBytes: 1 << 20)
+        queue.borrowed = ResourceAmounts(milliCores: 1_000, memoryBytes: 0)
+        queue.share = 0.25
+        queue.runs = details.count
+        queue.isPaused = pausedQueue
+        return [queue]
+    }
+
+    func queue(_ name: String) throws(ControlError) -> QueueDetail {
+        guard let queue = try queues().first(where: { $0.name == name }) else {
+            throw ControlError(.notFound, "there is no queue \(name); there are default")
+        }
+        return queue
+    }
+
+    func pause(queue name: String, _ isPaused: Bool) throws(ControlError) -> QueueDetail {
+        _ = try queue(name)
+        pausedQueue = isPaused
+        return try queue(name)
+    }
+
     func lostWorkers() throws(ControlError) -> [WorkerDetail] { Array(revoked.values) }
 
     func revoke(worker id: UInt64) throws(ControlError) -> WorkerDetail {
@@ -340,9 +388,12 @@ actor MemoryControlPlane: ControlPlane {
 
     func resources() throws(ControlError) -> ResourceTotals {
         calls += 1
-        return ResourceTotals(
+        var totals = ResourceTotals(
             workers: 1, total: .init(milliCores: 4_000, memoryBytes: 8 << 30),
             free: .init(milliCores: 3_000, memoryBytes: 7 << 30))
+        totals.utilisation = UtilisationDetail(
+            cpu: 0.25, memory: 0.125, gpu: nil, overall: 0.1875, efficiency: nil)
+        return totals
     }
 
     func blob(_ sha256: String) throws(ControlError) -> BlobStatus {

@@ -13,7 +13,7 @@ struct CommandTests {
         "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait",
         "logs", "scale", "cost", "why", "cancel", "retry", "drain", "token", "revoke", "top",
         "report", "eff",
-        "history",
+        "history", "queues", "pause", "resume", "pardon",
     ]
 
     /// Commands below these whose help is kept too.

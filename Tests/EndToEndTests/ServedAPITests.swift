@@ -35,6 +35,7 @@ struct ServedAPITests {
         "path.worker" = 0
         "path.output" = "all"
         "path.task" = "copy"
+        "path.queue" = "default"
 
         [[operations]]
         include-path-regex = "^/api/v1/tasks/"

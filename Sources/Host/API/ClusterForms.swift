@@ -24,6 +24,7 @@ extension WorkerDetail {
         object.set("processor", processor.map(JSON.string))
         object["gpus"] = .array(gpus.map(\.json))
         object.set("free_disk_bytes", freeDiskBytes.map(JSON.integer))
+        object.set("quarantine", quarantine?.json)
         object.set("running", running)
         object.set("queued", queued)
         object.set("joined", joined)
@@ -51,6 +52,7 @@ extension ResourceTotals {
         object["total"] = total.json
         object["free"] = free.json
         object.set("measured", measured?.json)
+        object.set("utilisation", utilisation?.json)
         return .object(object)
     }
 }

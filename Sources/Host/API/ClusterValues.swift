@@ -57,6 +57,8 @@ package struct WorkerDetail: Hashable, Sendable {
     package var gpus: [GPUDetail] = []
     /// Bytes that are free on the disk that it works on, as it measured last.
     package var freeDiskBytes: Int64?
+    /// Why it gets nothing new, while it is in quarantine.
+    package var quarantine: QuarantineDetail?
     /// Attempts that run on it.
     package var running: Int
     /// Attempts queued on it.
@@ -121,6 +123,8 @@ package struct ResourceTotals: Hashable, Sendable {
     package var free: ResourceAmounts
     /// What those use that have measured.
     package var measured: ResourceAmounts?
+    /// The same as shares.
+    package var utilisation: UtilisationDetail?
 
     /// The sum over all active workers.
     package init(

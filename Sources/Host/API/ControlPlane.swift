@@ -51,6 +51,18 @@ package protocol ControlPlane: Sendable {
     /// The same, and then what is written until the subject has ended.
     func followLogs(_ query: LogQuery) async throws(ControlError) -> LogStream
 
+    /// Starts nothing more of a run, or lets it go on; one that has ended is returned as it is.
+    func pause(run id: UInt64, _ isPaused: Bool) async throws(ControlError) -> RunDetail
+
+    // Queues.
+
+    /// The queues of the settings, and those that still have runs.
+    func queues() async throws(ControlError) -> [QueueDetail]
+    /// One queue; `not-found` if there is none of this name.
+    func queue(_ name: String) async throws(ControlError) -> QueueDetail
+    /// Starts nothing more of a queue's runs, or lets them go on.
+    func pause(queue name: String, _ isPaused: Bool) async throws(ControlError) -> QueueDetail
+
     // Workers.
 
     /// All workers that are here, or were not long ago, by number.
@@ -61,6 +73,8 @@ package protocol ControlPlane: Sendable {
     func worker(_ id: UInt64) async throws(ControlError) -> WorkerDetail
     /// Lets a worker finish what it runs and gives it nothing more.
     func drain(worker id: UInt64) async throws(ControlError) -> WorkerDetail
+    /// Somebody has put a worker right: if it is in quarantine, that ends.
+    func pardon(worker id: UInt64) async throws(ControlError) -> WorkerDetail
     /// Lets a worker in no more, whether it is here or gone: its certificate is worthless from now on,
     /// its connection ends, and what it had is done elsewhere.
     func revoke(worker id: UInt64) async throws(ControlError) -> WorkerDetail

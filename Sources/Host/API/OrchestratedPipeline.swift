@@ -7,7 +7,9 @@ enum OrchestratedPipeline {
     static let output = "result"
 
     /// The document, as `docs/api.md` describes it.
-    static func document(of data: JSON, strategy: String?) throws(ControlError) -> JSON {
+    static func document(
+        of data: JSON, strategy: String?, queue: JSON? = nil, priority: JSON? = nil
+    ) throws(ControlError) -> JSON {
         let use = (strategy ?? "data_parallel").replacing("_", with: "-")
         var run = JSONObject()
         switch (data["command"], data["executor"]) {
@@ -25,7 +27,7 @@ enum OrchestratedPipeline {
                     + (data["command"] == nil ? "neither" : "both"))
         }
         run["stdout"] = data["stdout"] ?? "jsonl"
-        return [
+        let document: JSON = [
             "fanfold": 1,
             "name": data["name"] ?? "task",
             "inputs": ["items": ["value": data["items"] ?? []]],
@@ -40,6 +42,10 @@ enum OrchestratedPipeline {
             ],
             "outputs": [output: ["from": "${tasks.task.output}", "format": "json"]],
         ]
+        var members = document.objectValue ?? JSONObject()
+        members.set("queue", queue)
+        members.set("priority", priority)
+        return .object(members)
     }
 }
 

@@ -19,11 +19,13 @@ enum OrchestrationRoutes {
         problems: [.invalid, .tooMany, .insufficientStorage]
     ) { call throws(ControlError) in
         let document = try OrchestratedPipeline.document(
-            of: call["task_data"] ?? .null, strategy: call["strategy"]?.stringValue)
+            of: call["task_data"] ?? .null, strategy: call["strategy"]?.stringValue,
+            queue: call["queue"], priority: call["priority"])
         var submission = Submission(
             document: document.bytes, format: .json, idempotencyKey: call.idempotencyKey,
             submitter: call.submitter)
         submission.isOrchestrated = true
+        submission.mayGrant = call.identity?.role == .admin
         let detail = try await call.controlPlane.submit(submission)
         return .created(
             .object(members(of: detail.summary)), at: "/api/v1/tasks/\(detail.summary.id)")

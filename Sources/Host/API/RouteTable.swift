@@ -19,9 +19,9 @@ struct RouteTable: Sendable {
 
     /// Every route of the API.
     static let all: RouteTable = .init(
-        RunRoutes.all + RunPartRoutes.all + OrchestrationRoutes.all + WorkerRoutes.all
-            + PlanRoutes.all + PredictionRoutes.all + ScalingRoutes.all + TokenRoutes.all
-            + FileRoutes.all + ObservationRoutes.all)
+        RunRoutes.all + RunPartRoutes.all + QueueRoutes.all + OrchestrationRoutes.all
+            + WorkerRoutes.all + PlanRoutes.all + PredictionRoutes.all + ScalingRoutes.all
+            + TokenRoutes.all + FileRoutes.all + ObservationRoutes.all)
 
     /// Finds the route; a name in braces takes one segment, decoded.
     ///

@@ -51,7 +51,14 @@ enum RunRoutes {
             format = .yaml
         case let pipeline: document = (pipeline ?? .null).bytes
         }
-        let overrides = call["overrides"]?.objectValue?.members ?? []
+        var overrides = call["overrides"]?.objectValue?.members ?? []
+        // As text in YAML, in which a name that looks like something else is put in quotes.
+        if let queue = call["queue"]?.stringValue {
+            overrides.append(("queue", .string(JSON.string(queue).text)))
+        }
+        if let priority = call["priority"]?.integerValue {
+            overrides.append(("priority", .string("\(priority)")))
+        }
         let files = call["files"]?.objectValue?.members ?? []
         var submission = Submission(
             document: document, format: format, name: call["name"]?.stringValue,

@@ -103,6 +103,12 @@ package struct RunSummary: Hashable, Sendable {
     package var status: RunStatus
     /// The name of the token that handed it in.
     package var submitter: String
+    /// The queue that it shares the workers in.
+    package var queue = "default"
+    /// Goes first within its queue.
+    package var priority = 0
+    /// Whether nothing more of it is started.
+    package var isPaused = false
     /// When it was taken on.
     package var submitted: Timestamp
     /// When its first subtask began.

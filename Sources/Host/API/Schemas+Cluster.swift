@@ -14,7 +14,7 @@ extension Schemas {
             "Resources",
             object([
                 "workers": integer(), "total": named("Amounts"), "free": named("Amounts"),
-                "measured?": named("Amounts"),
+                "measured?": named("Amounts"), "utilisation?": named("Utilisation"),
             ])
         ),
         ("JoinTokenRequest", joinTokenRequest),
@@ -40,7 +40,7 @@ extension Schemas {
                 "name": text, "uuid": text, "memory_bytes": integer(),
                 "used_memory_bytes?": integer(), "busy_percent?": integer(0, 100),
             ])),
-        "free_disk_bytes?": integer(),
+        "free_disk_bytes?": integer(), "quarantine?": named("Quarantine"),
         "running": integer(), "queued": integer(), "joined": moment, "heard": moment,
     ])
 

@@ -18,6 +18,7 @@ extension Schemas {
             "type": "string", "pattern": "^[a-z][a-z0-9_.-]{0,63}$", "default": "data_parallel",
             "description": "data_parallel, model_parallel, pipeline_parallel, ensemble, …",
         ],
+        "queue?": name, "priority?": priority,
     ])
 
     private static let taskData = object([

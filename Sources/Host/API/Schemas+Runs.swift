@@ -23,13 +23,15 @@ extension Schemas {
 
     private static let summaryMembers: KeyValuePairs<String, JSON> = [
         "id": id, "name": text, "status": oneOf(RunStatus.allCases.map(\.rawValue)),
-        "submitter": text, "submitted": moment, "started?": moment, "ended?": moment,
+        "submitter": text, "queue": text, "priority": priority, "is_paused": boolean,
+        "submitted": moment, "started?": moment, "ended?": moment,
         "subtasks": integer(), "succeeded": integer(), "failed": integer(), "begun?": number,
     ]
 
     private static let runDetail = object([
         "id": id, "name": text, "status": oneOf(RunStatus.allCases.map(\.rawValue)),
-        "submitter": text, "submitted": moment, "started?": moment, "ended?": moment,
+        "submitter": text, "queue": text, "priority": priority, "is_paused": boolean,
+        "submitted": moment, "started?": moment, "ended?": moment,
         "subtasks": integer(), "succeeded": integer(), "failed": integer(), "begun?": number,
         "tasks": list(named("TaskDetail")), "failure?": named("Failure"),
         "outputs": list(named("Output")),
@@ -64,7 +66,7 @@ extension Schemas {
             "type": ["object", "string"],
             "description": "The document: an object, or its text in YAML.",
         ],
-        "name?": name,
+        "name?": name, "queue?": name, "priority?": priority,
         "overrides?": [
             "type": "object", "additionalProperties": text, "maxProperties": 1_000,
             "description": "Values that replace those of the document, by dotted path, in YAML.",

@@ -6,7 +6,7 @@ enum Schemas {
 
     /// All of them.
     static let all: [(name: String, schema: JSON)] =
-        runs + plans + orchestration + cluster + scaling + general
+        runs + queues + plans + orchestration + cluster + scaling + general
 
     private static let byName = Dictionary(
         uniqueKeysWithValues: all.map { ($0.name, $0.schema) })

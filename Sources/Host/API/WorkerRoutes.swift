@@ -3,7 +3,8 @@ import FanfoldJSON
 /// Workers, what they have, and the tokens with which they join.
 enum WorkerRoutes {
     static let all: [Route] = [
-        list, detail, drain, revoke, resources, createJoinToken, listJoinTokens, revokeJoinToken,
+        list, detail, drain, pardon, revoke, resources, createJoinToken, listJoinTokens,
+        revokeJoinToken,
     ]
 
     private static let worker = Route.Parameter(
@@ -43,6 +44,16 @@ enum WorkerRoutes {
         problems: [.notFound, .conflict]
     ) { call throws(ControlError) in
         .json(try await call.controlPlane.drain(worker: call.id("worker")).json)
+    }
+
+    static let pardon = Route(
+        .post, "/api/v1/workers/{worker}/pardon", .role(.admin), "pardonWorker",
+        "Ends the quarantine of a worker that somebody has put right.",
+        parameters: [worker],
+        answer: .init(summary: "The worker.", schema: Schemas.named("Worker")),
+        problems: [.notFound]
+    ) { call throws(ControlError) in
+        .json(try await call.controlPlane.pardon(worker: call.id("worker")).json)
     }
 
     static let revoke = Route(

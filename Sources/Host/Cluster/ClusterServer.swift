@@ -35,6 +35,8 @@ package struct ClusterServerOptions: Sendable {
     package var history: (any HistoryKeeper)?
     /// Where workers are rented; `nil` if people start them.
     package var scaling: ClusterScaling?
+    /// The queues that runs may be in.
+    package var queues = QueueBook()
     /// Ends the process, which has to be started again, and says why.
     package var fatal: @Sendable (String) -> Never
 
@@ -201,6 +203,7 @@ package final class ClusterServer: Sendable {
             },
             output: { [outputs] task in outputs.output(of: task) })
         loop.place(by: options.placement, at: loop.now)
+        engineControl.configure(options.queues, &loop, at: loop.now)
         hub.resume(&loop, at: loop.now)
         desk?.recovered(loop)
         // Pools that the settings named before name none now.
@@ -210,6 +213,13 @@ package final class ClusterServer: Sendable {
         return ClusterRecovery(
             report: report, runs: loop.runs.filter { $0.outcome == nil }.count,
             nanoseconds: monotonicNanoseconds() - began)
+    }
+
+    /// The queues are these from now on.
+    package func configure(_ queues: QueueBook) {
+        engine.perform { [engineControl] loop, now in
+            engineControl.configure(queues, &loop, at: now)
+        }
     }
 
     /// Stops serving; workers go on with what they have and come back to the next coordinator.

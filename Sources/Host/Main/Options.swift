@@ -26,20 +26,42 @@ struct PipelineOptions: ParsableArguments {
     var settings: [String] = []
 
     /// Reads and checks the document.
-    func load() throws -> Pipeline {
+    ///
+    /// - Parameter place: the queue and priority that are asked for beside it.
+    func load(_ place: PlaceOptions? = nil) throws -> Pipeline {
         guard access(pipeline, F_OK) == 0 else {
             Terminal.complain(
                 "error: there is no file \(pipeline); name a pipeline, or write a first one with "
                     + "fanfold init")
             throw Exit.notFound
         }
-        let overrides = inputs.map(Override.input) + settings.map(Override.set)
+        let overrides =
+            inputs.map(Override.input) + settings.map(Override.set)
+            + (place?.settings ?? []).map { Override.set("\($0.key)=\($0.value)") }
         do throws(DocumentErrors) {
             return try Pipeline.load(path: pipeline, overrides: overrides)
         } catch {
             Terminal.complain(Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
             throw Exit.usage
         }
+    }
+}
+
+/// Where a run stands among others, shared by `run` and `submit`.
+struct PlaceOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The queue, instead of that of the document.", valueName: "name"))
+    var queue: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The priority, instead of that of the document: -100 to 100.", valueName: "points"))
+    var priority: Int?
+
+    /// The same as changes of the document; values in YAML.
+    var settings: [(key: String, value: String)] {
+        (queue.map { [("queue", JSON.string($0).text)] } ?? [])
+            + (priority.map { [("priority", "\($0)")] } ?? [])
     }
 }
 

@@ -13,6 +13,7 @@ struct RunCommand: ParsableCommand {
             """)
 
     @OptionGroup var document: PipelineOptions
+    @OptionGroup var place: PlaceOptions
     @OptionGroup var host: HostOptions
     @OptionGroup var trust: TrustOptions
     @OptionGroup var machine: WorkerOptions
@@ -26,8 +27,15 @@ struct RunCommand: ParsableCommand {
         // Without it only the children themselves end when this process is killed.
         _ = LiveGroups.startWarden()
         let context = try HostContext(host, safeMode: trust.safeMode)
-        let prepared = try context.prepare(try document.load())
+        let pipeline = try document.load(place)
+        let problems = context.settings.queueBook.problems(with: pipeline, isAdmin: true)
+        guard problems.isEmpty else {
+            Terminal.complain(Diagnostic.render(problems, color: Terminal.hasColour))
+            throw Exit.usage
+        }
+        let prepared = try context.prepare(pipeline)
         var options = context.engineOptions(machine)
+        options.queues = context.settings.queueBook.specs
         options.history = context.history(runName: EffCommand.localRunName())
         let engine = Engine(run: prepared, options: options)
         signals.start { count in

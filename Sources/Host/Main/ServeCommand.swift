@@ -16,6 +16,8 @@ struct ServeCommand: ParsableCommand {
             same state goes on where this one was. Ctrl-C stops the coordinator; workers keep what \
             they run and come back.
 
+            SIGHUP has it read `queues:` of the settings again.
+
             On loopback, workers of this machine find their token in the state folder. On any other \
             address TLS is used, and workers join with a string from `fanfold token create --role worker`.
             """)
@@ -80,7 +82,8 @@ struct ServeCommand: ParsableCommand {
         }
         Terminal.complain("clients connect to \(api.address)")
         let stop = StopSignal()
-        signals.start { count in
+        let config = host.config
+        signals.start(reload: { Self.reload(config, server) }) { count in
             if count > 1 { Exit.now(.interrupted) }
             stop.give()
         }
@@ -89,6 +92,18 @@ struct ServeCommand: ParsableCommand {
         api.stop()
         server.stop()
         context.removeScratch()
+    }
+
+    /// Reads the queues again; settings that are wrong change nothing.
+    private static func reload(_ config: String?, _ server: ClusterServer) {
+        do throws(DocumentErrors) {
+            let book = try Settings.load(path: config).queueBook
+            server.configure(book)
+            Terminal.complain("queues: " + book.queues.map(\.spec.name).joined(separator: ", "))
+        } catch {
+            Terminal.complain(Diagnostic.render(error.diagnostics, color: Terminal.hasColour))
+            Terminal.complain("error: the queues stay as they were")
+        }
     }
 
     private func options(
@@ -114,6 +129,7 @@ struct ServeCommand: ParsableCommand {
         options.history = history
         options.scaling = try scaling(context, folder)
         options.placement = context.settings.placement
+        options.queues = context.settings.queueBook
         options.retention = try retention(context.settings)
         return options
     }

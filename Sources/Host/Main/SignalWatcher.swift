@@ -19,12 +19,20 @@ final class SignalWatcher: Sendable {
     var count: Int { received.load(ordering: .relaxed) }
 
     /// Calls `body` with how many have come, once for each.
-    func start(_ body: @escaping @Sendable (Int) -> Void) {
+    ///
+    /// - Parameter reload: called for SIGHUP instead, which is not counted then.
+    func start(
+        reload: (@Sendable () -> Void)? = nil, _ body: @escaping @Sendable (Int) -> Void
+    ) {
         _ = PlainThread(name: "signals") { [self] in
             var set = Self.set
             while true {
                 var signal: Int32 = 0
                 guard sigwait(&set, &signal) == 0 else { continue }
+                if signal == SIGHUP, let reload {
+                    reload()
+                    continue
+                }
                 body(received.add(1, ordering: .relaxed).newValue)
             }
         }

@@ -126,6 +126,18 @@ import Testing
             world.on(.workerSuspected(worker0))
             return SubtaskID(task: world.run(1), index: 0)
         },
+        Case(
+            "node quarantined",
+            .nodeQuarantined(
+                worker0, .severalShapes(Limits.blamedShapesPerWorker),
+                until: Tick(Limits.quarantineNanoseconds))
+        ) { world in
+            // Several kinds of subtasks fail on the large worker and succeed on the small one.
+            world.worker(cores: 4)
+            world.worker(cores: 1)
+            world.failKinds(Limits.blamedShapesPerWorker, on: 0, succeedingOn: 1)
+            return SubtaskID(task: world.run(1, cores: 2), index: 0)
+        },
         Case("queued", .queued(worker0)) { world in
             world.worker(cores: 1)
             return SubtaskID(task: world.run(2), index: 1)
@@ -181,5 +193,45 @@ import Testing
             return
         }
         #expect(evidence.expected == Tick(160_000_000_000))
+    }
+
+    @Test
+    func `a quarantine has a beginning that outlives the process, and ends when somebody says so`()
+        throws
+    {
+        let world = SharingWorld()
+        world.copies = true
+        world.now = 7
+        world.worker(cores: 4)
+        world.worker(cores: 1)
+        world.failKinds(Limits.blamedShapesPerWorker, on: 0, succeedingOn: 1)
+        let quarantine = try #require(world.core.quarantine(of: worker0))
+        #expect(quarantine.since == Tick(7_000_000_000))
+        #expect(quarantine.reason == .severalShapes(Limits.blamedShapesPerWorker))
+        let large = world.run(1, cores: 4)
+        #expect(world.slots(large) == 0)
+        world.on(.workerPardoned(worker0))
+        #expect(world.core.quarantine(of: worker0) == nil)
+        #expect(world.slots(large) == 1)
+    }
+}
+
+extension SharingWorld {
+    /// So many tasks, each of a kind of its own, of which a subtask succeeds on one worker and then one
+    /// fails on another.
+    func failKinds(_ count: Int, on bad: Int, succeedingOn good: Int) {
+        for _ in 0..<count {
+            let task = run(8)
+            for (worker, failure) in [(good, nil), (bad, exit1())] {
+                guard let place = running[worker].firstIndex(where: { $0.attempt.task == task })
+                else {
+                    Issue.record("nothing of the task runs on worker \(worker)")
+                    continue
+                }
+                end(worker, place, failure)
+            }
+            // What is left of it gives way to the next.
+            on(.runCancelled(RunID(UInt64(task.index) + 1), reason: "that was enough"))
+        }
     }
 }

@@ -1,3 +1,4 @@
+import FanfoldCore
 import FanfoldJSON
 import FanfoldPlugins
 @preconcurrency import Glibc
@@ -152,6 +153,90 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
                 #expect(error.diagnostics.allSatisfy { !$0.message.contains("canary") })
             }
         }
+    }
+
+    @Test func `queues are read with their quotas`() throws {
+        folder.write(
+            "queues.yaml",
+            """
+            queues:
+              default: { weight: 2 }
+              nightly:
+                weight: 1000
+                quota: { cpus: 1.5, memory: 2GiB, gpus: 0.25, borrow: true }
+                max-priority: -5
+              plain: {}
+            """)
+        let settings = try Settings.load(path: folder.path + "/queues.yaml")
+        let quota = Quota(
+            milliCores: 1_500, memoryBytes: 2 << 30, deviceMilli: 250, mayBorrow: true)
+        #expect(
+            settings.queues == [
+                QueueDeclaration(QueueSpec(name: "default", weight: 2)),
+                QueueDeclaration(
+                    QueueSpec(name: "nightly", weight: 1_000, quota: quota), maximumPriority: -5),
+                QueueDeclaration(QueueSpec(name: "plain")),
+            ])
+        #expect(settings.queueBook.specs == settings.queues.map(\.spec))
+        #expect(Settings().queueBook.specs == [QueueSpec(name: "default")])
+    }
+
+    @Test func `a queue that is wrong is refused at its place`() {
+        let table: [(text: String, place: String)] = [
+            ("queues: {1a: {}}", "1:10"), ("queues: {a: {weight: 0}}", "1:22"),
+            ("queues: {a: {weight: 1001}}", "1:22"), ("queues: {a: {weight: 1.5}}", "1:22"),
+            ("queues: {a: {wight: 1}}", "1:14"), ("queues: {a: {quota: {}}}", "1:21"),
+            ("queues: {a: {quota: {cpus: 0}}}", "1:28"),
+            ("queues: {a: {quota: {memory: 2}}}", "1:30"),
+            ("queues: {a: {quota: {memory: 2 gigs}}}", "1:30"),
+            ("queues: {a: {quota: {gpus: -1}}}", "1:28"),
+            ("queues: {a: {max-priority: 101}}", "1:28"), ("queues: {a: {}, a: {}}", "1:17"),
+        ]
+        for (text, place) in table {
+            folder.write("queue.yaml", text + "\n")
+            do throws(DocumentErrors) {
+                _ = try Settings.load(path: folder.path + "/queue.yaml")
+                Issue.record("wanted a refusal of \(text)")
+            } catch {
+                #expect(
+                    error.diagnostics.first?.place.map(\.description) == place,
+                    "\(text): \(error.diagnostics.map(\.message))")
+            }
+        }
+        let names = (0...Limits.queues).map { "q\($0): {}" }.joined(separator: ", ")
+        folder.write("many.yaml", "queues: {\(names)}\n")
+        #expect(throws: DocumentErrors.self) {
+            try Settings.load(path: folder.path + "/many.yaml")
+        }
+    }
+
+    @Test func `a pipeline's queue must be there, and its priority allowed`() throws {
+        let book = QueueBook([QueueDeclaration(QueueSpec(name: "nightly"), maximumPriority: 5)])
+        func problems(_ head: String, isAdmin: Bool = false) throws -> [String] {
+            folder.write(
+                "p.yaml",
+                "fanfold: 1\n\(head)\ninputs: { n: { range: 1 } }\n"
+                    + "tasks: { t: { input: '${inputs.n}', run: { command: [cat] } } }\n")
+            let pipeline = try Pipeline.load(path: folder.path + "/p.yaml")
+            return book.problems(with: pipeline, isAdmin: isAdmin).map {
+                "\($0.place.map(\.description) ?? ""): \($0.message)"
+            }
+        }
+        #expect(try problems("name: x") == [])
+        #expect(try problems("priority: 9") == [])
+        #expect(try problems("queue: nightly") == [])
+        #expect(
+            try problems("queue: weekly")
+                == ["2:8: there is no queue \"weekly\"; there are default, nightly"])
+        #expect(
+            try problems("{}\nqueue: nightly\npriority: 6".replacing("{}\n", with: ""))
+                == [
+                    "3:11: wanted a priority of at most 5 in queue nightly, found 6; only an admin "
+                        + "may ask for more"
+                ])
+        #expect(try problems("queue: nightly\npriority: 100", isAdmin: true) == [])
+        #expect(throws: DocumentErrors.self) { try problems("priority: 101") }
+        #expect(throws: DocumentErrors.self) { try problems("queue: 1a") }
     }
 
     @Test func `at most 64 keys may be allowed, and each must be one`() throws {

@@ -4,11 +4,12 @@ import FanfoldRuntime
 /// What a submitted document may ask of the coordinator and of workers, decided before any of its
 /// plugins is looked at.
 extension EngineControl {
-    /// Refuses plugins from outside the run's folder, and what only an admin may grant.
+    /// Refuses plugins from outside the run's folder, what only an admin may grant, queues that there
+    /// are not, and priorities that only an admin may ask for.
     static func admit(
-        _ pipeline: Pipeline, mayGrant: Bool, in folder: RunFolder
+        _ pipeline: Pipeline, mayGrant: Bool, in folder: RunFolder, queues: QueueBook
     ) throws(ControlError) {
-        var problems: [Diagnostic] = []
+        var problems = queues.problems(with: pipeline, isAdmin: mayGrant)
         let base = DocumentFile.simplified(folder.path) + "/"
         for (index, plugin) in pipeline.plugins.enumerated() {
             if let path = plugin.path,

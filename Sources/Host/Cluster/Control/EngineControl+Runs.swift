@@ -46,7 +46,9 @@ extension EngineControl {
                 path: path, overrides: overrides.map { .set("\($0.key)=\($0.value)") })
         }
         // Before anything that it names is opened.
-        try Self.admit(pipeline, mayGrant: submission.mayGrant, in: folder)
+        try Self.admit(
+            pipeline, mayGrant: submission.mayGrant, in: folder,
+            queues: queueBook.withLock { $0 })
         let run = try Self.checked { () throws(DocumentErrors) in try preparer(path, overrides) }
         guard let id else { return run }
         let sums = Dictionary(
@@ -169,6 +171,11 @@ extension EngineControl {
             run = try preparer("\(copy.path)/\(label.document)", label.overrides)
         } catch {
             throw ControlError(.conflict, "the pipeline cannot run any more: \(error)")
+        }
+        // Its priority was allowed when it was handed in.
+        let problems = queueBook.withLock { $0.problems(with: run.pipeline, isAdmin: true) }
+        if let problem = problems.first {
+            throw ControlError(.conflict, "the pipeline cannot run any more: \(problem.message)")
         }
         try copy.ship(run.pipeline, run: next, sums: sums, from: blobs)
         return run

@@ -6,7 +6,13 @@ import Synchronization
 extension EngineControl {
     func workers() async throws(ControlError) -> [WorkerDetail] {
         let all = await ask { [hub] (view: RunBooks.View) in
-            view.loop.workerUsage().map { hub.detail($0) }
+            view.loop.workerUsage().map { usage in
+                var detail = hub.detail(usage)
+                if let quarantine = view.loop.quarantine(of: usage.worker) {
+                    detail.quarantine = QuarantineDetail(quarantine, now: view.now)
+                }
+                return detail
+            }
         }
         guard let all else { throw silent }
         return all
@@ -66,6 +72,22 @@ extension EngineControl {
         }
         var totals = ResourceTotals(
             workers: all.count, total: sum(\.total), free: sum(\.free))
+        let active = Set(all.map(\.id))
+        let pool = await ask { [hub] (view: RunBooks.View) in
+            let usage = view.loop.workerUsage().filter { active.contains(UInt64($0.worker.index)) }
+            return PoolUtilisation(
+                usage.map { usage in
+                    var usage = usage
+                    usage.measured = hub.measured(usage.worker).map {
+                        MeasuredUse(milliCores: $0.milliCores, memoryBytes: $0.memoryBytes)
+                    }
+                    return usage
+                })
+        }
+        guard let pool else { throw silent }
+        totals.utilisation = UtilisationDetail(
+            cpu: pool.cpu, memory: pool.memory, gpu: pool.gpu, overall: pool.overall,
+            efficiency: pool.efficiency)
         let measured = all.compactMap(\.measured)
         if !measured.isEmpty {
             totals.measured = measured.reduce(ResourceAmounts(milliCores: 0, memoryBytes: 0)) {
@@ -264,5 +286,14 @@ extension ResourceAmounts {
         self.init(
             milliCores: vector.milliCores, memoryBytes: vector.memoryBytes,
             milliGPUs: vector.devices.reduce(0) { $0 + $1.milli })
+    }
+}
+
+extension QuarantineDetail {
+    fileprivate init(_ quarantine: Quarantine, now: Tick) {
+        self.init(
+            code: quarantine.reason.code, sentence: quarantine.reason.sentence,
+            since: quarantine.since.map { Timestamp($0, now: now) },
+            until: Timestamp(quarantine.until, now: now))
     }
 }

@@ -22,6 +22,8 @@ final class EngineControl: ControlPlane {
     let runsFolder: String
     /// Ended runs that are kept, and for how long.
     let retention: RunRetention
+    /// The queues of the settings.
+    let queueBook = Mutex(QueueBook())
     /// Plans that are being made.
     let plans = Atomic<Int>(0)
     let preparer: Preparer

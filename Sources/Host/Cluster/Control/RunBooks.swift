@@ -61,6 +61,11 @@ final class RunBooks: @unchecked Sendable {
             id: run.id.rawValue, name: book?.label.name ?? "", status: status(run, view),
             submitter: book?.label.submitter ?? "",
             submitted: Timestamp(milliseconds: book?.label.submitted ?? 0))
+        if let sharing = view.loop.sharing(of: run.id) {
+            summary.queue = sharing.queue
+            summary.priority = sharing.priority
+            summary.isPaused = sharing.isPaused && run.outcome == nil
+        }
         summary.ended = book?.ended.map { Timestamp(milliseconds: $0) }
         for task in tasks {
             summary.subtasks += task.numbers.put

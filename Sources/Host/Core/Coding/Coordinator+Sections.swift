@@ -8,6 +8,7 @@ enum CoordinatorSection: UInt8 {
     case scaling = 9
     case alternatives = 11
     case gangs = 13
+    case quarantines = 15
 }
 
 extension Coordinator {
@@ -19,6 +20,7 @@ extension Coordinator {
         encodeScaling(into: &writer)
         encodeAlternatives(into: &writer)
         encodeGangs(into: &writer)
+        encodeQuarantines(into: &writer)
     }
 
     /// Reads all sections to the end of the bytes.
@@ -44,6 +46,7 @@ extension Coordinator {
             case .scaling: try readScaling(&reader)
             case .alternatives: try readAlternatives(&reader)
             case .gangs: try readGangs(&reader)
+            case .quarantines: try readQuarantines(&reader)
             }
         }
         return started

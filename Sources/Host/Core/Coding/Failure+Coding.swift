@@ -100,3 +100,54 @@ extension Coordinator {
         guard isWhole else { throw CodingError(.badNumber, at: start) }
     }
 }
+
+extension QuarantineReason: ByteCoded {
+    func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .severalShapes(let count):
+            writer.byte(0)
+            writer.natural(count)
+        case .failuresInARow(let count):
+            writer.byte(1)
+            writer.natural(count)
+        }
+    }
+
+    init(from reader: inout ByteReader) throws(CodingError) {
+        let start = reader.offset
+        switch try reader.byte() {
+        case 0: self = .severalShapes(try reader.natural())
+        case 1: self = .failuresInARow(try reader.natural())
+        case let number: throw reader.unknown("QuarantineReason", number, at: start)
+        }
+    }
+}
+
+extension Coordinator {
+    /// Since when and why workers are in quarantine, which the table of failures does not say.
+    func encodeQuarantines(into writer: inout ByteWriter) {
+        let kept = workers.indices.filter { workers[$0].health.quarantine != nil }
+        guard !kept.isEmpty else { return }
+        writer.byte(CoordinatorSection.quarantines.rawValue)
+        writer.natural(kept.count)
+        for worker in kept {
+            guard let quarantine = workers[worker].health.quarantine else { continue }
+            writer.natural(worker)
+            writer.put(quarantine.since)
+            writer.put(quarantine.reason)
+        }
+    }
+
+    /// Reads what ``encodeQuarantines(into:)`` wrote after its number.
+    mutating func readQuarantines(_ reader: inout ByteReader) throws(CodingError) {
+        for _ in 0..<(try reader.count()) {
+            let start = reader.offset
+            let worker = try reader.index(in: workers.count)
+            workers[worker].health.quarantine = QuarantineStart(
+                since: try reader.get(), reason: try reader.get())
+            guard workers[worker].health.quarantinedUntil != nil else {
+                throw CodingError(.badNumber, at: start)
+            }
+        }
+    }
+}

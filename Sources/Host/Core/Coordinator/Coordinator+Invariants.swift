@@ -51,6 +51,9 @@ extension Coordinator {
             if worker.phase == .lost, worker.isSuspect || held > 0 || !worker.cells.isEmpty {
                 found.append("worker \(index): is lost, and must hold nothing")
             }
+            if worker.health.quarantine != nil, worker.health.quarantinedUntil == nil {
+                found.append("worker \(index): in quarantine since a moment, and not in quarantine")
+            }
             if worker.health.quarantinedUntil != nil, !quarantined.contains(UInt32(index)) {
                 found.append("worker \(index): its quarantine would not end")
             }

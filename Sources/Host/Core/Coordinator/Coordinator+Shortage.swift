@@ -34,6 +34,7 @@ extension Coordinator {
             return .budgetExhausted(spentMicros: spent, limitMicros: limit)
         }
         if present.isEmpty { return absence }
+        if let reason = onlyQuarantined(for: request) { return reason }
         if let suspect = onlySuspect(for: request) { return .suspect(suspect) }
         return fragments(of: request) ?? shortage(of: request)
     }
@@ -65,6 +66,22 @@ extension Coordinator {
             return .waitingForQuota(evidence(dimension, limit))
         }
         return nil
+    }
+
+    /// The quarantine that ends first of those of workers that could take the request, if no other
+    /// worker that answers could.
+    private func onlyQuarantined(for request: ResourceRequest) -> WaitingReason? {
+        var first: (worker: WorkerID, quarantine: Quarantine)?
+        for worker in workers.indices where couldEverRun(request, on: worker) {
+            guard !workers[worker].isSuspect else { continue }
+            let id = id(ofWorker: worker)
+            guard let quarantine = quarantine(of: id) else { return nil }
+            if let first, first.quarantine.until <= quarantine.until { continue }
+            first = (id, quarantine)
+        }
+        return first.map {
+            .nodeQuarantined($0.worker, $0.quarantine.reason, until: $0.quarantine.until)
+        }
     }
 
     /// A suspected worker that could take the request, if no trusted one could.
@@ -108,7 +125,7 @@ extension Coordinator {
     private func shortage(of request: ResourceRequest) -> WaitingReason {
         var best: (evidence: CapacityEvidence, share: Double)?
         for worker in workers.indices
-        where couldEverRun(request, on: worker) && !workers[worker].isSuspect {
+        where workers[worker].takesWork && couldEverRun(request, on: worker) {
             let ledger = workers[worker].ledger
             let (dimension, lacking, share) = Self.lack(of: request, on: ledger)
             if let best, share >= best.share { continue }

@@ -42,6 +42,9 @@ package enum WaitingReason: Hashable, Sendable {
     case noWorker
     /// It rests before the next try.
     case backingOff(until: Tick)
+    /// Each worker that could take it is in quarantine, or has been silent; the one whose quarantine
+    /// ends first.
+    case nodeQuarantined(WorkerID, QuarantineReason, until: Tick)
     /// A worker that could take it has been silent for longer than usual; no other could.
     case suspect(WorkerID)
     /// It is on a worker, queued behind others of its shape.

@@ -38,7 +38,7 @@ extension Coordinator {
     /// work then.
     private mutating func quarantineIfDue(_ worker: Int) {
         guard workers[worker].health.quarantinedUntil == nil, workers[worker].phase == .active,
-            workers[worker].health.complaint != nil
+            let reason = workers[worker].health.complaint
         else { return }
         let active = workers.lazy.filter { $0.phase == .active }
         let taking = active.count { $0.takesWork } - (workers[worker].takesWork ? 1 : 0)
@@ -48,6 +48,7 @@ extension Coordinator {
             Limits.longestQuarantineNanoseconds, Limits.quarantineNanoseconds << UInt64(doublings))
         workers[worker].health.quarantines += 1
         workers[worker].health.quarantinedUntil = clock.advanced(byNanoseconds: nanoseconds)
+        workers[worker].health.quarantine = QuarantineStart(since: clock, reason: reason)
         quarantined.append(UInt32(worker))
         for cell in workers[worker].cells {
             for placement in cellLinks.members(of: cells[Int(cell)].queued) { askBack(placement) }
@@ -76,6 +77,7 @@ extension Coordinator {
 
     private mutating func pardon(_ worker: Int, failuresInARow: Int) {
         workers[worker].health.quarantinedUntil = nil
+        workers[worker].health.quarantine = nil
         workers[worker].health.failuresInARow = failuresInARow
         if failuresInARow == 0 { workers[worker].health.blamedFor = [] }
         while workers[worker].health.blamedFor.count >= Limits.blamedShapesPerWorker {
@@ -86,13 +88,16 @@ extension Coordinator {
         for cell in workers[worker].cells { markHungry(cell) }
     }
 
-    /// Why a worker is in quarantine, and until when; `nil` if it is not.
-    package func quarantine(of id: WorkerID) -> (reason: QuarantineReason, until: Tick)? {
+    /// Why a worker is in quarantine, since when, and until when; `nil` if it is not.
+    package func quarantine(of id: WorkerID) -> Quarantine? {
         guard let worker = known(id), let until = workers[worker].health.quarantinedUntil else {
             return nil
         }
-        let reason = workers[worker].health.complaint
-        return (reason ?? .failuresInARow(workers[worker].health.failuresInARow), until)
+        let health = workers[worker].health
+        let reason = health.quarantine?.reason ?? health.complaint
+        return Quarantine(
+            reason: reason ?? .failuresInARow(health.failuresInARow),
+            since: health.quarantine?.since, until: until)
     }
 
     /// Whether a subtask is better tried on another worker, and there is one that could take it.

@@ -9,6 +9,9 @@ struct WorkerHealth: Hashable, Sendable {
     var hasSucceeded = false
     /// Until when it gets nothing new; `nil` while it is not in quarantine.
     var quarantinedUntil: Tick?
+    /// Since when, and why; `nil` while it is not in quarantine, or if that began before a version
+    /// that kept it.
+    var quarantine: QuarantineStart?
     /// Times that it was put in quarantine since an attempt last succeeded here.
     var quarantines = 0
 
@@ -47,6 +50,22 @@ struct WorkerHealth: Hashable, Sendable {
         }
         return nil
     }
+}
+
+/// When and why a worker was put in quarantine.
+struct QuarantineStart: Hashable, Sendable {
+    var since: Tick
+    var reason: QuarantineReason
+}
+
+/// A worker's quarantine.
+package struct Quarantine: Hashable, Sendable {
+    /// Why it was put there.
+    package var reason: QuarantineReason
+    /// Since when; `nil` if a version that did not keep it put it there.
+    package var since: Tick?
+    /// When it gets another chance.
+    package var until: Tick
 }
 
 /// Why a worker was put in quarantine.

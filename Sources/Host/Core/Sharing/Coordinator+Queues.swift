@@ -139,11 +139,11 @@ extension Coordinator {
 extension Coordinator {
     /// Why the run cannot be in its queue.
     func queueProblem(in spec: RunSpec) -> Failure? {
-        guard let name = spec.queue, queue(named: name) == nil else { return nil }
-        let names = sharing.queues.filter(\.isConfigured).map(\.spec.name)
+        guard let name = spec.queue else { return nil }
+        if let known = queue(named: name), sharing.queues[known].isConfigured { return nil }
         return Failure(
             .misconfigured, retry: .never, reason: "run.queue",
-            "the queue of a run must be one of \(names.joined(separator: ", ")), and is \(name): "
+            "the queue of a run must be one of \(queueNames.joined(separator: ", ")), and is \(name): "
                 + "add it to the queues of the configuration")
     }
 

@@ -8,10 +8,12 @@ package struct QueueUsage: Hashable, Sendable {
     package var isPaused: Bool
     /// What its runs hold.
     package var use: ResourceAmount
-    /// That, as a dominant share over its weight.
-    package var share: Double
+    /// That, as a dominant share: 1 is all that active workers have.
+    package var dominantShare: Double
     /// Runs that have not ended.
     package var runs = 0
+    /// Those of them that are paused by themselves.
+    package var pausedRuns = 0
     /// Slots that they hold.
     package var slots = 0
     /// Subtasks that could be placed.
@@ -19,8 +21,18 @@ package struct QueueUsage: Hashable, Sendable {
     /// Since when the shape that waits longest has got no slot.
     package var waitingSince: Tick?
 
-    /// Whether it holds more than its quota.
-    package var isBorrowing: Bool { spec.quota.exceeded(by: use) != nil }
+    /// The share that is compared between queues: over the weight.
+    package var share: Double { dominantShare / Double(spec.weight) }
+
+    /// What of it is more than the quota.
+    package var borrowed: ResourceAmount {
+        var more = ResourceAmount()
+        func beyond(_ use: Int64, _ limit: Int64?) -> Int64 { limit.map { max(0, use - $0) } ?? 0 }
+        more.milliCores = beyond(use.milliCores, spec.quota.milliCores)
+        more.memoryBytes = beyond(use.memoryBytes, spec.quota.memoryBytes)
+        more.deviceMilli = beyond(use.deviceMilli, spec.quota.deviceMilli)
+        return more
+    }
 }
 
 extension Coordinator {
@@ -31,9 +43,12 @@ extension Coordinator {
         var usage = sharing.queues.map {
             QueueUsage(
                 spec: $0.spec, isConfigured: $0.isConfigured, isPaused: $0.isPaused, use: $0.use,
-                share: $0.share(of: sharing.total))
+                dominantShare: $0.use.dominantShare(of: sharing.total))
         }
-        for run in runs where !run.hasEnded { usage[run.queue].runs += 1 }
+        for run in runs where !run.hasEnded {
+            usage[run.queue].runs += 1
+            if run.isPaused { usage[run.queue].pausedRuns += 1 }
+        }
         for shape in shapes.indices where shapes[shape].ready + shapes[shape].slots > 0 {
             let queue = queue(of: shape)
             usage[queue].waiting += shapes[shape].ready

@@ -87,6 +87,27 @@ struct DrainCommand: ParsableCommand {
     }
 }
 
+/// `fanfold pardon`: a worker that was put right gets work again.
+struct PardonCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pardon",
+        abstract: "Ends the quarantine of a worker that was put right.",
+        discussion:
+            "`fanfold get workers` says which workers are in quarantine, since when and why.")
+
+    @Argument(help: "A worker's name or number, as fanfold get workers shows it; all, 1-3, 1,4-6.")
+    var worker: String
+
+    @OptionGroup var client: ClientOptions
+
+    func run() throws {
+        let selector = worker
+        try client.ask { session in
+            try await session.change(try await session.workers(selector), to: "pardon")
+        }
+    }
+}
+
 /// `fanfold revoke`: a worker is let in no more.
 struct RevokeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -2,13 +2,16 @@ import ArgumentParser
 import FanfoldClient
 import FanfoldJSON
 
-/// `fanfold get`: lists of runs and workers, or one run.
+/// `fanfold get`: lists of runs and workers, what the workers have together, or one run.
 struct GetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
         abstract: "Lists runs or workers, or shows runs.")
 
-    @Argument(help: "runs, workers, or runs by last, all, 7, 1-3 or 1,4-6.")
+    @Argument(
+        help:
+            "runs, workers, pool (what all workers have together), or runs by last, all, 7, 1-3 or 1,4-6."
+    )
     var what = "runs"
 
     @Option(help: "Only runs in this state: pending, running, completed, failed or cancelled.")
@@ -36,6 +39,15 @@ struct GetCommand: ParsableCommand {
     func run() throws {
         let (what, status, limit, watch) = (what, status, limit, watch)
         try client.ask { session in
+            if what == "pool" {
+                let view = WatchView(
+                    session: session, look: { try await session.client.ask(.GET, "/resources") },
+                    table: QueueTables.pool, rows: QueueTables.poolRows, isOver: { _ in false })
+                if watch { return try await view.run() }
+                return session.show(try await view.look(), table: view.table) {
+                    [$0.shown("workers")]
+                }
+            }
             let numbers =
                 ["runs", "workers"].contains(what) ? [] : try await session.runs(what)
             let view = Self.view(session, what, status, limit, numbers)

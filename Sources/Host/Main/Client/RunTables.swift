@@ -3,15 +3,20 @@ import FanfoldJSON
 /// What the API answers, for people.
 enum RunTables {
     static func list(_ answer: JSON) -> String {
-        var table = TextTable(["run", "name", "status", "subtasks", "failed", "submitted"])
+        var table = TextTable([
+            "run", "name", "status", "queue", "priority", "subtasks", "failed", "submitted",
+        ])
         for run in answer["runs"]?.arrayValue ?? [] {
             table.add([
-                run.shown("id"), run.shown("name"), run.shown("status"),
-                done(run), run.shown("failed"),
-                run.shown("submitted"),
+                run.shown("id"), run.shown("name"), status(run), run.shown("queue"),
+                run.shown("priority"), done(run), run.shown("failed"), run.shown("submitted"),
             ])
         }
         return table.text
+    }
+
+    private static func status(_ run: JSON) -> String {
+        run.shown("status") + (run["is_paused"]?.boolValue == true ? ", paused" : "")
     }
 
     /// `3 of 10 (+1.4)`: with what running attempts say of how far they are.
@@ -34,8 +39,9 @@ enum RunTables {
     }
 
     static func detail(_ run: JSON) -> String {
-        var lines = ["run \(run.shown("id")) (\(run.shown("name"))): \(run.shown("status"))"]
+        var lines = ["run \(run.shown("id")) (\(run.shown("name"))): \(status(run))"]
         lines.append("submitted \(run.shown("submitted")) by \(run.shown("submitter"))")
+        lines.append("queue \(run.shown("queue")), priority \(run.shown("priority"))")
         if let ended = run["ended"]?.stringValue { lines.append("ended \(ended)") }
         if let message = run["failure"]?["message"]?.stringValue { lines.append(message) }
         var table = TextTable([
@@ -89,7 +95,8 @@ enum RunTables {
                 worker.shown("queued"), worker.shown("heard"),
             ])
         }
-        return table.text
+        let quarantined = (answer["workers"]?.arrayValue ?? []).compactMap(QueueTables.quarantine)
+        return ([table.text] + quarantined).joined(separator: "\n")
     }
 
     static func reasons(_ answer: JSON) -> String {

@@ -16,6 +16,7 @@ struct SubmitCommand: ParsableCommand {
             """)
 
     @OptionGroup var document: PipelineOptions
+    @OptionGroup var place: PlaceOptions
     @OptionGroup var client: ClientOptions
 
     @Option(help: ArgumentHelp("The run's name instead of the document's.", valueName: "name"))
@@ -36,7 +37,7 @@ struct SubmitCommand: ParsableCommand {
     var key: String?
 
     func run() throws {
-        let pipeline = try document.load()
+        let pipeline = try document.load(place)
         let problems = pipeline.submissionProblems()
         guard problems.isEmpty else {
             Terminal.complain(Diagnostic.render(problems, color: Terminal.hasColour))
@@ -46,7 +47,7 @@ struct SubmitCommand: ParsableCommand {
         let plan = SubmissionFiles(pipeline, moving: Set(named))
         let bytes = try documentBytes()
         let (name, follow, settings, key) = (name, follow, document.settings, key)
-        let onlyPlan = onlyPlan
+        let (onlyPlan, place) = (onlyPlan, place.settings)
         try client.ask { session in
             var files = JSONObject()
             for file in plan.files {
@@ -61,7 +62,7 @@ struct SubmitCommand: ParsableCommand {
                 let parts = setting.split(separator: "=", maxSplits: 1)
                 if parts.count == 2 { overrides[String(parts[0])] = .string(String(parts[1])) }
             }
-            for (key, value) in plan.overrides { overrides[key] = .string(value) }
+            for (key, value) in plan.overrides + place { overrides[key] = .string(value) }
             var body = JSONObject([
                 ("pipeline", .string(String(decoding: bytes, as: UTF8.self))),
                 ("overrides", .object(overrides)), ("files", .object(files)),

@@ -35,6 +35,8 @@ package struct EngineOptions: Sendable {
     package var strategyCallNanoseconds: UInt64
     /// Where it is told what attempts used; `nil` forgets it.
     package var history: (any HistoryKeeper)?
+    /// The queues that the run may be in.
+    package var queues: [QueueSpec] = []
 
     /// Options.
     package init(
@@ -111,6 +113,7 @@ package final class Engine: Sendable {
             options: LoopOptions(
                 strategyCallNanoseconds: options.strategyCallNanoseconds, history: options.history),
             mailbox: mailbox)
+        if !options.queues.isEmpty { loop.handle(.queuesConfigured(options.queues), at: loop.now) }
         startWorkers(in: &loop)
         loop.submit(Self.onlyRun, run, at: loop.now)
         loop.endTurn()

@@ -68,6 +68,19 @@ extension EngineLoop {
     /// What is kept of scaling.
     package var scaling: ScalingBook { coordinator.scaling }
 
+    /// Why a worker is in quarantine, since when, and until when; `nil` if it is not.
+    package func quarantine(of worker: WorkerID) -> Quarantine? {
+        coordinator.quarantine(of: worker)
+    }
+
+    /// The numbers of all queues, in the order in which they were configured.
+    package func queueUsage() -> [QueueUsage] { coordinator.queueUsage() }
+
+    /// The queue and the priority of a run, and whether it is paused; `nil` if there is none.
+    package func sharing(of run: RunID) -> (queue: String, priority: Int, isPaused: Bool)? {
+        coordinator.sharing(of: run)
+    }
+
     /// How many workers there ever were: the id of the next.
     package var workerCount: Int { workers.count }
 

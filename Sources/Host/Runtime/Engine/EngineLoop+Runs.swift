@@ -42,7 +42,8 @@ extension EngineLoop {
         let first = tasks.count
         let spec = FanfoldCore.RunSpec(
             id: id, seed: prepared.pipeline.seed,
-            tasks: prepared.tasks.map { $0.spec.shifted(by: first) })
+            tasks: prepared.tasks.map { $0.spec.shifted(by: first) },
+            queue: prepared.pipeline.queue, priority: prepared.pipeline.priority)
         if options.log != nil {
             turn.records.append(.run(spec, label: label, at: now))
         }

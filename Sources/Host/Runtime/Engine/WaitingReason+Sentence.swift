@@ -51,6 +51,8 @@ extension WaitingReason {
                 : "for something else to end"
         case .scalingUp(let workers, _): "for \(count(workers, "worker")) on the way"
         case .providerUnavailable(let provider, _): "for \(provider), which does not answer"
+        case .nodeQuarantined(let worker, let reason, _):
+            "for worker \(worker.index), which is in quarantine: \(reason.sentence)"
         case .suspect(let worker):
             "for worker \(worker.index), which has been silent for longer than usual"
         default: "behind others of its shape"
@@ -87,6 +89,8 @@ extension WaitingReason {
         case .waitingForCapacity(let capacity) where capacity.lacking > 0:
             "\(share(capacity.lacking, capacity.dimension)) more were free on worker "
                 + "\(capacity.worker.index)"
+        case .nodeQuarantined(let worker, _, _):
+            "somebody put the worker right and said so: fanfold pardon \(worker.index)"
         case .suspect: "the worker answered again"
         default: nil
         }
@@ -116,6 +120,7 @@ extension WaitingReason {
         case .waitingForCapacity: "waiting-for-capacity"
         case .scalingUp: "scaling-up"
         case .providerUnavailable: "provider-unavailable"
+        case .nodeQuarantined: "node-quarantined"
         case .suspect: "suspect"
         case .queued: "queued"
         }
@@ -141,6 +146,26 @@ extension WaitingReason {
         case .memory: "\(value >> 20) MiB of memory"
         case .gpu: "\(Double(value) / 1000) GPUs"
         case .label: "\(value) labels"
+        }
+    }
+}
+
+extension QuarantineReason {
+    /// The reason, for people.
+    package var sentence: String {
+        switch self {
+        case .severalShapes(let count):
+            "\(count) kinds of subtasks failed on it that succeed elsewhere"
+        case .failuresInARow(let count):
+            "\(count) attempts in a row failed on it, of what succeeds elsewhere"
+        }
+    }
+
+    /// The reason for programs.
+    package var code: String {
+        switch self {
+        case .severalShapes: "several-kinds"
+        case .failuresInARow: "failures-in-a-row"
         }
     }
 }

@@ -17,6 +17,10 @@ package struct Pipeline: Sendable {
     package var seed: UInt64
     /// `deadline:`, counted from the start of the run; the run is cancelled when it is over.
     package var deadlineNanoseconds: Int64?
+    /// `queue:`; `nil` for the default one.
+    package var queue: String?
+    /// `priority:`; 0 if it is not given.
+    package var priority: Int
     /// `plugins:`, in the order of the document.
     package var plugins: [PluginDeclaration]
     /// `inputs:`, in the order of the document.

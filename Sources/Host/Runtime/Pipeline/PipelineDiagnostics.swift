@@ -24,6 +24,10 @@ package enum PipelinePart: Hashable, Sendable {
     case pluginSum(Int)
     /// What a plugin is granted.
     case pluginGrant(Int)
+    /// The queue of the run.
+    case queue
+    /// The priority of the run.
+    case priority
 }
 
 /// A change to the document from the command line.
@@ -96,6 +100,8 @@ extension Pipeline {
             return JSONPointer(["plugins", plugins[plugin].name, "sha256"])
         case .pluginGrant(let plugin):
             return JSONPointer(["plugins", plugins[plugin].name, "grant"])
+        case .queue: return JSONPointer(["queue"])
+        case .priority: return JSONPointer(["priority"])
         }
     }
 }

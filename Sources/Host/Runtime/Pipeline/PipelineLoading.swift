@@ -53,7 +53,9 @@ extension Pipeline {
         return Pipeline(
             name: json["name"]?.stringValue ?? DocumentFile.stem(of: path), path: path,
             directory: directory, seed: UInt64(clamping: json["seed"]?.integerValue ?? 0),
-            deadlineNanoseconds: deadline, plugins: checker.plugins, inputs: checker.inputs,
+            deadlineNanoseconds: deadline, queue: json["queue"]?.stringValue,
+            priority: Int(json["priority"]?.integerValue ?? 0), plugins: checker.plugins,
+            inputs: checker.inputs,
             tasks: checker.tasks, outputs: checker.outputs, files: checker.files,
             strays: checker.strays, taskOrder: order,
             warnings: Diagnostic.sorted(checker.warnings), source: source)

@@ -57,6 +57,17 @@ extension PipelineSchema {
               "description": "How long the run may take; it is cancelled when the time is over. Units: d h m s ms us ns.",
               "$ref": "#/$defs/duration"
             },
+            "queue": {
+              "description": "What the run shares the workers in, one of the coordinator's queues; without it, default.",
+              "$ref": "#/$defs/name"
+            },
+            "priority": {
+              "description": "Goes first within its queue; ten points more may end attempts of other runs.",
+              "type": "integer",
+              "minimum": -100,
+              "maximum": 100,
+              "default": 0
+            },
             "seed": {
               "description": "The only source of randomness of a run.",
               "type": "integer",

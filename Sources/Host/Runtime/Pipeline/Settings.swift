@@ -45,6 +45,8 @@ package struct Settings: Hashable, Sendable {
     package var pools: [PoolDeclaration] = []
     /// How pools grow and shrink.
     package var scaling = ScalingDeclaration()
+    /// What runs share the workers by, in the order of the file.
+    package var queues: [QueueDeclaration] = []
 
     /// The defaults.
     package init() {}
@@ -155,8 +157,9 @@ package struct Settings: Hashable, Sendable {
         var message = problem.message
         var suggestion = problem.suggestion
         if problem.keyword == "format", let text = json.value(at: problem.pointer)?.stringValue {
-            message = "wanted \(Unit.duration.wanted), found \(JSON.string(text).text)"
-            suggestion = Unit.duration.suggestion(for: text).map { "did you mean \"\($0)\"?" }
+            let unit: Unit = problem.pointer.tokens.last == "memory" ? .bytes : .duration
+            message = "wanted \(unit.wanted), found \(JSON.string(text).text)"
+            suggestion = unit.suggestion(for: text).map { "did you mean \"\($0)\"?" }
         }
         return source.diagnostic(
             problem.pointer, atKey: problem.atKey, message, suggestion: suggestion,
@@ -189,6 +192,7 @@ package struct Settings: Hashable, Sendable {
         providers = Self.providers(json)
         pools = Self.pools(json)
         scaling = Self.scaling(json)
+        queues = Self.queues(json)
     }
 
     private static func duration(_ value: JSON?) -> Int64? {
@@ -202,7 +206,8 @@ extension Settings {
         schemaText.replacing("\"{providers}\"", with: providersSchemaText)
             .replacing("\"{placement}\"", with: placementSchemaText)
             .replacing("\"{pools}\"", with: poolsSchemaText)
-            .replacing("\"{scaling}\"", with: scalingSchemaText))
+            .replacing("\"{scaling}\"", with: scalingSchemaText)
+            .replacing("\"{queues}\"", with: queuesSchemaText))
 
     private static let checker = PipelineSchema.compiled(schema)
 
@@ -345,6 +350,7 @@ extension Settings {
             "providers": "{providers}",
             "pools": "{pools}",
             "scaling": "{scaling}",
+            "queues": "{queues}",
             "log": {
               "type": "object",
               "additionalProperties": false,
