@@ -127,6 +127,8 @@ package enum Limits {
     static let elasticLookahead = 64
     /// Decisions about scaling that are remembered.
     package static let scalingDecisions = 256
+    /// Workers that are needed after all, more than which are not looked at for one that is not.
+    static let scalingRetireTries = 16
     /// Offerings or workers that a decision names beside the one it took.
     static let scalingAlternatives = 8
     /// Utilisations that are remembered of a window.

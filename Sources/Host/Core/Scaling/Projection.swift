@@ -31,9 +31,10 @@ struct Projection {
     /// Returns: How many found no room.
     mutating func pack(_ request: ResourceRequest, count: Int) -> Int {
         var left = count
+        // Each is looked at once: a sort looks at each many times.
+        let uses = rooms.indices.map { use(of: $0) }
         let order = rooms.indices.sorted {
-            let (a, b) = (use(of: $0), use(of: $1))
-            return a == b ? $0 < $1 : a > b
+            uses[$0] == uses[$1] ? $0 < $1 : uses[$0] > uses[$1]
         }
         for room in order where left > 0 { left -= fill(room, request, left) }
         return left

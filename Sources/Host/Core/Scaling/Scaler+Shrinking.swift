@@ -54,10 +54,13 @@ extension Scaler {
     ) {
         var gone: Set<String> = []
         let order = retireOrder(in: pool, turn)
-        for name in order where gone.count < settings.pools[pool].step {
+        var tries = Limits.scalingRetireTries
+        for name in order where gone.count < settings.pools[pool].step && tries > 0 {
             if isOver {
                 guard isStillOver(pool, without: gone) else { break }
             } else if !isFine(without: gone.union([name]), pool, turn) {
+                // One that is larger than others may be needed where a smaller one is not.
+                tries -= 1
                 continue
             }
             gone.insert(name)
