@@ -139,6 +139,8 @@ package enum Limits {
     static let scalingSpentIntervals = 10.0
     /// Intervals before the end of the total budget at which all workers are ended.
     static let scalingLastIntervals = 2.0
+    /// Steps of a load whose forecasts are kept, to tell how wrong they were.
+    package static let forecastSteps = 8000
     /// Steps of a plan for a job with a deadline: bounds what it costs and what it keeps.
     static let spotPlanSteps = 512.0
     /// Hours after which a job with a deadline is planned anew, by what it has seen of spot.
