@@ -89,7 +89,7 @@ struct ProviderAWSTests {
         #expect(offered.filter { $0["chosen"] == true }.count == 1)
         #expect(offered.allSatisfy { ($0["cpu"]?.doubleValue ?? 0) >= 4 })
         let table = try await rig.run("offerings", "cloud", "--market", "on-demand")
-        #expect(table.text.contains("2024-06-01"), "\(table.text)")
+        #expect(table.text.contains("2025-06-01"), "\(table.text)")
 
         let launched = try await launch(rig)
         try #require(launched.code == 0, "\(launched.errors)")

@@ -2,10 +2,10 @@ import PluginClouds
 
 /// What instance types cost on demand with Linux, in the regions where the price is the same.
 ///
-/// Refreshed by hand from the public price list; `prices:` of the settings goes before it.
+/// Refreshed by `scripts/refresh-prices` from a price list; `prices:` of the settings goes before it.
 /// Units: US dollars for an hour.  Source: Amazon EC2 On-Demand Pricing, on the day of `asOf`.
 let awsPrices = PriceTable(
-    asOf: "2024-06-01T00:00:00Z", regions: ["us-east-1", "us-east-2", "us-west-2"],
+    asOf: "2025-06-01T00:00:00Z", regions: ["us-east-1", "us-east-2", "us-west-2"],
     hourly: [
         "t3.small": 0.0208, "t3.medium": 0.0416, "t3.large": 0.0832, "t3.xlarge": 0.1664,
         "t3.2xlarge": 0.3328,
@@ -24,5 +24,5 @@ let awsPrices = PriceTable(
         "g4dn.xlarge": 0.526, "g4dn.2xlarge": 0.752, "g4dn.12xlarge": 3.912,
         "g5.xlarge": 1.006, "g5.2xlarge": 1.212, "g5.12xlarge": 5.672, "g5.48xlarge": 16.288,
         "p3.2xlarge": 3.06, "p3.8xlarge": 12.24, "p3.16xlarge": 24.48,
-        "p4d.24xlarge": 32.7726,
+        "p4d.24xlarge": 21.957642,
     ])

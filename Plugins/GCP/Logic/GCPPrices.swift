@@ -2,20 +2,20 @@ import PluginClouds
 
 /// What machine types cost on demand in the regions where the price is the same.
 ///
-/// Refreshed by hand from the public price list; `prices:` of the settings goes before it.  Spot has
+/// Refreshed by `scripts/refresh-prices` from a price list; `prices:` of the settings goes before it.  Spot has
 /// no price that Google's API would tell: it is offered at `spot-prices:` only.
 /// Units: US dollars for an hour.  Source: Compute Engine VM instance pricing, on the day of `asOf`.
 let gcpPrices = PriceTable(
     asOf: "2024-06-01T00:00:00Z", regions: ["us-central1", "us-east1", "us-west1"],
     hourly: [
-        "e2-small": 0.01675, "e2-medium": 0.0335,
+        "e2-small": 0.01675, "e2-medium": 0.03351,
         "e2-standard-2": 0.06701, "e2-standard-4": 0.13402, "e2-standard-8": 0.26805,
-        "e2-standard-16": 0.53609, "e2-highmem-2": 0.0904, "e2-highmem-4": 0.18079,
-        "e2-highmem-8": 0.36159, "e2-highcpu-2": 0.04947, "e2-highcpu-4": 0.09894,
+        "e2-standard-16": 0.53609, "e2-highmem-2": 0.0904, "e2-highmem-4": 0.1808,
+        "e2-highmem-8": 0.3616, "e2-highcpu-2": 0.04947, "e2-highcpu-4": 0.09894,
         "e2-highcpu-8": 0.19788,
         "n1-standard-1": 0.0475, "n1-standard-2": 0.095, "n1-standard-4": 0.19,
         "n1-standard-8": 0.38, "n1-standard-16": 0.76,
         "n2-standard-2": 0.0971, "n2-standard-4": 0.1942, "n2-standard-8": 0.3885,
         "n2-standard-16": 0.7769, "n2-standard-32": 1.5539,
-        "a2-highgpu-1g": 3.67339,
+        "a2-highgpu-1g": 3.673385,
     ])

@@ -143,6 +143,13 @@ package enum Limits {
     static let scalingSpentIntervals = 10.0
     /// Intervals before the end of the total budget at which all workers are ended.
     static let scalingLastIntervals = 2.0
+    /// Steps of a load whose forecasts are kept, to tell how wrong they were.
+    package static let forecastSteps = 8000
+    /// Length of the steps in which a pool's load is forecast, in nanoseconds: a worker that is
+    /// launched at the end of one is there in the next.
+    static let forecastStepNanoseconds: UInt64 = 300_000_000_000
+    /// Steps in which nothing was looked at that are filled in: a day.
+    static let forecastMissedSteps: UInt64 = 288
     /// Steps of a plan for a job with a deadline: bounds what it costs and what it keeps.
     static let spotPlanSteps = 512.0
     /// Hours after which a job with a deadline is planned anew, by what it has seen of spot.

@@ -30,7 +30,7 @@ extension ScalingDesk {
         let settings = settings(at: WallClock.now())
         guard settings != books.scaler.settings, settings.problem == nil else { return }
         do throws(CodingError) {
-            books.scaler = try Scaler(settings: settings, from: books.scaler.encoded())
+            books.scaler = try Scaler(settings: settings, after: books.scaler)
             books.isChanged = true
         } catch {
             preconditionFailure("a scaler reads what it wrote: \(error)")

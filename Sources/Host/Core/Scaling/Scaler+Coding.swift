@@ -1,14 +1,18 @@
 extension Scaler {
     /// The version of what ``encoded()`` writes.
-    private static let codedVersion: UInt8 = 2
+    private static let codedVersion: UInt8 = 3
+    /// The version without loads.
+    private static let versionWithoutLoads: UInt8 = 2
 
     /// What outlives the process; settings are not part of it.
     ///
-    /// Cooldowns, windows, what was learnt of offerings, members, launches without an answer, and
-    /// what has been spent.
-    package func encoded() -> [UInt8] {
+    /// Cooldowns, windows, loads, what was learnt of offerings, members, launches without an answer,
+    /// and what has been spent.
+    package func encoded() -> [UInt8] { encoded(withLoads: true) }
+
+    private func encoded(withLoads: Bool) -> [UInt8] {
         var writer = ByteWriter()
-        writer.byte(Self.codedVersion)
+        writer.byte(withLoads ? Self.codedVersion : Self.versionWithoutLoads)
         writer.put(clock)
         writer.double(spent)
         writer.varint(nextLaunch)
@@ -27,6 +31,8 @@ extension Scaler {
             writer.natural(launch.count)
             writer.put(launch.ordered)
         }
+        guard withLoads else { return writer.bytes }
+        for state in pools { state.load.encode(into: &writer) }
         return writer.bytes
     }
 
@@ -69,16 +75,37 @@ extension Scaler {
     package init(settings: ScalingSettings, from bytes: [UInt8]) throws(CodingError) {
         self.init(settings: settings)
         var reader = ByteReader(bytes)
-        try reader.version(Self.codedVersion)
+        let version = try reader.byte()
+        guard [Self.codedVersion, Self.versionWithoutLoads].contains(version) else {
+            throw CodingError(.unknownVersion(version), at: 0)
+        }
         clock = try reader.get()
         spent = try reader.double()
         nextLaunch = try reader.varint()
-        for _ in 0..<(try reader.count()) { try readPool(&reader) }
+        var names: [String] = []
+        for _ in 0..<(try reader.count()) { names.append(try readPool(&reader)) }
         for _ in 0..<(try reader.count()) { try readMember(&reader) }
         for _ in 0..<(try reader.count()) { try readLaunch(&reader) }
+        for name in names where version == Self.codedVersion {
+            let load = try PoolLoad(&reader)
+            guard let pool = settings.pools.firstIndex(where: { $0.name == name }) else { continue }
+            pools[pool].load = load
+        }
         try reader.finish()
         guard spent.isFinite, spent >= 0 else {
             throw CodingError(.contradiction("what was spent is not negative"), at: 0)
+        }
+    }
+
+    /// The scaler that goes on with other settings; what ``init(settings:from:)`` makes of it, without
+    /// the work of making the forecasters again.
+    package init(settings: ScalingSettings, after other: Scaler) throws(CodingError) {
+        try self.init(settings: settings, from: other.encoded(withLoads: false))
+        for (place, pool) in other.settings.pools.enumerated() {
+            guard let same = settings.pools.firstIndex(where: { $0.name == pool.name }) else {
+                continue
+            }
+            pools[same].load = other.pools[place].load
         }
     }
 
@@ -91,7 +118,7 @@ extension Scaler {
         return (pool, offering)
     }
 
-    private mutating func readPool(_ reader: inout ByteReader) throws(CodingError) {
+    private mutating func readPool(_ reader: inout ByteReader) throws(CodingError) -> String {
         let name = try reader.string()
         let pool = settings.pools.firstIndex { $0.name == name }
         let upUntil: Tick = try reader.get()
@@ -115,6 +142,7 @@ extension Scaler {
                 pools[place.pool].records[place.offering] = record
             }
         }
+        return name
     }
 
     private mutating func readMember(_ reader: inout ByteReader) throws(CodingError) {

@@ -154,7 +154,7 @@ extension Scaler {
             let wanted = workers(for: turn.projection.load(of: pool))
             grow(pool, by: wanted - count, .utilisation(utilisation), &turn)
         }
-        guard let forecast = turn.facts.forecasts[name], settings.forecasts != .observe else {
+        guard let forecast = turn.forecasts[name], settings.forecasts != .observe else {
             return
         }
         let wanted = min(workers(for: forecast), settings.pools[pool].maximum)

@@ -135,7 +135,7 @@ extension Scaler {
         inputs.microsPerHour = microsPerHour
         inputs.spentMicros = spentMicros
         inputs.unmetSlots = turn.unmetSlots
-        inputs.forecast = turn.facts.forecasts[name]
+        inputs.forecast = turn.forecasts[name]
         guard let pool = settings.pools.firstIndex(where: { $0.name == name }) else {
             return inputs
         }

@@ -102,7 +102,7 @@ extension Scaler {
         let count = rest.count(of: pool)
         guard count >= settings.pools[pool].minimum else { return false }
         if settings.forecasts == .act,
-            let forecast = turn.facts.forecasts[settings.pools[pool].name],
+            let forecast = turn.forecasts[settings.pools[pool].name],
             count < workers(for: forecast)
         {
             return false

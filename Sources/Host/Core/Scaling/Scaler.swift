@@ -36,6 +36,7 @@ package struct Scaler: Hashable, Sendable {
         var downUntil = Tick.zero
         var samples: [Sample] = []
         var records: [OfferingRecord]
+        var load = PoolLoad()
     }
 
     struct Sample: Hashable, Sendable {
@@ -138,6 +139,9 @@ package struct Scaler: Hashable, Sendable {
         precondition(facts.at >= clock, "time does not go back")
         account(to: facts.at)
         var turn = ScalingTurn(facts: facts)
+        for pool in pools.indices where turn.forecasts[settings.pools[pool].name] == nil {
+            turn.forecasts[settings.pools[pool].name] = pools[pool].load.forecast
+        }
         reconcile(&turn)
         repeatOrders(&turn)
         if isSpent(intervals: Limits.scalingSpentIntervals) {
@@ -146,6 +150,9 @@ package struct Scaler: Hashable, Sendable {
             project(&turn)
             endWhatIsDrained(&turn)
             grow(&turn)
+            for pool in pools.indices {
+                pools[pool].load.take(turn.projection.load(of: pool), at: clock)
+            }
             shrink(&turn)
         }
         remember(turn.decisions)
@@ -190,6 +197,8 @@ package struct Scaler: Hashable, Sendable {
 /// One evaluation: what it looks at and has decided so far.
 struct ScalingTurn {
     let facts: ScalingFacts
+    /// Load that is expected of each pool: what the facts say, or the scaler's own forecast.
+    var forecasts: [String: Double]
     let byName: [String: ScalingWorker]
     var decisions: [ScalingDecision] = []
     var projection = Projection()
@@ -212,6 +221,7 @@ struct ScalingTurn {
 
     init(facts: ScalingFacts) {
         self.facts = facts
+        forecasts = facts.forecasts
         byName = Dictionary(facts.workers.map { ($0.name, $0) }) { first, _ in first }
     }
 

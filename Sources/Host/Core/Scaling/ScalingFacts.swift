@@ -63,7 +63,7 @@ package struct ScalingFacts: Hashable, Sendable {
     /// Pools whose provider could not be asked: what is not listed there is not gone.
     package var unlisted: Set<String> = []
     /// Load that is expected when a worker launched now is ready, in workers kept fully busy, for
-    /// each pool.
+    /// each pool; where there is none, the scaler forecasts by what it has seen itself.
     package var forecasts: [String: Double] = [:]
 
     /// Nothing wants to run, nothing is there.

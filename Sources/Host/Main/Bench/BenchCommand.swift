@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
             """,
         subcommands: [
             BenchOwnCommand.self, BenchPredictionCommand.self, BenchPlacementCommand.self,
-            BenchPlacementsCommand.self, BenchSpotCommand.self,
+            BenchPlacementsCommand.self, BenchSpotCommand.self, BenchAutoscaleCommand.self,
         ],
         defaultSubcommand: BenchOwnCommand.self)
 }

@@ -1,0 +1,109 @@
+import Testing
+
+@testable import FanfoldCore
+
+/// What the scaler makes of its own forecasts.
+@Suite struct PoolForecastTests {
+    private static let step: UInt64 = 300
+    private static let day = 288
+
+    private static func settings(_ mode: ForecastMode) -> ScalingSettings {
+        var settings = ScalingSettings(pools: [ScalingWorld.pool(maximum: 40, cores: 1)])
+        settings.forecasts = mode
+        return settings
+    }
+
+    /// Slots that are wanted at a step: few by night, many from eight to five.
+    private static func load(at step: Int) -> Int {
+        (96..<204).contains(step % day) ? 20 : 2
+    }
+
+    private static func removed(_ decisions: [ScalingDecision]) -> Set<String> {
+        Set(
+            decisions.compactMap {
+                switch $0.action {
+                case .drain(let name), .terminate(let name): name
+                default: nil
+                }
+            })
+    }
+
+    @Test func `workers come before a load that was forecast, and none goes for a forecast`()
+        throws
+    {
+        var world = ScalingWorld(Self.settings(.act))
+        var early = 0
+        for step in 0..<4 * Self.day {
+            world.load = Self.load(at: step)
+            var observing = world
+            observing.scaler = try Scaler(settings: Self.settings(.observe), after: world.scaler)
+            let acting = world.turn(after: Self.step)
+            let others = observing.turn(after: Self.step)
+            // Whatever goes would have gone without the forecast as well.
+            #expect(Self.removed(acting).isSubset(of: Self.removed(others)), "step \(step)")
+            for decision in acting {
+                guard case .forecast = decision.reason else { continue }
+                guard case .launch = decision.action else {
+                    Issue.record("a forecast did something else: \(decision)")
+                    continue
+                }
+                if step > 2 * Self.day, Self.load(at: step) < 20 { early += 1 }
+            }
+            #expect(!others.contains { if case .forecast = $0.reason { true } else { false } })
+        }
+        #expect(early > 0)
+        #expect(world.decisions.last?.inputs.forecast != nil)
+    }
+
+    @Test func `what recommends launches nothing for a forecast, and says what it would`() {
+        var world = ScalingWorld(Self.settings(.recommend))
+        var recommended = 0
+        for step in 0..<3 * Self.day {
+            world.load = Self.load(at: step)
+            for decision in world.turn(after: Self.step) {
+                guard case .forecast = decision.reason else { continue }
+                if case .recommend = decision.action {
+                    recommended += 1
+                } else {
+                    Issue.record("it did something: \(decision)")
+                }
+            }
+        }
+        #expect(recommended > 0)
+    }
+
+    @Test func `a scaler that goes on from its bytes forecasts the same`() throws {
+        let settings = Self.settings(.act)
+        var world = ScalingWorld(settings)
+        for step in 0..<400 {
+            world.load = Self.load(at: step)
+            world.turn(after: Self.step)
+        }
+        let bytes = world.scaler.encoded()
+        var copy = try Scaler(settings: settings, from: bytes)
+        #expect(copy.encoded() == bytes)
+        #expect(copy.pools[0].load == world.scaler.pools[0].load)
+        let after = try Scaler(settings: settings, after: world.scaler)
+        #expect(after.encoded() == bytes)
+        world.now = world.now.advanced(byNanoseconds: Self.step * ScalingWorld.second)
+        let facts = world.facts()
+        #expect(copy.evaluate(facts) == world.scaler.evaluate(facts))
+    }
+
+    @Test func `steps in which nobody looked count with the last load, up to a day`() throws {
+        var load = PoolLoad()
+        load.take(2, at: Tick(1))
+        load.take(5, at: Tick(200 * ScalingWorld.second))
+        load.take(3, at: Tick(250 * ScalingWorld.second))
+        #expect(load.forecast == nil)
+        load.take(3, at: Tick(10 * 86_400 * ScalingWorld.second))
+        #expect(load.forecast != nil)
+        var writer = ByteWriter()
+        load.encode(into: &writer)
+        // The largest of the first step, and the last one of those that follow.
+        var reader = ByteReader(writer.bytes)
+        #expect(try reader.natural() == 288)
+        #expect(try reader.varint() == 5000)
+        #expect(try reader.varint() == 3000)
+    }
+}
