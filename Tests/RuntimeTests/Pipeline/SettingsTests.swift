@@ -38,6 +38,7 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
           allowed-keys: ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= rfc"]
           require-signature: true
         scratch: /s
+        placement: {policy: pack, shadow: keep-usable}
         workers: {count: 3, memory-share: 0.5}
         strategies: {call-deadline: 1m}
         progress: {refresh: 1s}
@@ -97,6 +98,7 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         wanted.allowedKeys = ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= rfc"]
         wanted.requiresSignature = true
         wanted.scratchDirectory = "/s"
+        wanted.placement = PlacementSettings(policy: .pack, shadow: .keepUsable)
         wanted.workerCount = 3
         wanted.memoryShare = 0.5
         wanted.strategyCallNanoseconds = 60_000_000_000
