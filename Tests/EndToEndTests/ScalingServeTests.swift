@@ -136,7 +136,7 @@ struct ScalingServeTests {
         async throws
     {
         let rig = try await Rig.local()
-        let submitted = try await rig.cluster.ask(["submit", try Self.pipeline(10, seconds: 1)])
+        let submitted = try await rig.cluster.ask(["submit", try Self.pipeline(40, seconds: 1)])
         #expect(submitted.code == 0, "\(submitted.errors)")
         try await rig.cluster.waitForWorkers(2)
         let before = try await rig.state()["workers"]?.arrayValue?.compactMap {
@@ -145,6 +145,7 @@ struct ScalingServeTests {
         try await rig.cluster.killCoordinator()
         #expect(!rig.processes().isEmpty)
         try await rig.cluster.restartCoordinator()
+        try await rig.waitForPool(2)
         let after = try await rig.state()
         #expect(
             after["workers"]?.arrayValue?.compactMap { $0["name"]?.stringValue } == before,

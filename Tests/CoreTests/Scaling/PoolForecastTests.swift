@@ -4,8 +4,9 @@ import Testing
 
 /// What the scaler makes of its own forecasts.
 @Suite struct PoolForecastTests {
-    private static let step: UInt64 = 300
-    private static let day = 288
+    /// Seconds between two turns: a third of a step of the forecaster.
+    private static let step: UInt64 = 100
+    private static let day = 864
 
     private static func settings(_ mode: ForecastMode) -> ScalingSettings {
         var settings = ScalingSettings(pools: [ScalingWorld.pool(maximum: 40, cores: 1)])
@@ -13,9 +14,10 @@ import Testing
         return settings
     }
 
-    /// Slots that are wanted at a step: few by night, many from eight to five.
-    private static func load(at step: Int) -> Int {
-        (96..<204).contains(step % day) ? 20 : 2
+    /// Slots that are wanted at a turn: few by night, many from shortly after eight to five; it
+    /// rises in the last third of a step.
+    private static func load(at turn: Int) -> Int {
+        (290..<612).contains(turn % day) ? 20 : 2
     }
 
     private static func removed(_ decisions: [ScalingDecision]) -> Set<String> {
@@ -75,7 +77,7 @@ import Testing
     @Test func `a scaler that goes on from its bytes forecasts the same`() throws {
         let settings = Self.settings(.act)
         var world = ScalingWorld(settings)
-        for step in 0..<400 {
+        for step in 0..<1_200 {
             world.load = Self.load(at: step)
             world.turn(after: Self.step)
         }
