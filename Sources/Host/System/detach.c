@@ -7,11 +7,11 @@
 #include <spawn.h>
 
 int32_t fan_spawn_detached(const char *program, char *const *arguments, char *const *environment,
-                           const char *log) {
+                           const char *log, int32_t *process) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t all, none;
-    pid_t process;
+    pid_t started = 0;
     int code = posix_spawn_file_actions_init(&actions);
     if (code != 0) return code;
     code = posix_spawnattr_init(&attributes);
@@ -31,8 +31,9 @@ int32_t fan_spawn_detached(const char *program, char *const *arguments, char *co
         (code = posix_spawnattr_setsigmask(&attributes, &none)) == 0 &&
         (code = posix_spawnattr_setflags(
              &attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)) == 0)
-        code = posix_spawn(&process, program, &actions, &attributes, arguments, environment);
+        code = posix_spawn(&started, program, &actions, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
+    if (code == 0) *process = started;
     return code;
 }

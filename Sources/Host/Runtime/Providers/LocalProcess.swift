@@ -59,6 +59,15 @@ enum DetachedProcess {
         let words = arguments.map { strdup($0) } + [nil]
         let variables = environment.map { strdup($0) } + [nil]
         defer { for text in words + variables { free(text) } }
-        return fan_spawn_detached(arguments[0], words, variables, log)
+        var process: Int32 = 0
+        let code = fan_spawn_detached(arguments[0], words, variables, log, &process)
+        guard code == 0 else { return code }
+        // It is our child as long as we live: when it ends, nobody else can wait for it.
+        _ = PlainThread(name: "reaper") { [process] in
+            pthread_detach(pthread_self())
+            var status: Int32 = 0
+            while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        }
+        return 0
     }
 }

@@ -42,9 +42,10 @@ int32_t fan_spawn(struct fan_child *_Nonnull spawn);
 
 /* Starts a program as the leader of a session of its own, which outlives the caller: no descriptor but /dev/null to read
  * and the file `log` to write to, the working directory /, no signal blocked and every signal at its default.  Both lists end
- * with NULL.  Returns 0 or an error number. */
+ * with NULL.  Returns 0, and the child in `process`, which somebody must wait for when it ends, or an error number. */
 int32_t fan_spawn_detached(const char *_Nonnull program, char *_Nullable const *_Nonnull arguments,
-                           char *_Nullable const *_Nonnull environment, const char *_Nonnull log);
+                           char *_Nullable const *_Nonnull environment, const char *_Nonnull log,
+                           int32_t *_Nonnull process);
 
 /* A pipe closed on exec, whose writing end does not block.  Returns 0 or an error number. */
 int32_t fan_pipe_to_child(int32_t *_Nonnull read_end, int32_t *_Nonnull write_end);
