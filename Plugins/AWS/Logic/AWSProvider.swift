@@ -110,17 +110,6 @@ public struct AWSProvider: Provider, Renting {
     }
 
     /// Ends workers; one that is gone is ended.
-    public func terminate(
-        _ ids: [String], _ call: ProviderCall<Termination>
-    ) throws(PluginError) {
-        end(ids, for: call) { result in
-            call.attempt { () throws(PluginError) in
-                call.succeed(Termination(left: try result.get()))
-            }
-        }
-    }
-
-    /// Ends workers; one that is gone is ended.
     public func end<Answer>(
         _ ids: [String], for call: ProviderCall<Answer>,
         done: @escaping (Result<[String], PluginError>) -> Void

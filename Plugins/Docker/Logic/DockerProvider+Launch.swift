@@ -3,20 +3,6 @@ import PluginClouds
 import PluginKit
 
 extension DockerProvider {
-    /// The workers of a launch that are not gone.
-    public func rented(
-        by token: String, for call: ProviderCall<[Worker]>,
-        done: @escaping (Result<[Worker], PluginError>) -> Void
-    ) {
-        list(for: call) { result in
-            done(
-                result.map { all in
-                    all.filter { $0.labels["token"] == token && $0.worker.state != .gone }
-                        .map(\.worker)
-                })
-        }
-    }
-
     /// Makes and starts containers whose names follow from the token of the order: what is there
     /// already is not made again.
     public func rent(
@@ -31,7 +17,7 @@ extension DockerProvider {
                         "wanted one of \(configuration.sizes.keys.sorted().joined(separator: ", "))"
                             + ", found \(order.offering.prefix(80))")))
         }
-        list(for: call) { result in
+        listed(for: call) { result in
             switch result {
             case .failure(let error): done(.failure(error))
             case .success(let all):

@@ -50,7 +50,7 @@ extension DockerProvider {
     public func offerings(
         _ query: JSON, _ call: ProviderCall<EndOfOfferings>
     ) throws(PluginError) {
-        list(for: call) { result in
+        listed(for: call) { result in
             call.attempt { () throws(PluginError) in
                 let running = try result.get().count { $0.worker.state != .gone }
                 send("GET", "/info", for: call) { result in

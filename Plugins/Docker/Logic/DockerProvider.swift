@@ -3,7 +3,7 @@ import PluginClouds
 import PluginKit
 
 /// Rents containers of an engine that speaks Docker's API: Docker, or Podman.
-public struct DockerProvider: Provider, Renting {
+public struct DockerProvider: Provider, Listing {
     /// What stands in front of the labels by which workers are found.
     static let prefix = "fanfold."
 
@@ -43,38 +43,8 @@ public struct DockerProvider: Provider, Renting {
         }
     }
 
-    /// Rents workers.
-    public func launch(
-        _ request: LaunchRequest, _ call: ProviderCall<[Worker]>
-    ) throws(PluginError) {
-        rentAll(request, call)
-    }
-
-    /// Says how workers are.
-    public func describe(
-        _ query: WorkerQuery, _ call: ProviderCall<[Worker]>
-    ) throws(PluginError) {
-        list(for: call) { result in
-            call.attempt { () throws(PluginError) in
-                let all = try result.get()
-                switch query {
-                case .owner(let owner):
-                    call.succeed(all.filter { $0.labels["owner"] == owner }.map(\.worker))
-                case .token(let token):
-                    call.succeed(all.filter { $0.labels["token"] == token }.map(\.worker))
-                case .ids(let ids):
-                    // The engine's list does not lag: what is not in it has ended.
-                    let known = Dictionary(
-                        all.map { ($0.worker.id, $0.worker) }, uniquingKeysWith: { $1 })
-                    call.succeed(
-                        ids.map { known[$0] ?? Worker(id: $0, token: nil, state: .gone) })
-                }
-            }
-        }
-    }
-
     /// All containers that are workers.
-    func list<Answer>(
+    public func listed<Answer>(
         for call: ProviderCall<Answer>,
         done: @escaping (Result<[DockerContainer], PluginError>) -> Void
     ) {
@@ -91,17 +61,6 @@ public struct DockerProvider: Provider, Renting {
                 done(.success(items.compactMap(DockerContainer.init)))
             } catch {
                 done(.failure(error))
-            }
-        }
-    }
-
-    /// Ends workers; one that is gone is ended.
-    public func terminate(
-        _ ids: [String], _ call: ProviderCall<Termination>
-    ) throws(PluginError) {
-        end(ids, for: call) { result in
-            call.attempt { () throws(PluginError) in
-                call.succeed(Termination(left: try result.get()))
             }
         }
     }
@@ -147,10 +106,11 @@ public struct DockerProvider: Provider, Renting {
 }
 
 /// A container that is a worker.
-struct DockerContainer {
+public struct DockerContainer: ListedWorker {
     /// Its labels, without what stands in front of them.
-    var labels: [String: String]
-    var worker: Worker
+    public var labels: [String: String]
+    /// The worker.
+    public var worker: Worker
 
     /// Reads an item of `GET /containers/json`.
     init?(_ json: JSON) {

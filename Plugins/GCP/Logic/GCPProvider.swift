@@ -123,17 +123,6 @@ public struct GCPProvider: Provider, Renting {
         }
     }
 
-    /// Ends workers; one that is gone is ended.
-    public func terminate(
-        _ ids: [String], _ call: ProviderCall<Termination>
-    ) throws(PluginError) {
-        end(ids, for: call) { result in
-            call.attempt { () throws(PluginError) in
-                call.succeed(Termination(left: try result.get()))
-            }
-        }
-    }
-
     /// Deletes instances, all at a time; it is over once Google has accepted that.
     public func end<Answer>(
         _ ids: [String], for call: ProviderCall<Answer>,

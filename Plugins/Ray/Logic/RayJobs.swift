@@ -26,13 +26,14 @@ struct RayRecord {
 }
 
 /// A job that is a worker: its submission id is the worker's id, its metadata are the tags.
-struct RayJob {
+public struct RayJob: ListedWorker {
     /// What stands in front of the metadata by which workers are found.
     static let prefix = "fanfold."
 
     /// Its tags, without what stands in front of them.
-    var labels: [String: String]
-    var worker: Worker
+    public var labels: [String: String]
+    /// The worker.
+    public var worker: Worker
 
     /// Reads an item of `GET /api/jobs/`; `nil` for jobs of others.
     init?(_ json: JSON) {

@@ -12,20 +12,6 @@ extension RayProvider {
     /// into its log and its page.
     static let entry = "script=$FANFOLD_BOOT; unset FANFOLD_BOOT; eval \"$script\""
 
-    /// The workers of a launch that are not gone.
-    public func rented(
-        by token: String, for call: ProviderCall<[Worker]>,
-        done: @escaping (Result<[Worker], PluginError>) -> Void
-    ) {
-        jobs(for: call) { result in
-            done(
-                result.map { all in
-                    all.filter { $0.labels["token"] == token && $0.worker.state != .gone }
-                        .map(\.worker)
-                })
-        }
-    }
-
     /// Hands in jobs whose submission ids follow from the token of the order: Ray takes each of
     /// them once.
     public func rent(
@@ -40,7 +26,7 @@ extension RayProvider {
                         "wanted one of \(configuration.sizes.keys.sorted().joined(separator: ", "))"
                             + ", found \(order.offering.prefix(80))")))
         }
-        jobs(for: call) { result in
+        listed(for: call) { result in
             switch result {
             case .failure(let error): done(.failure(error))
             case .success(let all):

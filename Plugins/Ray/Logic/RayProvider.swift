@@ -3,7 +3,7 @@ import PluginClouds
 import PluginKit
 
 /// Runs workers as jobs of a Ray cluster, one in each job.
-public struct RayProvider: Provider, Renting {
+public struct RayProvider: Provider, Listing {
     /// Who the provider is.
     public static let component = ComponentDescription(
         id: "fanfold.ray", version: "1.0.0",
@@ -55,7 +55,7 @@ public struct RayProvider: Provider, Renting {
     }
 
     /// All jobs that are workers.
-    func jobs<Answer>(
+    public func listed<Answer>(
         for call: ProviderCall<Answer>,
         done: @escaping (Result<[RayJob], PluginError>) -> Void
     ) {
@@ -75,47 +75,6 @@ public struct RayProvider: Provider, Renting {
                     (answer.arrayValue ?? []).compactMap(RayRecord.init)
                         .filter { ids.contains($0.id) }
                 })
-        }
-    }
-
-    /// Rents workers.
-    public func launch(
-        _ request: LaunchRequest, _ call: ProviderCall<[Worker]>
-    ) throws(PluginError) {
-        rentAll(request, call)
-    }
-
-    /// Says how workers are.
-    public func describe(
-        _ query: WorkerQuery, _ call: ProviderCall<[Worker]>
-    ) throws(PluginError) {
-        jobs(for: call) { result in
-            call.attempt { () throws(PluginError) in
-                let all = try result.get()
-                switch query {
-                case .owner(let owner):
-                    call.succeed(all.filter { $0.labels["owner"] == owner }.map(\.worker))
-                case .token(let token):
-                    call.succeed(all.filter { $0.labels["token"] == token }.map(\.worker))
-                case .ids(let ids):
-                    // The head's list does not lag: what is not in it has ended.
-                    let known = Dictionary(
-                        all.map { ($0.worker.id, $0.worker) }, uniquingKeysWith: { $1 })
-                    call.succeed(
-                        ids.map { known[$0] ?? Worker(id: $0, token: nil, state: .gone) })
-                }
-            }
-        }
-    }
-
-    /// Ends workers; one that is gone is ended.
-    public func terminate(
-        _ ids: [String], _ call: ProviderCall<Termination>
-    ) throws(PluginError) {
-        end(ids, for: call) { result in
-            call.attempt { () throws(PluginError) in
-                call.succeed(Termination(left: try result.get()))
-            }
         }
     }
 }

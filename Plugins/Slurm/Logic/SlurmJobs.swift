@@ -3,13 +3,15 @@ import PluginClouds
 import PluginKit
 
 /// A job that is a worker: its name is the worker's id, its comment says whose it is.
-struct SlurmJob {
+public struct SlurmJob: ListedWorker {
     /// What names of such jobs begin with.
     static let prefix = "fanfold-"
 
     var number: Int64
-    var labels: [String: String]
-    var worker: Worker
+    /// Its labels, without what stands in front of them.
+    public var labels: [String: String]
+    /// The worker.
+    public var worker: Worker
 
     /// Reads a job of `GET /jobs`; `nil` for jobs of others.
     init?(_ json: JSON) {

@@ -6,20 +6,6 @@ extension SlurmProvider {
     /// How long a job takes until its worker is at work, in seconds, if there is room.
     static let bootSeconds = 5.0
 
-    /// The workers of a launch that are not gone.
-    public func rented(
-        by token: String, for call: ProviderCall<[Worker]>,
-        done: @escaping (Result<[Worker], PluginError>) -> Void
-    ) {
-        jobs(for: call) { result in
-            done(
-                result.map { all in
-                    all.filter { $0.labels["token"] == token && $0.worker.state != .gone }
-                        .map(\.worker)
-                })
-        }
-    }
-
     /// Hands in jobs whose names follow from the token of the order: a name that is there is not
     /// handed in again, since the number of a job that a crashed controller forgot goes to another.
     public func rent(
@@ -34,7 +20,7 @@ extension SlurmProvider {
                         "wanted one of \(configuration.sizes.keys.sorted().joined(separator: ", "))"
                             + ", found \(order.offering.prefix(80))")))
         }
-        jobs(for: call) { result in
+        listed(for: call) { result in
             switch result {
             case .failure(let error): done(.failure(error))
             case .success(let all):

@@ -3,7 +3,7 @@ import PluginClouds
 import PluginKit
 
 /// Runs workers as jobs of a Slurm cluster, one in each allocation.
-public struct SlurmProvider: Provider, Renting {
+public struct SlurmProvider: Provider, Listing {
     /// Who the provider is.
     public static let component = ComponentDescription(
         id: "fanfold.slurm", version: "1.0.0",
@@ -54,52 +54,11 @@ public struct SlurmProvider: Provider, Renting {
     }
 
     /// All jobs that are workers, each name once.
-    func jobs<Answer>(
+    public func listed<Answer>(
         for call: ProviderCall<Answer>,
         done: @escaping (Result<[SlurmJob], PluginError>) -> Void
     ) {
         send("GET", "/jobs", for: call) { result in done(result.map(SlurmJob.newest)) }
-    }
-
-    /// Rents workers.
-    public func launch(
-        _ request: LaunchRequest, _ call: ProviderCall<[Worker]>
-    ) throws(PluginError) {
-        rentAll(request, call)
-    }
-
-    /// Says how workers are.
-    public func describe(
-        _ query: WorkerQuery, _ call: ProviderCall<[Worker]>
-    ) throws(PluginError) {
-        jobs(for: call) { result in
-            call.attempt { () throws(PluginError) in
-                let all = try result.get()
-                switch query {
-                case .owner(let owner):
-                    call.succeed(all.filter { $0.labels["owner"] == owner }.map(\.worker))
-                case .token(let token):
-                    call.succeed(all.filter { $0.labels["token"] == token }.map(\.worker))
-                case .ids(let ids):
-                    // The controller's list does not lag; a job that ended is forgotten after a while.
-                    let known = Dictionary(
-                        all.map { ($0.worker.id, $0.worker) }, uniquingKeysWith: { $1 })
-                    call.succeed(
-                        ids.map { known[$0] ?? Worker(id: $0, token: nil, state: .gone) })
-                }
-            }
-        }
-    }
-
-    /// Ends workers; one that is gone is ended.
-    public func terminate(
-        _ ids: [String], _ call: ProviderCall<Termination>
-    ) throws(PluginError) {
-        end(ids, for: call) { result in
-            call.attempt { () throws(PluginError) in
-                call.succeed(Termination(left: try result.get()))
-            }
-        }
     }
 
     /// Cancels jobs, all at a time.
@@ -107,7 +66,7 @@ public struct SlurmProvider: Provider, Renting {
         _ ids: [String], for call: ProviderCall<Answer>,
         done: @escaping (Result<[String], PluginError>) -> Void
     ) {
-        jobs(for: call) { result in
+        listed(for: call) { result in
             switch result {
             case .failure(let error): done(.failure(error))
             case .success(let all):

@@ -37,6 +37,17 @@ public protocol Renting: Sendable {
 }
 
 extension Renting {
+    /// Ends workers; one that is gone is ended.
+    public func terminate(
+        _ ids: [String], _ call: ProviderCall<Termination>
+    ) throws(PluginError) {
+        end(ids, for: call) { result in
+            call.attempt { () throws(PluginError) in
+                call.succeed(Termination(left: try result.get()))
+            }
+        }
+    }
+
     /// Rents what a launch wants, best offering first.
     ///
     /// A launch whose answer was lost and that is repeated begins at the last offering that gave
