@@ -188,7 +188,17 @@ extension EngineControl {
     func why(_ subject: RunSubject) async throws(ControlError) -> Explanation {
         let found = await ask { [books] view in books.explain(subject, view) }
         guard let found else { throw silent }
-        guard let explanation = found else { throw Self.noRun(subject.run) }
+        guard let explanation = found else {
+            let detail = try await run(subject.run)
+            guard let task = detail.tasks.first(where: { $0.name == subject.task }) else {
+                throw ControlError(
+                    .notFound, "run \(subject.run) has no task \"\(subject.task ?? "")\"")
+            }
+            throw ControlError(
+                .notFound,
+                "task \(task.name) of run \(subject.run) has no subtask \(subject.subtask ?? 0): "
+                    + "\(task.put) were put" + (task.allPut ? "" : " until now"))
+        }
         return explanation
     }
 
