@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # A container engine from nothing: dockerd, or podman with its Docker API; an image of the worker; a
 # coordinator, two containers and more; in the end the engine's own command line lists what is left: nothing.
-# usage: Tests/Clouds/docker.sh [docker|podman]     wants root, busybox, the docker command and the engine
+# usage: Tests/Clouds/docker.sh [docker|tls|podman]     wants root, busybox, the docker command and the engine
+# With `tls`, Fanfold reaches dockerd over TCP, which lets in who shows a certificate.
 # shellcheck source=Tests/Clouds/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-engine=${1:-docker}
+mode=${1:-docker}
+engine=$mode
+[ "$mode" != tls ] || engine=docker
 [ "$(id -u)" -eq 0 ] || skip "wanted root"
 daemon=dockerd
 [ "$engine" = docker ] || daemon=podman
-for name in busybox docker "$daemon"; do command -v "$name" > /dev/null || skip "wanted $name"; done
+for name in busybox docker openssl "$daemon"; do command -v "$name" > /dev/null || skip "wanted $name"; done
 socket=$folder/engine.sock
 export DOCKER_HOST=unix://$socket
 
@@ -32,12 +35,42 @@ clear_away() {
     true
 }
 
+# An authority, and a certificate of it for each side; SIDE.pem holds the key too.
+certificates() {
+    local side
+    mkdir "$folder/tls"
+    (
+        cd "$folder/tls"
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem
+        for side in server client; do
+            openssl req -newkey rsa:2048 -nodes -subj "/CN=$side" -keyout "$side.key" -out "$side.csr"
+            openssl x509 -req -in "$side.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out "$side.crt" \
+                -extfile <(printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=%sAuth\n' "$side")
+            (umask 077 && cat "$side.crt" "$side.key" > "$side.pem")
+        done
+    ) 2> "$folder/log/openssl" || fail "no certificates"
+}
+
 image=fanfold/worker:latest
+endpoint=unix://$socket
+grant="hosts: [\"unix:$socket\"]"
+tls=()
+if [ "$mode" = tls ]; then
+    certificates
+    port=$(free_port)
+    tls=(--host "tcp://127.0.0.1:$port" --tlsverify --tlscacert "$folder/tls/ca.pem"
+        --tlscert "$folder/tls/server.crt" --tlskey "$folder/tls/server.key")
+    endpoint=https://localhost:$port
+    grant="hosts: [\"localhost:$port\"], secrets: [docker]"
+    # shellcheck disable=SC2034
+    secrets="secrets: { docker: { file: $folder/tls/client.pem } }
+http: { ca-file: $folder/tls/ca.pem }"
+fi
 if [ "$engine" = docker ]; then
     begin backend dockerd --host "unix://$socket" --pidfile "$folder/pid" --data-root "$folder/data" \
         --exec-root "$folder/exec" --bridge=none --iptables=false --ip6tables=false --ip-forward=false \
         --ip-masq=false --userland-proxy=false --storage-driver=vfs \
-        --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent=/fanfold-test
+        --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent=/fanfold-test ${tls[@]+"${tls[@]}"}
 else
     image=docker.io/$image
     cat > "$folder/containers.conf" << X
@@ -65,11 +98,12 @@ offering=one
 # shellcheck disable=SC2034
 provider="    use: docker
     with:
-      endpoint: unix://$socket
+      endpoint: $endpoint
+      secret: "$([ "$mode" != tls ] || echo docker)"
       image: $image
       network: host
       grace-s: 5
       most: 8
       sizes: { one: { cpus: 1, memory-mib: 300 } }
-    grant: { hosts: [\"unix:$socket\"] }"
+    grant: { $grant }"
 scenarios

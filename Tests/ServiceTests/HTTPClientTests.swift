@@ -149,6 +149,41 @@ import Testing
         #expect(posing.seen.isEmpty)
     }
 
+    @Test(.enabled(if: TestCertificate.shared != nil, "openssl is missing: NO TLS WAS TESTED"))
+    func `a server that wants a certificate gets that of the secret, and lets in nobody else`()
+        async throws
+    {
+        let certificate = try #require(TestCertificate.shared)
+        let client = try #require(TestCertificate.otherName)
+        let server = try await TestServer(
+            [.answer(200, body: "safe")], certificate: certificate, client: client)
+        let folder = TestFolder()
+        let text = try String(contentsOfFile: client.certificate, encoding: .utf8)
+        var http = http()
+        http.grant.secrets += ["identity", "bare"]
+        // The key first: the order does not matter.
+        http.secrets["identity"] = .file(folder.write("identity.pem", client.keyText + text))
+        http.secrets["bare"] = .file(folder.write("cert.pem", text))
+        var options = ClientTransport.Options()
+        options.authorityFile = certificate.certificate
+        let service = http.networkService(options)
+        func request(_ secret: String, _ scheme: String = "https") -> HTTPServiceRequest {
+            .get(
+                "\(scheme)://localhost:\(server.port)/",
+                sign: .init(scheme: "tls-client", secret: secret))
+        }
+        let answer = try await service.result(request("identity")).get()
+        #expect(answer.body == Array("safe".utf8))
+        // The connection of one identity is not lent to a request of none.
+        let stranger = await service.failure(.get("https://localhost:\(server.port)/"))
+        #expect(stranger?.reason == "http.tls")
+        #expect(server.seen.count == 1)
+        let bare = await service.failure(request("bare"))
+        #expect(bare?.reason == "secret.form")
+        #expect(bare?.message.contains("cat cert.pem key.pem") == true)
+        #expect(await service.failure(request("identity", "http"))?.reason == "request./url")
+    }
+
     @Test func `what does not speak TLS is said to be so`() async throws {
         let server = try await TestServer([.bytesThenEnd("HTTP/1.1 400 x\r\n\r\n")])
         let failure = await http().networkService()

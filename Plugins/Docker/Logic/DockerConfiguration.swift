@@ -12,9 +12,10 @@ public struct DockerConfiguration: Decodable, Sendable {
     var keep: Bool
     var graceSeconds: Int
     var pricePerHour: Double
+    var secret: String
 
     private enum CodingKeys: String, CodingKey {
-        case endpoint, image, sizes, most, network, binds, environment, keep
+        case endpoint, image, sizes, most, network, binds, environment, keep, secret
         case graceSeconds = "grace-s"
         case pricePerHour = "price-per-hour"
     }
@@ -58,7 +59,9 @@ public struct DockerConfiguration: Decodable, Sendable {
             "grace-s": {"type": "integer", "minimum": 0, "maximum": 100, "default": 5,
               "description": "How long a worker has to end, in seconds."},
             "price-per-hour": {"type": "number", "minimum": 0, "default": 0,
-              "description": "What a core costs by the hour, in dollars."}
+              "description": "What a core costs by the hour, in dollars."},
+            "secret": {"type": "string", "pattern": "^([a-z][a-z0-9._-]{0,63})?$", "default": "",
+              "description": "The secret with a client certificate and its key, for TLS; empty for none."}
           }
         }
         """

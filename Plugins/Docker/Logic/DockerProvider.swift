@@ -32,6 +32,9 @@ public struct DockerProvider: Provider, Listing {
         let url = configuration.endpoint + (isSocket ? ":" : "") + path
         var request = HTTPRequest(method, url)
         if let body { request = HTTPRequest(method, url, json: body) }
+        if !configuration.secret.isEmpty {
+            request.signing = HTTPSigning("tls-client", secret: configuration.secret)
+        }
         // Ending a container takes as long as it is given.
         request.timeoutMilliseconds = (configuration.graceSeconds + 60) * 1_000
         http.result(of: request, for: call) { result in

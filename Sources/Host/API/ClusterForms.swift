@@ -39,6 +39,8 @@ extension GPUDetail {
         object["name"] = .string(name)
         object["uuid"] = .string(uuid)
         object["memory_bytes"] = .integer(memoryBytes)
+        object.set("memory_node", memoryNode.map { JSON.integer(Int64($0)) })
+        object.set("link_group", linkGroup.map { JSON.integer(Int64($0)) })
         object.set("used_memory_bytes", usedMemoryBytes.map(JSON.integer))
         object.set("busy_percent", busyPercent.map { JSON.integer(Int64($0)) })
         return .object(object)

@@ -100,6 +100,11 @@ package struct GPUDetail: Hashable, Sendable {
     package var uuid: String
     /// Bytes of its own memory.
     package var memoryBytes: Int64
+    /// The memory node (NUMA) it is attached to, counted from 0; `nil` where nobody knows.
+    package var memoryNode: Int?
+    /// The group of GPUs of the worker that are linked directly to one another (NVLink), counted
+    /// from 1; `nil` for one without links.
+    package var linkGroup: Int?
     /// Bytes of it in use; `nil` if it is not measured.
     package var usedMemoryBytes: Int64?
     /// How much of the last moment it was busy, 0 to 100; `nil` if it is not measured.

@@ -38,6 +38,7 @@ extension Schemas {
         "gpus": list(
             object([
                 "name": text, "uuid": text, "memory_bytes": integer(),
+                "memory_node?": integer(), "link_group?": integer(),
                 "used_memory_bytes?": integer(), "busy_percent?": integer(0, 100),
             ])),
         "free_disk_bytes?": integer(), "quarantine?": named("Quarantine"),

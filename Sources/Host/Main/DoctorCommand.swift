@@ -52,8 +52,13 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func graphics() -> Check {
-        let (cards, problem) = GraphicsCards().read()
-        let names = cards.map { "\($0.name) (\(Human.bytes($0.memoryBytes)))" }
+        let graphics = GraphicsCards()
+        let (cards, problem) = graphics.read()
+        let names = zip(cards, graphics.places(of: cards)).map { card, place in
+            "\(card.name) (\(Human.bytes(card.memoryBytes))"
+                + (place.node > 0 ? ", memory node \(place.node - 1)" : "")
+                + (place.link > 0 ? ", link group \(place.link)" : "") + ")"
+        }
         return Check(
             "GPUs", problem == nil, cards.isEmpty ? "none" : names.joined(separator: ", "),
             advice: problem.map { "\($0)" } ?? "")

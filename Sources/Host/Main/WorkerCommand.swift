@@ -134,7 +134,7 @@ struct WorkerCommand: ParsableCommand {
     private func options(_ context: HostContext) throws -> WorkerAgentOptions {
         var capabilities = WireCapabilities(MachineFacts())
         capabilities.diskBytes = MachineFacts.freeDisk(folder) ?? 0
-        capabilities.take(GraphicsCards().read(), context.logger)
+        capabilities.take(GraphicsCards(), context.logger)
         // Who says how much to offer is believed, whatever the control group allows.
         if let cpus {
             capabilities.milliCores = Int64(cpus * 1_000)

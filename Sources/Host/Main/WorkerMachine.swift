@@ -19,17 +19,18 @@ extension WireCapabilities {
     }
 
     /// Takes over the GPUs; what keeps them from being read is logged.
-    mutating func take(
-        _ found: (cards: [GraphicsCard], problem: GraphicsProblem?), _ logger: Logger
-    ) {
+    mutating func take(_ graphics: GraphicsCards, _ logger: Logger) {
+        let found = graphics.read()
         if let problem = found.problem {
             logger.warning("GPUs are left out", metadata: ["why": "\(problem)"])
         }
-        gpus = found.cards.map { card in
+        gpus = zip(found.cards, graphics.places(of: found.cards)).map { card, place in
             var gpu = WireGpu()
             gpu.name = card.name
             gpu.uuid = card.uuid
             gpu.memoryBytes = card.memoryBytes
+            gpu.memoryNode = UInt32(place.node)
+            gpu.linkGroup = UInt32(place.link)
             return gpu
         }
     }

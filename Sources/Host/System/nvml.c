@@ -26,6 +26,17 @@ struct nvml_process {
 };
 typedef int (*processes_function)(void *, unsigned *, struct nvml_process *);
 
+struct nvml_pci {
+    char legacy_id[16];
+    unsigned domain, bus, device, device_id, subsystem_id;
+    char id[32];
+};
+typedef int (*pci_function)(void *, struct nvml_pci *);
+typedef int (*link_function)(void *, void *, int, int *);
+
+/* NVML_P2P_CAPS_INDEX_NVLINK, and NVML_P2P_STATUS_OK. */
+enum { links_of_nvlink = 2, link_is_good = 0 };
+
 /* What the library says where it cannot tell. */
 static const unsigned long long not_available = ~0ull;
 
@@ -43,6 +54,8 @@ struct fan_nvml {
     utilization_function utilization;
     /* NULL where the driver is older. */
     processes_function processes;
+    pci_function pci;
+    link_function link;
 };
 
 static int find(void *library, const char *name, void *place) {
@@ -78,6 +91,8 @@ struct fan_nvml *fan_nvml_open(const char *path, int32_t *status) {
     }
     nvml->library = library;
     find(library, "nvmlDeviceGetComputeRunningProcesses_v3", &nvml->processes);
+    find(library, "nvmlDeviceGetPciInfo_v3", &nvml->pci);
+    find(library, "nvmlDeviceGetP2PStatus", &nvml->link);
     return nvml;
 }
 
@@ -109,12 +124,33 @@ int32_t fan_nvml_read(struct fan_nvml *nvml, struct fan_nvml_device *devices, in
     for (unsigned index = 0; index < count && found < capacity; index++) {
         memset(&devices[found], 0, sizeof devices[found]);
         int code = read_device(nvml, index, &devices[found]);
+        devices[found].index = (int32_t)index;
         if (code == 0)
             found++;
         else if (*status == 0)
             *status = code;
     }
     return found;
+}
+
+int32_t fan_nvml_read_place(struct fan_nvml *nvml, int32_t index, struct fan_nvml_place *place) {
+    void *handle = NULL;
+    unsigned count = 0;
+    struct nvml_pci pci = {0};
+    *place = (struct fan_nvml_place){0};
+    if (nvml->pci == NULL || nvml->count(&count) != 0 || nvml->handle((unsigned)index, &handle) != 0
+        || nvml->pci(handle, &pci) != 0)
+        return 0;
+    *place = (struct fan_nvml_place){.domain = pci.domain, .bus = pci.bus, .device = pci.device};
+    if (nvml->link == NULL) return 1;
+    for (unsigned other = 0; other < count && other < 64; other++) {
+        void *peer = NULL;
+        int status = -1;
+        if (other == (unsigned)index || nvml->handle(other, &peer) != 0) continue;
+        if (nvml->link(handle, peer, links_of_nvlink, &status) == 0 && status == link_is_good)
+            place->linked |= 1ull << other;
+    }
+    return 1;
 }
 
 int32_t fan_nvml_read_uses(struct fan_nvml *nvml, struct fan_nvml_use *uses, int32_t capacity) {

@@ -172,12 +172,12 @@ extension SharingWorld {
     func run(
         _ count: Int, queue: String? = nil, priority: Int = 0, cores: Int64 = 1,
         gigabytes: Int64 = 0, gpus: Int = 0, milli: Int64 = 1000, labels: [String] = [],
-        maximum: Int? = nil
+        topology: DeviceTopology = .any, maximum: Int? = nil
     ) -> TaskID {
         let task = core.nextTask
         let needs = ResourceRequest(
             milliCores: cores * 1000, memoryBytes: gigabytes << 30, devices: gpus,
-            deviceMilli: milli, labels: labels)
+            deviceMilli: milli, topology: topology, labels: labels)
         let shape = ShapeID(task.index)
         supply[task] = Array(repeating: SubtaskSpec(shape: shape), count: count)
         on(

@@ -62,6 +62,10 @@ import Testing
             world.worker(cores: 2)
             return SubtaskID(task: world.run(1, cores: 4), index: 0)
         },
+        Case("devices apart", .devicesApart(.link, wanted: 2, largest: 1)) { world in
+            world.worker(cores: 2, gpus: 4)
+            return SubtaskID(task: world.run(1, gpus: 2, topology: .link), index: 0)
+        },
         Case(
             "exceeds the quota",
             .exceedsQuota(

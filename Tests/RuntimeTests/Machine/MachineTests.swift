@@ -1,3 +1,4 @@
+import FanfoldCore
 import Foundation
 import Testing
 
@@ -197,10 +198,10 @@ struct GraphicsCardTests {
             found == [
                 GraphicsCard(
                     name: "Fake GPU 1", uuid: "GPU-1", memoryBytes: 1 << 34,
-                    usedMemoryBytes: 1 << 30, utilizationPercent: 70),
+                    usedMemoryBytes: 1 << 30, utilizationPercent: 70, index: 0),
                 GraphicsCard(
                     name: "Fake GPU 2", uuid: "GPU-2", memoryBytes: 1 << 34,
-                    usedMemoryBytes: 1 << 30, utilizationPercent: 0),
+                    usedMemoryBytes: 1 << 30, utilizationPercent: 0, index: 1),
             ])
     }
 
@@ -212,6 +213,45 @@ struct GraphicsCardTests {
         #expect(memory.bytes(of: [11], at: 1) == 500)
         #expect(memory.bytes(of: [12, 99], at: 2) == 0)
         #expect(GraphicsMemory(library: "libfanfold-no-such.so").bytes(of: [10], at: 0) == 0)
+    }
+
+    /// Four cards: the first three each linked to each other, the last to the first alone.
+    private let linked = """
+        struct pci { char legacy[16]; unsigned domain, bus, device, id, subsystem; char text[32]; };
+        int nvmlDeviceGetPciInfo_v3(void *device, struct pci *pci) {
+            if ((long)device == 3) return 3;
+            pci->domain = 0; pci->bus = 0x10 * (long)device; pci->device = 0x1f;
+            return 0;
+        }
+        int nvmlDeviceGetP2PStatus(void *one, void *other, int index, int *status) {
+            static const int links[4] = {0xe, 0x5, 0x3, 0x1};
+            if (index != 2) return 2;
+            *status = links[(long)one - 1] >> ((long)other - 1) & 1 ? 0 : 1;
+            return 0;
+        }
+        """
+
+    @Test func `cards are grouped by their links, and have the memory nodes of their buses`() throws
+    {
+        let body = two.replacing("*count = 2;", with: "*count = 4;") + linked
+        let (path, folder) = try library("#define START 0\n#define LOST 0\n" + body)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for (bus, node) in [("10", "0"), ("20", "1"), ("40", "-1")] {
+            let place = folder.appendingPathComponent("bus/pci/devices/0000:\(bus):1f.0")
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            try Data("\(node)\n".utf8).write(to: place.appendingPathComponent("numa_node"))
+        }
+        let graphics = GraphicsCards(library: path)
+        let places = graphics.places(
+            of: graphics.read().cards, files: SystemFiles(sys: folder.path))
+        // The third does not say where it is, so nobody knows its links either.
+        #expect(
+            places == [
+                DevicePlace(node: 1, link: 1), DevicePlace(node: 2, link: 1), .unknown,
+                DevicePlace(node: 1, link: 0),
+            ])
+        let bare = try cards()
+        #expect(bare.places(of: bare.read().cards) == [.unknown, .unknown])
     }
 
     @Test func `a device that fell off the bus is left out, and said`() throws {

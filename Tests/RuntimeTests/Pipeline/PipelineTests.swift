@@ -151,6 +151,20 @@ private let whole = """
         #expect(all.allSatisfy { $0.labels == [.init(name: "zone", value: "a")] })
     }
 
+    @Test func `several GPUs may have to be near to one another, one cannot`() throws {
+        func needs(_ text: String) throws -> NeedsDeclaration {
+            try load(
+                "fanfold: 1\ntasks: {a: {run: {command: [date]}, needs: \(text)}}\n", in: folder
+            ).tasks[0].needs
+        }
+        #expect(try needs("{gpus: 4, gpu-topology: nvlink}").gpuTopology == .link)
+        #expect(try needs("{gpus: 2, gpu-topology: numa}").gpuTopology == .node)
+        #expect(try needs("{gpus: 1, gpu-topology: any}").gpuTopology == .any)
+        for text in ["{gpus: 1, gpu-topology: nvlink}", "{gpus: 2, gpu-topology: pcie}"] {
+            #expect(throws: (any Error).self) { try needs(text) }
+        }
+    }
+
     @Test func `a short document has sensible defaults`() throws {
         let text =
             "fanfold: 1\ntasks: {a: {run: {command: [date]}}, b: {after: a, run: {command: [date]}}}\n"

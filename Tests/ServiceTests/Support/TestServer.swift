@@ -39,19 +39,25 @@ final class TestServer: Sendable {
 
     /// Starts to listen.
     ///
-    /// Parameter replies: Given in order, the last one again and again.
+    /// - Parameters:
+    ///   - replies: given in order, the last one again and again.
+    ///   - client: whose certificate alone is let in.
     init(
-        _ replies: [Reply], at place: Place = .loopback, certificate: TestCertificate? = nil
+        _ replies: [Reply], at place: Place = .loopback, certificate: TestCertificate? = nil,
+        client: TestCertificate? = nil
     ) async throws {
         let log = ServerLog(replies)
         var context: NIOSSLContext?
         if let certificate {
-            context = try NIOSSLContext(
-                configuration: .makeServerConfiguration(
-                    certificateChain: NIOSSLCertificate.fromPEMFile(certificate.certificate)
-                        .map { .certificate($0) },
-                    privateKey: .privateKey(
-                        NIOSSLPrivateKey(file: certificate.key, format: .pem))))
+            var configuration = try TLSConfiguration.makeServerConfiguration(
+                certificateChain: NIOSSLCertificate.fromPEMFile(certificate.certificate)
+                    .map { .certificate($0) },
+                privateKey: .privateKey(NIOSSLPrivateKey(file: certificate.key, format: .pem)))
+            if let client {
+                configuration.certificateVerification = .noHostnameVerification
+                configuration.trustRoots = .file(client.certificate)
+            }
+            context = try NIOSSLContext(configuration: configuration)
         }
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)

@@ -264,7 +264,10 @@ extension WorkerHub {
         detail.processor = label?.description
         detail.labels = label?.labels ?? []
         detail.gpus = (label?.gpus ?? []).map { gpu in
-            GPUDetail(name: gpu.name, uuid: gpu.uuid, memoryBytes: gpu.memoryBytes)
+            var detail = GPUDetail(name: gpu.name, uuid: gpu.uuid, memoryBytes: gpu.memoryBytes)
+            if gpu.place.node > 0 { detail.memoryNode = Int(gpu.place.node) - 1 }
+            if gpu.place.link > 0 { detail.linkGroup = Int(gpu.place.link) }
+            return detail
         }
         if let measured = measured(usage.worker) {
             detail.measured = ResourceAmounts(

@@ -25,6 +25,7 @@ struct WorkerLabel: Hashable, Sendable {
         var name: String
         var uuid: String
         var memoryBytes: Int64
+        var place = DevicePlace.unknown
     }
 
     /// GPUs that a worker may say it has.
@@ -32,7 +33,7 @@ struct WorkerLabel: Hashable, Sendable {
 
     var bytes: [UInt8] {
         var writer = ByteWriter()
-        writer.byte(2)
+        writer.byte(3)
         writer.string(uid)
         writer.string(name)
         writer.zigzag(milliCores)
@@ -46,6 +47,8 @@ struct WorkerLabel: Hashable, Sendable {
             writer.string(gpu.name)
             writer.string(gpu.uuid)
             writer.zigzag(gpu.memoryBytes)
+            writer.byte(gpu.place.node)
+            writer.byte(gpu.place.link)
         }
         writer.zigzag(joined)
         return writer.bytes
@@ -53,7 +56,8 @@ struct WorkerLabel: Hashable, Sendable {
 
     init(_ bytes: [UInt8]) throws(CodingError) {
         var reader = ByteReader(bytes)
-        try reader.version(2)
+        // Labels of before places were told read as they were written.
+        let hasPlaces = try reader.version(from: 2, to: 3) > 2
         uid = try reader.string()
         name = try reader.string()
         milliCores = try reader.zigzag()
@@ -67,7 +71,9 @@ struct WorkerLabel: Hashable, Sendable {
             gpus.append(
                 GPU(
                     name: try reader.string(), uuid: try reader.string(),
-                    memoryBytes: try reader.zigzag()))
+                    memoryBytes: try reader.zigzag(),
+                    place: hasPlaces
+                        ? DevicePlace(node: try reader.byte(), link: try reader.byte()) : .unknown))
         }
         joined = try reader.zigzag()
         try reader.finish()
@@ -98,7 +104,9 @@ struct WorkerLabel: Hashable, Sendable {
         gpus = has.gpus.prefix(Self.maximumGPUs).map { gpu in
             GPU(
                 name: gpu.name, uuid: gpu.uuid,
-                memoryBytes: min(Self.maximumMemoryBytes, max(0, gpu.memoryBytes)))
+                memoryBytes: min(Self.maximumMemoryBytes, max(0, gpu.memoryBytes)),
+                place: DevicePlace(
+                    node: UInt8(clamping: gpu.memoryNode), link: UInt8(clamping: gpu.linkGroup)))
         }
         self.joined = joined
     }
@@ -109,7 +117,7 @@ extension WorkerLabel {
     var capacity: ResourceVector {
         ResourceVector(
             milliCores: milliCores, memoryBytes: memoryBytes,
-            devices: gpus.map { DeviceVector(memoryBytes: $0.memoryBytes) })
+            devices: gpus.map { DeviceVector(memoryBytes: $0.memoryBytes, place: $0.place) })
     }
 }
 

@@ -157,9 +157,19 @@ package struct ByteReader: Sendable {
 
     /// The version that the bytes must have.
     package mutating func version(_ known: UInt8) throws(CodingError) {
+        _ = try version(from: known, to: known)
+    }
+
+    /// One of several versions that are read.
+    package mutating func version(
+        from first: UInt8, to last: UInt8
+    ) throws(CodingError) -> UInt8 {
         let start = offset
         let found = try byte()
-        guard found == known else { throw CodingError(.unknownVersion(found), at: start) }
+        guard (first...last).contains(found) else {
+            throw CodingError(.unknownVersion(found), at: start)
+        }
+        return found
     }
 
     /// Has a table of records of one size read in place.

@@ -50,14 +50,29 @@ extension Failure: ByteCoded {
     }
 }
 
+/// What stands in front of a record with more in it than records had at first: those read as they
+/// were written.
+private let extended = Int64.min
+
 extension DeviceVector: ByteCoded {
     func encode(into writer: inout ByteWriter) {
+        if place != .unknown || milli == extended {
+            writer.zigzag(extended)
+            writer.byte(place.node)
+            writer.byte(place.link)
+        }
         writer.zigzag(milli)
         writer.zigzag(memoryBytes)
     }
 
     init(from reader: inout ByteReader) throws(CodingError) {
-        self.init(milli: try reader.zigzag(), memoryBytes: try reader.zigzag())
+        var milli = try reader.zigzag()
+        var place = DevicePlace.unknown
+        if milli == extended {
+            place = DevicePlace(node: try reader.byte(), link: try reader.byte())
+            milli = try reader.zigzag()
+        }
+        self.init(milli: milli, memoryBytes: try reader.zigzag(), place: place)
     }
 }
 
@@ -77,6 +92,10 @@ extension ResourceVector: ByteCoded {
 
 extension ResourceRequest: ByteCoded {
     func encode(into writer: inout ByteWriter) {
+        if topology != .any || milliCores == extended {
+            writer.zigzag(extended)
+            writer.byte(topology.rawValue)
+        }
         writer.zigzag(milliCores)
         writer.zigzag(memoryBytes)
         writer.zigzag(Int64(devices))
@@ -86,10 +105,16 @@ extension ResourceRequest: ByteCoded {
     }
 
     init(from reader: inout ByteReader) throws(CodingError) {
+        var cores = try reader.zigzag()
+        var topology = DeviceTopology.any
+        if cores == extended {
+            topology = try reader.enumeration()
+            cores = try reader.zigzag()
+        }
         self.init(
-            milliCores: try reader.zigzag(), memoryBytes: try reader.zigzag(),
-            devices: try reader.signed(), deviceMilli: try reader.zigzag(),
-            deviceMemoryBytes: try reader.zigzag(), labels: try reader.list())
+            milliCores: cores, memoryBytes: try reader.zigzag(), devices: try reader.signed(),
+            deviceMilli: try reader.zigzag(), deviceMemoryBytes: try reader.zigzag(),
+            topology: topology, labels: try reader.list())
     }
 }
 

@@ -108,7 +108,7 @@ extension WaitingReason {
     var isForEver: Bool {
         switch self {
         case .noWorker, .noWorkerType, .exceedsMaximumWorker, .exceedsQuota,
-            .topologyUnsatisfiable:
+            .topologyUnsatisfiable, .devicesApart:
             true
         default: false
         }

@@ -182,6 +182,11 @@ extension Coordinator {
             return .exceedsMaximumWorker(.memory, wanted: request.memoryBytes, largest: memory)
         }
         let devices = totals.map(\.devices.count).max() ?? 0
+        if devices >= request.devices, request.topology != .any {
+            let largest = totals.map { DeviceVector.largestGroup($0.devices, request.topology) }
+            return .devicesApart(
+                request.topology, wanted: request.devices, largest: largest.max() ?? 0)
+        }
         return .exceedsMaximumWorker(
             .gpu, wanted: Int64(request.devices), largest: Int64(devices))
     }

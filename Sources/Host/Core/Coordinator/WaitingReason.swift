@@ -14,6 +14,9 @@ package enum WaitingReason: Hashable, Sendable {
     case gangWaiting(missing: Int, size: Int)
     /// All workers together, were they idle, run fewer of its gang at a time than it has members.
     case topologyUnsatisfiable(wanted: Int, possible: Int)
+    /// No worker has so many devices that are as near to one another as is asked for; the most that
+    /// one has.
+    case devicesApart(DeviceTopology, wanted: Int, largest: Int)
     /// The strategy has not answered yet.
     case strategyAnswering
     /// Its run is paused, or the queue of this name.

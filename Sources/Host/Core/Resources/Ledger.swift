@@ -104,19 +104,32 @@ package struct Ledger: Hashable, Sendable {
         if request.milliCores > 0 { count = min(count, vector.milliCores / request.milliCores) }
         if request.memoryBytes > 0 { count = min(count, vector.memoryBytes / request.memoryBytes) }
         if request.devices > 0 {
-            var shares: Int64 = 0
-            for device in vector.devices {
-                var share = device.milli / request.deviceMilli
-                if request.deviceMemoryBytes > 0 {
-                    share = min(share, device.memoryBytes / request.deviceMemoryBytes)
-                }
-                shares += min(share, count)
-            }
-            count = min(count, shares / Int64(request.devices))
             let able = devices(for: request, in: vector).count
-            if able < request.devices { count = 0 }
+            count = able < request.devices ? 0 : min(count, sets(of: request, in: vector))
         }
         return Int(max(0, count))
+    }
+
+    /// How many times the devices hold what the request needs of them; of devices that must be near
+    /// to one another, group by group.
+    private static func sets(of request: ResourceRequest, in vector: ResourceVector) -> Int64 {
+        var shares: [UInt8: Int64] = [:]
+        for device in vector.devices {
+            var share = device.milli / request.deviceMilli
+            if request.deviceMemoryBytes > 0 {
+                share = min(share, device.memoryBytes / request.deviceMemoryBytes)
+            }
+            var group: UInt8 = 0
+            switch request.topology {
+            case _ where request.devices == 1: break
+            case .any: break
+            case .node where device.place.node > 0: group = device.place.node
+            case .link where device.place.link > 0: group = device.place.link
+            default: continue
+            }
+            shares[group, default: 0] += min(share, Int64(Limits.slotsPerWorkerAndShape))
+        }
+        return shares.values.reduce(0) { $0 + $1 / Int64(request.devices) }
     }
 
     private func devices(for request: ResourceRequest, _ wanted: [Int]?) -> [Int] {
@@ -125,24 +138,22 @@ package struct Ledger: Hashable, Sendable {
                 free.devices.indices.contains($0)
                     && free.devices[$0].milli >= request.deviceMilli
                     && free.devices[$0].memoryBytes >= request.deviceMemoryBytes
-            })
+            }), request.topology == .any
         else { return Self.devices(for: request, in: free) }
         return wanted
     }
 
-    /// The devices that the request would get, the fullest that still fit first.
+    /// The devices that the request would get, near to one another and the fullest that still fit
+    /// first; fewer than it needs where there are not so many.
     private static func devices(
         for request: ResourceRequest, in vector: ResourceVector
     ) -> [Int] {
-        let able = vector.devices.indices.filter {
+        let able = DeviceSets.order(vector.devices).filter {
             vector.devices[$0].milli >= request.deviceMilli
                 && vector.devices[$0].memoryBytes >= request.deviceMemoryBytes
         }
-        let fullest = able.sorted {
-            (vector.devices[$0].milli, vector.devices[$0].memoryBytes, $0)
-                < (vector.devices[$1].milli, vector.devices[$1].memoryBytes, $1)
-        }
-        return Array(fullest.prefix(request.devices))
+        return DeviceVector.together(
+            able, of: vector.devices, count: request.devices, topology: request.topology) ?? []
     }
 
     /// The rules that do not hold.

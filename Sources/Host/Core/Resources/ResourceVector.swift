@@ -23,11 +23,14 @@ package struct DeviceVector: Hashable, Sendable {
     package var milli: Int64
     /// Bytes of the device's own memory.
     package var memoryBytes: Int64
+    /// Where it is.
+    package var place: DevicePlace
 
     /// One device.
-    package init(milli: Int64 = 1000, memoryBytes: Int64) {
+    package init(milli: Int64 = 1000, memoryBytes: Int64, place: DevicePlace = .unknown) {
         self.milli = milli
         self.memoryBytes = memoryBytes
+        self.place = place
     }
 }
 
@@ -43,19 +46,23 @@ package struct ResourceRequest: Hashable, Sendable {
     package var deviceMilli: Int64
     /// Bytes of each of these devices' own memory.
     package var deviceMemoryBytes: Int64
+    /// How near to one another these devices must be.
+    package var topology: DeviceTopology
     /// Labels that the worker must have, all of them.
     package var labels: [String]
 
     /// A request; one core and no stated memory unless told otherwise.
     package init(
         milliCores: Int64 = 1000, memoryBytes: Int64 = 0, devices: Int = 0,
-        deviceMilli: Int64 = 1000, deviceMemoryBytes: Int64 = 0, labels: [String] = []
+        deviceMilli: Int64 = 1000, deviceMemoryBytes: Int64 = 0,
+        topology: DeviceTopology = .any, labels: [String] = []
     ) {
         self.milliCores = milliCores
         self.memoryBytes = memoryBytes
         self.devices = devices
         self.deviceMilli = deviceMilli
         self.deviceMemoryBytes = deviceMemoryBytes
+        self.topology = topology
         self.labels = labels
     }
 

@@ -3,7 +3,9 @@ import FanfoldJSON
 
 extension HTTPServiceRequest {
     /// The schemes that `sign` may name.
-    package static let signingSchemes = ["aws-sigv4", "google-oauth", "bearer"]
+    package static let signingSchemes = [
+        "aws-sigv4", "google-oauth", "bearer", "tls-client",
+    ]
 
     /// Reads the request document of `fanfold.http/1`.
     ///

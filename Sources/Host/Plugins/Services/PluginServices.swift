@@ -38,7 +38,7 @@ package protocol HTTPService: Sendable {
 package struct HTTPServiceRequest: Sendable, Hashable {
     /// Which secret signs the request, and how.
     package struct Signing: Sendable, Hashable {
-        /// `aws-sigv4`, `google-oauth` or `bearer`.
+        /// `aws-sigv4`, `google-oauth`, `bearer` or `tls-client`.
         package var scheme: String
         /// The secret's name; its value stays with the host.
         package var secret: String

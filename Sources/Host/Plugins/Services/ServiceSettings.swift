@@ -25,6 +25,16 @@ package enum SecretSource: Hashable, Sendable {
     case environment(String)
     /// The standard output of a program, looked for in `PATH`; no shell is involved.
     case command([String])
+    /// The metadata service of the cloud that the host runs in, for its own machine or container.
+    case metadata(MetadataService)
+}
+
+/// A service that gives a cloud's machines and containers their credentials.
+package enum MetadataService: String, Hashable, Sendable {
+    /// Of EC2 (version 2, with tokens), or of the container that the host runs in.
+    case aws
+    /// Of Compute Engine and what is built on it.
+    case google
 }
 
 /// A server that passes requests on: `http://HOST:PORT`.

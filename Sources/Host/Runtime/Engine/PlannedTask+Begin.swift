@@ -53,7 +53,7 @@ extension ResourceRequest {
         self.init(
             milliCores: needs.cpuMillis, memoryBytes: needs.memoryBytes, devices: devices,
             deviceMilli: devices == 1 ? needs.gpuMillis : 1000,
-            deviceMemoryBytes: needs.gpuMemoryBytes,
+            deviceMemoryBytes: needs.gpuMemoryBytes, topology: needs.gpuTopology,
             labels: needs.labels.map { "\($0.name)=\($0.value)" })
     }
 }

@@ -1,5 +1,16 @@
 import FanfoldCore
 
+extension DeviceTopology {
+    /// How near to one another GPUs are, for a sentence.
+    fileprivate var words: String {
+        switch self {
+        case .any: "of its own"
+        case .node: "on one memory node"
+        case .link: "linked to one another"
+        }
+    }
+}
+
 extension WaitingReason {
     /// The reason, for people: a sentence that goes on from "it waits".
     package var sentence: String {
@@ -16,6 +27,9 @@ extension WaitingReason {
         case .topologyUnsatisfiable(let wanted, let possible):
             "because \(wanted) are to run at the same time, and all workers together, were they idle, "
                 + "would run \(possible)"
+        case .devicesApart(let topology, let wanted, let largest):
+            "it needs \(wanted) GPUs \(topology.words), and no worker has more than \(largest); ask for "
+                + "fewer, or leave `gpu-topology` out of `needs:`"
         case .paused(nil): "because its run is paused"
         case .paused(let queue?): "because queue \(queue) is paused"
         case .noWorker: "for a worker: there is none"
@@ -75,6 +89,8 @@ extension WaitingReason {
                 + amount(wanted, dimension)
         case .topologyUnsatisfiable(let wanted, let possible):
             "there were workers for \(wanted - possible) more at a time"
+        case .devicesApart(let topology, let wanted, _):
+            "a worker had \(wanted) GPUs \(topology.words)"
         case .exceedsQuota(let quota):
             "the quota of queue \(quota.queue) were "
                 + "\(share(quota.wanted, quota.dimension)) or more"
@@ -107,7 +123,7 @@ extension WaitingReason {
         case .backingOff: "backing-off"
         case .strategyAnswering: "strategy-answering"
         case .gangWaiting: "gang-waiting"
-        case .topologyUnsatisfiable: "topology-unsatisfiable"
+        case .topologyUnsatisfiable, .devicesApart: "topology-unsatisfiable"
         case .paused: "paused"
         case .noWorker: "no-worker"
         case .noWorkerType: "no-worker-type"

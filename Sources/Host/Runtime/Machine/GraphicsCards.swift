@@ -1,4 +1,5 @@
 import CFanfoldSystem
+import FanfoldCore
 
 /// One GPU, as NVIDIA's management library describes it.
 package struct GraphicsCard: Hashable, Sendable {
@@ -12,6 +13,8 @@ package struct GraphicsCard: Hashable, Sendable {
     package var usedMemoryBytes: Int64
     /// How much of the last moment it was busy: 0 to 100.
     package var utilizationPercent: Int
+    /// Its place, as the library counts.
+    package var index: Int
 }
 
 /// What one process has on one GPU.
@@ -83,9 +86,56 @@ package final class GraphicsCards: @unchecked Sendable {
                 name: Self.text(device.name), uuid: Self.text(device.uuid),
                 memoryBytes: Int64(clamping: device.memory_bytes),
                 usedMemoryBytes: Int64(clamping: device.used_memory_bytes),
-                utilizationPercent: Int(device.utilization_percent))
+                utilizationPercent: Int(device.utilization_percent), index: Int(device.index))
         }
         return (cards, status == 0 ? nil : .answered(Int(status)))
+    }
+
+    /// Where the cards are: the memory node of each, and which are linked to one another.
+    ///
+    /// A group holds cards of which each is linked directly to each other one, so that on a machine
+    /// whose links are no full mesh a card is in the first group that it is linked to as a whole.
+    ///
+    /// Parameter files: where the bus says the node of each device.
+    package func places(
+        of cards: [GraphicsCard], files: SystemFiles = SystemFiles()
+    ) -> [DevicePlace] {
+        guard let handle else { return cards.map { _ in .unknown } }
+        let found = cards.map { card in
+            var place = fan_nvml_place()
+            return fan_nvml_read_place(handle, Int32(card.index), &place) == 1 ? place : nil
+        }
+        var groups: [[Int]] = []
+        for (card, place) in zip(cards, found) {
+            guard let place, place.linked != 0 else { continue }
+            let isLinked = { (other: Int) in place.linked >> UInt64(other) & 1 == 1 }
+            if let group = groups.firstIndex(where: { $0.allSatisfy(isLinked) }) {
+                groups[group].append(card.index)
+            } else {
+                groups.append([card.index])
+            }
+        }
+        return zip(cards, found).map { card, place in
+            guard let place else { return .unknown }
+            let group = groups.firstIndex { $0.count > 1 && $0.contains(card.index) }
+            return DevicePlace(
+                node: Self.node(of: place, files), link: UInt8(clamping: (group ?? -1) + 1))
+        }
+    }
+
+    /// The memory node of a device of the bus, counted from 1; that of a machine that has but one
+    /// says -1, which is the first.
+    private static func node(of place: fan_nvml_place, _ files: SystemFiles) -> UInt8 {
+        func hexadecimal(_ value: UInt32, _ digits: Int) -> String {
+            let text = String(value, radix: 16)
+            return String(repeating: "0", count: max(0, digits - text.count)) + text
+        }
+        let name =
+            "\(hexadecimal(place.domain, 4)):\(hexadecimal(place.bus, 2)):"
+            + "\(hexadecimal(place.device, 2)).0"
+        return files.number("\(files.sys)/bus/pci/devices/\(name)/numa_node").map {
+            UInt8(clamping: max(0, $0) + 1)
+        } ?? 0
     }
 
     /// What processes have on the devices now; empty where the driver does not tell.

@@ -49,6 +49,7 @@ extension NeedsDeclaration {
             case "gpus": gpuMillis = try Self.millis(value, key)
             case "memory": memoryBytes = try Self.bytes(value, key)
             case "gpu-memory": gpuMemoryBytes = try Self.bytes(value, key)
+            case "gpu-topology": gpuTopology = try Self.topology(value, key)
             case "labels": try mergeLabels(value)
             case "gang":
                 guard let members = value.integerValue,
@@ -63,7 +64,8 @@ extension NeedsDeclaration {
             default:
                 throw Self.error(
                     key,
-                    "unknown need; wanted cpus, memory, gpus, gpu-memory, labels, gang or any_of")
+                    "unknown need; wanted cpus, memory, gpus, gpu-memory, gpu-topology, labels, "
+                        + "gang or any_of")
             }
         }
         if auto != nil {
@@ -75,6 +77,10 @@ extension NeedsDeclaration {
         }
         if gpuMemoryBytes > 0, gpuMillis == 0 {
             throw Self.error("gpu-memory", "memory of a GPU is asked for, and no GPU; add gpus: 1")
+        }
+        if gpuTopology != .any, gpuMillis <= 1_000 {
+            throw Self.error(
+                "gpu-topology", "one GPU has no other one to be near to; ask for gpus: 2 or more")
         }
     }
 
@@ -119,6 +125,17 @@ extension NeedsDeclaration {
 
     private static func error(_ key: String, _ message: String) -> NeedsError {
         NeedsError(pointer: JSONPointer([key]), message: message)
+    }
+
+    private static func topology(
+        _ value: JSON, _ key: String
+    ) throws(NeedsError) -> DeviceTopology {
+        switch value {
+        case "any": return .any
+        case "numa": return .node
+        case "nvlink": return .link
+        default: throw error(key, "wanted any, numa or nvlink, found \(value.text)")
+        }
     }
 
     private static func millis(_ value: JSON, _ key: String) throws(NeedsError) -> Int64 {

@@ -1,3 +1,4 @@
+import FanfoldCore
 import FanfoldJSON
 import FanfoldPlugins
 
@@ -115,6 +116,8 @@ package struct NeedsDeclaration: Hashable, Sendable {
     package var gpuMillis: Int64
     /// Bytes of memory of each GPU.
     package var gpuMemoryBytes: Int64
+    /// How near to one another several GPUs must be.
+    package var gpuTopology = DeviceTopology.any
     /// What the worker must be labelled with, sorted by name.
     package var labels: [Label]
     /// Set if what is not stated is predicted.

@@ -365,6 +365,11 @@ extension PipelineSchema {
                   "$ref": "#/$defs/bytes",
                   "default": "0B"
                 },
+                "gpu-topology": {
+                  "description": "How near to one another several GPUs must be: on one memory node (numa), or linked directly (nvlink).",
+                  "enum": ["any", "numa", "nvlink"],
+                  "default": "any"
+                },
                 "labels": {
                   "description": "Labels that the worker must have, with their values.",
                   "type": "object",

@@ -56,6 +56,9 @@ extension Settings {
     private static func secretSource(_ json: JSON) -> SecretSource? {
         if let path = json["file"]?.stringValue { return .file(path) }
         if let name = json["env"]?.stringValue { return .environment(name) }
+        if let name = json["metadata"]?.stringValue {
+            return MetadataService(rawValue: name).map { .metadata($0) }
+        }
         return json["command"]?.arrayValue.map { .command($0.compactMap(\.stringValue)) }
     }
 }

@@ -342,6 +342,10 @@ extension Settings {
                   "command": {
                     "description": "A program and its arguments; it prints the value.",
                     "type": "array", "items": { "type": "string" }, "minItems": 1, "maxItems": 64
+                  },
+                  "metadata": {
+                    "description": "What the cloud gives this machine or container by itself.",
+                    "enum": ["aws", "google"]
                   }
                 }
               },

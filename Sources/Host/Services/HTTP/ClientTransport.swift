@@ -58,12 +58,8 @@ package final class ClientTransport: HTTPTransport {
     private static func configuration(
         _ options: Options, grant: PluginGrant?
     ) -> HTTPClient.Configuration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        if !options.authorityFile.isEmpty {
-            tls.additionalTrustRoots = [.file(options.authorityFile)]
-        }
         var configuration = HTTPClient.Configuration(
-            tlsConfiguration: tls, redirectConfiguration: .disallow,
+            tlsConfiguration: tls(options, identity: nil), redirectConfiguration: .disallow,
             timeout: .init(connect: .nanoseconds(options.connectNanoseconds)))
         configuration.httpVersion = .http1Only
         configuration.connectionPool.idleTimeout = .nanoseconds(options.idleNanoseconds)
@@ -83,6 +79,18 @@ package final class ClientTransport: HTTPTransport {
         return configuration
     }
 
+    private static func tls(_ options: Options, identity: ClientIdentity?) -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if !options.authorityFile.isEmpty {
+            tls.additionalTrustRoots = [.file(options.authorityFile)]
+        }
+        if let identity {
+            tls.certificateChain = identity.chain.map { .certificate($0) }
+            tls.privateKey = .privateKey(identity.key)
+        }
+        return tls
+    }
+
     /// Sends the request and reads all of the answer.
     package func exchange(
         _ request: OutgoingRequest, timeout: UInt64
@@ -91,7 +99,7 @@ package final class ClientTransport: HTTPTransport {
         let response: HTTPClientResponse
         do {
             response = try await client(for: request.url).execute(
-                Self.clientRequest(request), deadline: deadline)
+                clientRequest(request), deadline: deadline)
         } catch {
             return .failure(TransportFailure(error, isAnswering: false))
         }
@@ -118,11 +126,14 @@ package final class ClientTransport: HTTPTransport {
         return proxied
     }
 
-    private static func clientRequest(_ request: OutgoingRequest) -> HTTPClientRequest {
-        var prepared = HTTPClientRequest(url: address(of: request.url))
+    private func clientRequest(_ request: OutgoingRequest) -> HTTPClientRequest {
+        var prepared = HTTPClientRequest(url: Self.address(of: request.url))
         prepared.method = HTTPMethod(rawValue: request.method)
         for header in request.headers {
             prepared.headers.add(name: header.name, value: header.value)
+        }
+        if let identity = request.identity {
+            prepared.tlsConfiguration = Self.tls(options, identity: identity)
         }
         prepared.headers.replaceOrAdd(name: "Host", value: request.url.authority)
         if !request.body.isEmpty { prepared.body = .bytes(ByteBuffer(bytes: request.body)) }

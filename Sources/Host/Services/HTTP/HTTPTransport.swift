@@ -21,6 +21,8 @@ package struct OutgoingRequest: Sendable, Hashable {
     package var headers: [HTTPServiceHeader]
     /// Empty for none.
     package var body: [UInt8]
+    /// The certificate by which TLS says who asks.
+    var identity: ClientIdentity?
 
     /// A request that is sent as it is.
     package init(

@@ -6,7 +6,7 @@ import Synchronization
 /// The secrets of the settings, by name.
 ///
 /// Files and variables are read each time, so that a renewed one is found; what a command printed
-/// is kept for a while.  A failure names the secret and where it was looked for, never its value.
+/// is kept for a while, and what a metadata service said until shortly before it expires.  A failure names the secret and where it was looked for, never its value.
 package final class SecretStore: Sendable {
     /// Bytes of a value.
     static let maximumBytes = 65_536
@@ -16,16 +16,19 @@ package final class SecretStore: Sendable {
     private let sources: [String: SecretSource]
     private let redactor: SecretRedactor
     private let clock: any ServiceClock
+    private let metadata: MetadataCredentials
     private let kept = Mutex<[String: (value: SecretValue, until: UInt64)]>([:])
 
     /// A store that has read nothing yet.
     package init(
         _ sources: [String: SecretSource], redactor: SecretRedactor,
-        clock: any ServiceClock = SystemServiceClock()
+        clock: any ServiceClock = SystemServiceClock(),
+        metadata: MetadataCredentials = MetadataCredentials()
     ) {
         self.sources = sources
         self.redactor = redactor
         self.clock = clock
+        self.metadata = metadata
     }
 
     /// The value of a secret.
@@ -42,6 +45,7 @@ package final class SecretStore: Sendable {
         case .file(let path): value = try file(path, name)
         case .environment(let variable): value = try environment(variable, name)
         case .command(let arguments): value = try await command(arguments, name)
+        case .metadata(let service): value = try await metadata(of: service, name)
         }
         guard !value.text.isEmpty else {
             throw .credential("secret.empty", "the secret \"\(name)\" is empty")
@@ -123,6 +127,19 @@ package final class SecretStore: Sendable {
                 "secret.command",
                 "the command \(arguments.first ?? "") of the secret \"\(name)\" \(problem.words)")
         }
+    }
+
+    private func metadata(
+        of service: MetadataService, _ name: String
+    ) async throws(PluginFailure) -> SecretValue {
+        let now = clock.now()
+        if let kept = kept.withLock({ $0[name] }), now < kept.until { return kept.value }
+        let unixSeconds = clock.unixSeconds()
+        let found = try await metadata.credentials(
+            of: service, secret: name, unixSeconds: unixSeconds)
+        let seconds = MetadataCredentials.keptSeconds(found, unixSeconds: unixSeconds)
+        kept.withLock { $0[name] = (found.value, now + UInt64(seconds) * 1_000_000_000) }
+        return found.value
     }
 
     private static func tooLong(_ name: String) -> PluginFailure {

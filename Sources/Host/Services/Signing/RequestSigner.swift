@@ -50,6 +50,7 @@ package final class RequestSigner: RequestSigning {
         case "google-oauth":
             try Self.needPrivacy(request.url, signing)
             return try await signedForGoogle(request, signing, end: end)
+        case "tls-client": return try await withIdentity(request, signing)
         case "bearer":
             try Self.needPrivacy(request.url, signing)
             return try await signedAsBearer(request, signing)
@@ -107,6 +108,11 @@ package final class RequestSigner: RequestSigning {
         _ request: OutgoingRequest, _ signing: HTTPServiceRequest.Signing, end: UInt64
     ) async throws(PluginFailure) -> OutgoingRequest {
         let value = try await secrets.value(of: signing.secret)
+        if let token = MetadataCredentials.googleToken(value.text) {
+            var request = request
+            request.set("Authorization", "Bearer \(token)")
+            return request
+        }
         let key: GoogleKey
         do throws(GoogleKey.Problem) {
             key = try GoogleKey(value.text)
@@ -120,6 +126,26 @@ package final class RequestSigner: RequestSigning {
             for: try Self.googleUse(signing), key: key, secret: signing.secret, end: end)
         var request = request
         request.set("Authorization", "Bearer \(token)")
+        return request
+    }
+
+    private func withIdentity(
+        _ request: OutgoingRequest, _ signing: HTTPServiceRequest.Signing
+    ) async throws(PluginFailure) -> OutgoingRequest {
+        guard request.url.scheme == .https else {
+            throw .never(
+                FAN_INVALID, "request./url",
+                "\"tls-client\" proves who asks by TLS; wanted https, found \(request.url.shown)")
+        }
+        let value = try await secrets.value(of: signing.secret)
+        var request = request
+        do throws(ClientIdentity.Problem) {
+            request.identity = try ClientIdentity(value)
+        } catch {
+            throw .credential(
+                "secret.form",
+                "the secret \"\(signing.secret)\" is no certificate with its key: \(error.words)")
+        }
         return request
     }
 

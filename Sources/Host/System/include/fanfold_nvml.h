@@ -18,6 +18,8 @@ struct fan_nvml_device {
     uint64_t used_memory_bytes;
     /* Of the last sample period; 0 to 100. */
     uint32_t utilization_percent;
+    /* Its place, as the library counts. */
+    int32_t index;
 };
 
 enum {
@@ -39,6 +41,21 @@ struct fan_nvml *_Nullable fan_nvml_open(const char *_Nonnull library, int32_t *
    function answered that failed. */
 int32_t fan_nvml_read(struct fan_nvml *_Nonnull nvml, struct fan_nvml_device *_Nonnull devices,
                       int32_t capacity, int32_t *_Nonnull status);
+
+/* Where a device is. */
+struct fan_nvml_place {
+    /* Its address on the bus: DOMAIN:BUS:DEVICE.0. */
+    uint32_t domain, bus, device;
+    /* A bit for each device, as the library counts, that is linked to it directly. */
+    uint64_t linked;
+};
+
+/* Reads where the device at `index` is.
+
+   Returns whether the library tells the address; `linked` is 0 where it cannot tell that.  Source:
+   nvmlDeviceGetPciInfo_v3, nvmlDeviceGetP2PStatus with NVML_P2P_CAPS_INDEX_NVLINK. */
+int32_t fan_nvml_read_place(struct fan_nvml *_Nonnull nvml, int32_t index,
+                            struct fan_nvml_place *_Nonnull place);
 
 /* What a process has on a device. */
 struct fan_nvml_use {

@@ -654,6 +654,13 @@ package nonisolated struct WireGpu: Sendable {
 
   package var uuid: String = String()
 
+  /// The memory node (NUMA) it is attached to, counted from 1; 0 where nobody knows.
+  package var memoryNode: UInt32 = 0
+
+  /// The group of GPUs of this worker that are all linked directly to one another (NVLink), counted
+  /// from 1; 0 for one without links.
+  package var linkGroup: UInt32 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -2696,7 +2703,7 @@ nonisolated extension WireCapabilities: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireGpu: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Gpu"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}memory_bytes\0\u{1}uuid\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}memory_bytes\0\u{1}uuid\0\u{3}memory_node\0\u{3}link_group\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2707,6 +2714,8 @@ nonisolated extension WireGpu: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
       case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.memoryBytes) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.uuid) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.memoryNode) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.linkGroup) }()
       default: break
       }
     }
@@ -2722,6 +2731,12 @@ nonisolated extension WireGpu: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if !self.uuid.isEmpty {
       try visitor.visitSingularStringField(value: self.uuid, fieldNumber: 3)
     }
+    if self.memoryNode != 0 {
+      try visitor.visitSingularUInt32Field(value: self.memoryNode, fieldNumber: 4)
+    }
+    if self.linkGroup != 0 {
+      try visitor.visitSingularUInt32Field(value: self.linkGroup, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2729,6 +2744,8 @@ nonisolated extension WireGpu: SwiftProtobuf.Message, SwiftProtobuf._MessageImpl
     if lhs.name != rhs.name {return false}
     if lhs.memoryBytes != rhs.memoryBytes {return false}
     if lhs.uuid != rhs.uuid {return false}
+    if lhs.memoryNode != rhs.memoryNode {return false}
+    if lhs.linkGroup != rhs.linkGroup {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

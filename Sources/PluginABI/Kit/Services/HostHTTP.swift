@@ -144,7 +144,7 @@ public struct HTTPRequest: Sendable {
 
 /// Which secret signs a request, and how.
 public struct HTTPSigning: Sendable {
-    /// `bearer`, `aws-sigv4` or `google-oauth`.
+    /// `bearer`, `aws-sigv4`, `google-oauth` or `tls-client`.
     public var scheme: String
     /// The secret's name in the host's settings.
     public var secret: String

@@ -12,7 +12,8 @@ struct DeviceSets: Sendable {
 
     private struct Step: Hashable {
         var set: Int32
-        var position: Int32
+        /// A bit for each position.
+        var positions: UInt64
         var milli: Int64
         var memoryBytes: Int64
     }
@@ -33,11 +34,22 @@ struct DeviceSets: Sendable {
         return index
     }
 
-    /// The numbers of devices, the fullest first; of those alike the one with the least number.
+    /// The numbers of devices, the fullest first; of those alike the one whose links lead to the
+    /// fullest, then the one with the least number.
     static func order(_ devices: [DeviceVector]) -> [Int] {
-        devices.indices.sorted {
-            (devices[$0].milli, devices[$0].memoryBytes, $0)
-                < (devices[$1].milli, devices[$1].memoryBytes, $1)
+        guard devices.contains(where: { $0.place.link > 0 }) else {
+            return devices.indices.sorted {
+                (devices[$0].milli, devices[$0].memoryBytes, $0)
+                    < (devices[$1].milli, devices[$1].memoryBytes, $1)
+            }
+        }
+        var linked: [UInt8: Int64] = [:]
+        for device in devices { linked[device.place.link, default: 0] += device.milli }
+        linked[0] = 0
+        return devices.indices.sorted { first, second in
+            let (one, other) = (devices[first], devices[second])
+            return (one.milli, one.memoryBytes, linked[one.place.link] ?? 0, first)
+                < (other.milli, other.memoryBytes, linked[other.place.link] ?? 0, second)
         }
     }
 
@@ -46,13 +58,23 @@ struct DeviceSets: Sendable {
     func choices(for request: ResourceRequest, in set: Int32) -> [[Int]] {
         let devices = sets[Int(set)]
         let able = devices.indices.filter { Self.fits(request, devices[$0]) }
-        guard able.count >= request.devices else { return [] }
-        guard request.devices == 1 else { return [Array(able.prefix(request.devices))] }
-        return able.filter { $0 == 0 || devices[$0 - 1] != devices[$0] }.map { [$0] }
+        guard request.devices == 1 else {
+            let chosen = DeviceVector.together(
+                able, of: devices, count: request.devices, topology: request.topology)
+            return chosen.map { [$0] } ?? []
+        }
+        return able.filter { $0 == 0 || !Self.areAlike(devices[$0 - 1], devices[$0]) }.map { [$0] }
+    }
+
+    private static func areAlike(_ one: DeviceVector, _ other: DeviceVector) -> Bool {
+        one.milli == other.milli && one.memoryBytes == other.memoryBytes
     }
 
     /// Whether a set has as many devices with room as are asked for.
     func fits(_ request: ResourceRequest, in set: Int32) -> Bool {
+        if request.topology != .any, request.devices > 1 {
+            return !firstChoice(for: request, in: set).isEmpty
+        }
         var able = 0
         for device in sets[Int(set)] where Self.fits(request, device) {
             able += 1
@@ -69,6 +91,10 @@ struct DeviceSets: Sendable {
     func firstChoice(for request: ResourceRequest, in set: Int32) -> [Int] {
         guard request.devices > 0 else { return [] }
         let devices = sets[Int(set)]
+        guard request.devices == 1 || devices.allSatisfy({ $0.place == .unknown }) else {
+            return choices(for: request, in: set).first ?? []
+        }
+        guard request.devices == 1 || request.topology == .any else { return [] }
         var found: [Int] = []
         for position in devices.indices where Self.fits(request, devices[position]) {
             found.append(position)
@@ -81,18 +107,18 @@ struct DeviceSets: Sendable {
     mutating func taking(
         _ request: ResourceRequest, at positions: [Int], of set: Int32
     ) -> Int32 {
-        guard let first = positions.first else { return set }
+        guard let last = positions.last else { return set }
         let step = Step(
-            set: set, position: Int32(first) | Int32(positions.count) << 16,
+            set: set, positions: positions.reduce(0) { $0 | 1 << UInt64($1) },
             milli: request.deviceMilli, memoryBytes: request.deviceMemoryBytes)
-        if let known = steps[step] { return known }
+        if last < 64, let known = steps[step] { return known }
         var devices = sets[Int(set)]
         for position in positions {
             devices[position].milli -= request.deviceMilli
             devices[position].memoryBytes -= request.deviceMemoryBytes
         }
         let left = intern(devices)
-        steps[step] = left
+        if last < 64 { steps[step] = left }
         return left
     }
 }

@@ -54,10 +54,13 @@ package struct Fitness: Hashable, Sendable {
         let wanted = request.resources
         if wanted.milliCores > free.milliCores { unfit.append(.cpu) }
         if wanted.memoryBytes > free.memoryBytes { unfit.append(.memory) }
-        let able = free.devices.count {
-            $0.milli >= wanted.deviceMilli && $0.memoryBytes >= wanted.deviceMemoryBytes
+        let able = free.devices.indices.filter {
+            free.devices[$0].milli >= wanted.deviceMilli
+                && free.devices[$0].memoryBytes >= wanted.deviceMemoryBytes
         }
-        if able < wanted.devices { unfit.append(.gpu) }
+        let chosen = DeviceVector.together(
+            able, of: free.devices, count: wanted.devices, topology: wanted.topology)
+        if chosen == nil { unfit.append(.gpu) }
         if !request.accepts(labels) { unfit.append(.label) }
         return unfit
     }
