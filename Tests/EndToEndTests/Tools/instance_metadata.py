@@ -2,8 +2,9 @@
 
 usage: instance_metadata.py FOLDER
 
-Gives the keys of FOLDER/credentials.json as those of the role `worker-role`, for ten minutes at a
-time, and writes FOLDER/metadata-port.  Without a session of `PUT /latest/api/token` it answers 401.
+Makes the role `worker-role` in moto (FOLDER/port, with the keys of FOLDER/credentials.json), gives keys
+that the role was assumed with, and writes FOLDER/metadata-port.  Without a session of `PUT
+/latest/api/token` it answers 401.
 """
 
 import datetime
@@ -13,12 +14,14 @@ import os
 import secrets
 import sys
 
+import boto3
+
 FOLDER = "/latest/meta-data/iam/security-credentials/"
 
 
 class Metadata(http.server.BaseHTTPRequestHandler):
     sessions = set()
-    folder = ""
+    role = None
 
     def log_message(self, *_):
         pass
@@ -47,18 +50,37 @@ class Metadata(http.server.BaseHTTPRequestHandler):
             return self.answer(200, "worker-role")
         if self.path != FOLDER + "worker-role":
             return self.answer(404)
-        with open(os.path.join(self.folder, "credentials.json")) as file:
-            keys = json.load(file)
         now = datetime.datetime.now(datetime.timezone.utc)
         form = "%Y-%m-%dT%H:%M:%SZ"
         self.answer(200, json.dumps({
             "Code": "Success", "Type": "AWS-HMAC", "LastUpdated": now.strftime(form),
-            "AccessKeyId": keys["AccessKeyId"], "SecretAccessKey": keys["SecretAccessKey"],
-            "Token": "session", "Expiration": (now + datetime.timedelta(minutes=10)).strftime(form)}))
+            "AccessKeyId": self.role["AccessKeyId"], "SecretAccessKey": self.role["SecretAccessKey"],
+            "Token": self.role["SessionToken"], "Expiration": self.role["Expiration"].strftime(form)}))
+
+
+def assume(folder):
+    """The keys of a role that may do everything."""
+    with open(os.path.join(folder, "port")) as file:
+        url = "http://127.0.0.1:" + file.read()
+    with open(os.path.join(folder, "credentials.json")) as file:
+        keys = json.load(file)
+    made = dict(
+        endpoint_url=url, region_name="us-east-1", aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"])
+    def document(**more):
+        return json.dumps({"Version": "2012-10-17", "Statement": [dict(Effect="Allow", **more)]})
+    iam = boto3.client("iam", **made)
+    role = iam.create_role(
+        RoleName="worker-role", AssumeRolePolicyDocument=document(
+            Principal={"AWS": iam.get_user(UserName="fanfold")["User"]["Arn"]}, Action="sts:AssumeRole"))["Role"]
+    iam.put_role_policy(
+        RoleName="worker-role", PolicyName="all", PolicyDocument=document(Action="*", Resource="*"))
+    answer = boto3.client("sts", **made).assume_role(RoleArn=role["Arn"], RoleSessionName="machine")
+    return answer["Credentials"]
 
 
 def main():
-    Metadata.folder = sys.argv[1]
+    Metadata.role = assume(sys.argv[1])
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
     place = os.path.join(sys.argv[1], "metadata-port")
     with open(place + ".new", "w") as file:
