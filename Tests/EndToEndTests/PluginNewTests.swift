@@ -11,7 +11,11 @@ struct NewPlugin: Sendable, CustomTestStringConvertible {
 
     /// The projects in these languages.
     static func all(in languages: [String]) -> [NewPlugin] {
-        languages.flatMap { language in kinds.map { NewPlugin(kind: $0, language: language) } }
+        languages.flatMap { language in
+            (kinds + (["c", "swift"].contains(language) ? ["policy"] : [])).map {
+                NewPlugin(kind: $0, language: language)
+            }
+        }
     }
 }
 
@@ -98,7 +102,8 @@ struct PluginNewTests {
     @Test(arguments: [
         (["a_b"], "small letters, digits and single hyphens"),
         (["test"], "choose another name"),
-        (["demo", "--kind", "policy"], "strategy, provider, executor"),
+        (["demo", "--kind", "queue"], "strategy, provider, executor, policy"),
+        (["demo", "--kind", "policy", "--lang", "rust"], "for --kind policy"),
         (["demo", "--lang", "cobol"], "c, cpp, rust, swift"),
         (["demo", "--lang", "swift", "--fanfold-path", "/proc"], "folder of the fanfold package"),
     ])

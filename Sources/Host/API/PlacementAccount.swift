@@ -19,8 +19,24 @@ package struct PlacementAccount: Hashable, Sendable {
         }
     }
 
-    /// Who chose the worker that it runs on; `nil` if it does not run, or that is not known any more.
+    /// A plugin that was to choose, and did not.
+    package struct Fallback: Hashable, Sendable {
+        /// The plugin.
+        package var policy: String
+        /// Why not: `unanswered`, `late`, `crashed`, `wrong`, `refused`, `too-many-kinds`.
+        package var reason: String
+
+        /// A plugin in whose place another policy chose.
+        package init(policy: String, reason: String) {
+            self.policy = policy
+            self.reason = reason
+        }
+    }
+
+    /// Who chose the worker that it runs on; `nil` if it does not run or that is not known now.
     package var choice: Choice?
+    /// The plugin in whose place that was chosen; `nil` if none was to choose, or it did.
+    package var fallback: Fallback?
     /// What every scorer said about that worker, in order.
     package var scores: [(name: String, value: Double)]
     /// What a policy in the shadow would have done.
@@ -31,10 +47,12 @@ package struct PlacementAccount: Hashable, Sendable {
 
     /// Where a subtask was put.
     package init(
-        choice: Choice? = nil, scores: [(name: String, value: Double)] = [],
-        shadow: Choice? = nil, rejected: [(reason: String, workers: Int)] = []
+        choice: Choice? = nil, fallback: Fallback? = nil,
+        scores: [(name: String, value: Double)] = [], shadow: Choice? = nil,
+        rejected: [(reason: String, workers: Int)] = []
     ) {
         self.choice = choice
+        self.fallback = fallback
         self.scores = scores
         self.shadow = shadow
         self.rejected = rejected
@@ -52,6 +70,11 @@ package struct PlacementAccount: Hashable, Sendable {
     var json: JSON {
         var object = JSONObject()
         object.set("chosen", choice?.json)
+        if let fallback {
+            object["fallback"] = [
+                "policy": .string(fallback.policy), "why": .string(fallback.reason),
+            ]
+        }
         if !scores.isEmpty {
             var values = JSONObject()
             for (name, value) in scores { values[name] = .number(value) }

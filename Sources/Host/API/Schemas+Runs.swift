@@ -100,6 +100,7 @@ extension Schemas {
             ])),
         "placement?": object([
             "chosen?": choice, "scores?": ["type": "object", "additionalProperties": number],
+            "fallback?": object(["policy": text, "why": text]),
             "shadow?": choice,
             "rejected?": ["type": "object", "additionalProperties": integer()],
         ]),

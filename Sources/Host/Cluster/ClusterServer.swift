@@ -29,6 +29,8 @@ package struct ClusterServerOptions: Sendable {
     package var retention = RunRetention()
     /// How workers are chosen.
     package var placement = PlacementSettings()
+    /// Policies that are plugins, as ``placement`` names them.
+    package var policies = ClusterPolicies()
     /// Makes a document ready to run.
     package var preparer: Preparer
     /// Where it is told what attempts used; `nil` forgets it.
@@ -89,6 +91,7 @@ package final class ClusterServer: Sendable {
     private let tokens: JoinTokens
     private let outputs: OutputPlaces
     private let desk: ScalingDesk?
+    private let policyDesk: PolicyDesk
 
     /// Opens the state; ``start()`` recovers it and serves.
     package init(_ options: ClusterServerOptions, logger: Logger) throws {
@@ -121,10 +124,12 @@ package final class ClusterServer: Sendable {
         }
         desk = try Self.desk(
             options, engine: engine, hub: hub, tokens: tokens, journal: journal, logger: logger)
+        policyDesk = PolicyDesk(options.policies, engine: engine, logger: logger)
         engineControl = EngineControl(
             engine: engine, journal: journal, blobs: blobs, hub: hub, tokens: tokens,
             outputs: outputs, runsFolder: runsFolder, retention: options.retention,
-            preparer: options.preparer, history: options.history, desk: desk, logger: logger)
+            preparer: options.preparer, history: options.history, desk: desk,
+            policyDesk: policyDesk, logger: logger)
         answers = JournalAnswers(engineControl, logger: logger)
         self.engine = engine
         self.journal = journal
@@ -173,6 +178,7 @@ package final class ClusterServer: Sendable {
                 hub.turned(&loop)
                 engineControl.turned(&loop)
                 desk?.turned(&loop)
+                policyDesk.turned(&loop)
                 if journal.isSnapshotDue {
                     journal.writeSnapshot(of: loop) { [engine] body in
                         engine.perform { _, _ in body() }
@@ -228,6 +234,7 @@ package final class ClusterServer: Sendable {
         journal.stop()
         engine.stop()
         desk?.close()
+        policyDesk.close()
         fetcher.close()
         served.close()
         hub.close()

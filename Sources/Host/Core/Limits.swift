@@ -117,6 +117,16 @@ package enum Limits {
     static let roomWeight = 0.1
     /// Slots of which is kept why they are where they are.
     package static let placementNotes = 4096
+    /// Kinds of workers that a policy which is a plugin is asked about.
+    package static let policyKinds = 256
+    /// Classes of requests whose scores are kept of a plugin.
+    package static let policyRequests = 1024
+    /// Scores that a plugin is asked for at a time.
+    package static let policyScoresAsked = 8192
+    /// Classes of requests that a plugin is asked about at a time.
+    package static let policyRequestsAsked = 64
+    /// Classes of requests that wait to be asked about; more are asked about when they come again.
+    package static let policyRequestsWaiting = 4096
     /// What a score is lowered by for work without GPUs on a worker with some; more than any score.
     static let reluctance = 1e9
     /// Workers that a pool may have.

@@ -15,7 +15,7 @@ struct PluginNewCommand: ParsableCommand {
     @Argument(help: "The plugin's name: small letters, digits and hyphens.")
     var name: String
 
-    @Option(help: "What the plugin is: strategy, provider or executor.")
+    @Option(help: "What the plugin is: strategy, provider, executor or policy.")
     var kind: String = "strategy"
 
     @Option(help: "The language it is written in: c, cpp, rust or swift.")
@@ -40,13 +40,21 @@ struct PluginNewCommand: ParsableCommand {
         guard let language = PluginTemplates.Language(rawValue: lang) else {
             throw unknown("lang", lang, PluginTemplates.Language.allCases.map(\.rawValue))
         }
+        let languages = PluginTemplates.languages(of: kind)
+        guard languages.contains(language) else {
+            throw ValidationError(
+                "wanted --lang to be one of \(languages.map(\.rawValue).joined(separator: ", ")) for "
+                    + "--kind \(kind.rawValue); found \(language.rawValue)")
+        }
         let root = language == .swift ? try packageRoot() : ""
         try write(PluginTemplates.files(name, kind, language, root: root), to: name.text)
         var next = [
             "wrote \(name.text)/", "  make -C \(name.text)",
             "  fanfold plugin check \(name.text)/libfanfold-\(name.text).so",
         ]
-        if kind != .provider { next.append("  cd \(name.text) && fanfold run pipeline.yaml") }
+        if kind != .provider, kind != .policy {
+            next.append("  cd \(name.text) && fanfold run pipeline.yaml")
+        }
         Terminal.print(next.joined(separator: "\n"))
     }
 

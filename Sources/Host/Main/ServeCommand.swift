@@ -129,9 +129,28 @@ struct ServeCommand: ParsableCommand {
         options.history = history
         options.scaling = try scaling(context, folder)
         options.placement = context.settings.placement
+        options.policies = try policies(context)
         options.queues = context.settings.queueBook
         options.retention = try retention(context.settings)
         return options
+    }
+
+    /// Starts the policies that are plugins, if there are any.
+    private func policies(_ context: HostContext) throws -> ClusterPolicies {
+        let settings = context.settings
+        let opening = PolicyOpening(
+            registry: context.registry, helpers: context.helpers,
+            settings: settings.policyPlugins, logger: context.logger)
+        var policies = ClusterPolicies()
+        policies.placing = try settings.placement.plugin.map {
+            try opening.open($0, isShadow: false)
+        }
+        policies.shadow = try settings.placement.shadowPlugin.map {
+            try opening.open($0, isShadow: true)
+        }
+        policies.setAsideNanoseconds = UInt64(
+            clamping: settings.policyPlugins.setAsideNanoseconds)
+        return policies
     }
 
     /// Starts the providers that pools name; `nil` without pools.

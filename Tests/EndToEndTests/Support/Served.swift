@@ -16,13 +16,17 @@ final class Served {
         for child in workers + [coordinator] { child.send(SIGKILL) }
     }
 
-    init() async throws {
+    /// Starts a coordinator.
+    ///
+    /// - Parameter settings: the file of settings, in full; none unless said.
+    init(settings: String? = nil) async throws {
         state = try Fanfold.temporaryFolder()
         (api, wire) = (try Self.freePort(), try Self.freePort())
-        coordinator = try Child([
-            Fanfold.program, "serve", "--state", state.path, "--listen", "127.0.0.1:\(api)",
-            "--workers", "127.0.0.1:\(wire)",
-        ])
+        coordinator = try Child(
+            [
+                Fanfold.program, "serve", "--state", state.path, "--listen", "127.0.0.1:\(api)",
+                "--workers", "127.0.0.1:\(wire)",
+            ] + (settings.map { ["--config", $0] } ?? []))
         for _ in 0..<600 {
             if try await ask(["get", "workers"]).code == 0 { return }
             try await Task.sleep(for: .milliseconds(50))
@@ -119,13 +123,17 @@ final class Served {
     }
 
     /// Ends everything.
-    func stop() async throws {
+    ///
+    /// - Returns: how the coordinator ended.
+    @discardableResult
+    func stop() async throws -> Finished {
         isStopped = true
         for worker in workers { worker.send(SIGKILL) }
         coordinator.send(SIGTERM)
         let finished = try await coordinator.finish(within: 30)
         #expect(finished.code == 0, "\(finished.errors)")
         for worker in workers { _ = try? await worker.finish(within: 10) }
+        return finished
     }
 
     /// The most memory that a process had at a time, in bytes: pages of mapped files count as well.

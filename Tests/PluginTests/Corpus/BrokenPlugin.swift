@@ -5,7 +5,7 @@ enum GoodPlugin: String, CaseIterable {
     case rows = "examples/c-rows/rows.c"
     case cloud = "examples/c-cloud/cloud.c"
     case words = "examples/c-words/words.c"
-    case policy = "Tests/CheckFixtures/policy.c"
+    case policy = "examples/c-prefer/prefer.c"
 
     /// Its folder and the name of its file.
     var parts: (folder: String, file: String) {

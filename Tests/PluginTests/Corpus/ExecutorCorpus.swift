@@ -70,8 +70,8 @@ extension BrokenPlugin {
             check: "policy-total", good: .policy,
             changes: [
                 (
-                    "instance->mean_ns * (double)items);",
-                    "instance->mean_ns / (double)(items - 1));"
+                    "return has_label(worker, instance->label) ? \"1\" : \"0\";",
+                    "return has_label(worker, instance->label) ? \"1\" : \"NaN\";"
                 )
             ]),
     ]

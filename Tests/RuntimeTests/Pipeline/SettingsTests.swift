@@ -38,7 +38,7 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
           allowed-keys: ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= rfc"]
           require-signature: true
         scratch: /s
-        placement: {policy: pack, shadow: keep-usable}
+        placement: {policy: pack, shadow: keep-usable, with: {label: a}, budget: 70ms, set-aside: 2m}
         workers: {count: 3, memory-share: 0.5}
         strategies: {call-deadline: 1m}
         progress: {refresh: 1s}
@@ -89,6 +89,18 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         return scaling
     }
 
+    @Test func `a policy that is not built in is a plugin, with one that is in its place`() throws {
+        folder.write(
+            "plugin.yaml",
+            "placement: {policy: com.example.one, fallback: fgd, shadow: two, isolate: none}")
+        let settings = try Settings.load(path: folder.path + "/plugin.yaml")
+        var wanted = PlacementSettings(policy: .fgd, shadow: .fgd)
+        wanted.plugin = "com.example.one"
+        wanted.shadowPlugin = "two"
+        #expect(settings.placement == wanted)
+        #expect(settings.policyPlugins.isolate == Isolation.none)
+    }
+
     @Test func `every setting can be changed`() throws {
         folder.write("all.yaml", Self.all)
         let settings = try Settings.load(path: folder.path + "/all.yaml")
@@ -99,6 +111,9 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         wanted.requiresSignature = true
         wanted.scratchDirectory = "/s"
         wanted.placement = PlacementSettings(policy: .pack, shadow: .keepUsable)
+        wanted.policyPlugins.configuration = ["label": "a"]
+        wanted.policyPlugins.budgetNanoseconds = 70_000_000
+        wanted.policyPlugins.setAsideNanoseconds = 120_000_000_000
         wanted.workerCount = 3
         wanted.memoryShare = 0.5
         wanted.strategyCallNanoseconds = 60_000_000_000

@@ -13,6 +13,7 @@ package enum PluginTemplates {
         case strategy
         case provider
         case executor
+        case policy
 
         /// The example it is made from.
         var example: PluginName.Example {
@@ -20,8 +21,14 @@ package enum PluginTemplates {
             case .strategy: PluginName.Example(name: "rows", type: "Rows")
             case .provider: PluginName.Example(name: "cloud", type: "Cloud")
             case .executor: PluginName.Example(name: "words", type: "Words")
+            case .policy: PluginName.Example(name: "prefer", type: "Prefer")
             }
         }
+    }
+
+    /// The languages that there is a template of a kind in.
+    package static func languages(of kind: Kind) -> [Language] {
+        kind == .policy ? [.c, .swift] : Language.allCases
     }
 
     /// A file of a project, by path within its folder.
@@ -46,7 +53,7 @@ package enum PluginTemplates {
         switch kind {
         case .strategy: files.append(("pipeline.yaml", named.words(rowsPipeline)))
         case .executor: files.append(("pipeline.yaml", named.words(wordsPipeline)))
-        case .provider: break
+        case .provider, .policy: break
         }
         return files
     }
@@ -58,6 +65,7 @@ package enum PluginTemplates {
             switch kind {
             case .strategy: (cRows, cRowsTest, [])
             case .executor: (cWords, cWordsTest, [])
+            case .policy: (cPrefer, cPreferTest, [])
             case .provider:
                 (
                     cCloud, cCloudTest,
@@ -79,6 +87,7 @@ package enum PluginTemplates {
             switch kind {
             case .strategy: (cppRows, cppRowsTest, [])
             case .executor: (cppWords, cppWordsTest, [])
+            case .policy: preconditionFailure("a kind is written in a language of its own")
             case .provider: (cppCloud, cppCloudTest, [("uuid5.h", cCloudToken)])
             }
         return more + [
@@ -94,6 +103,7 @@ package enum PluginTemplates {
             switch kind {
             case .strategy: (rustRows, [])
             case .executor: (rustWords, [])
+            case .policy: preconditionFailure("a kind is written in a language of its own")
             case .provider: (rustCloud, [("src/uuid5.rs", rustCloudToken)])
             }
         return more + [
@@ -111,6 +121,7 @@ package enum PluginTemplates {
             switch kind {
             case .strategy: (swiftRows, swiftRowsTests, "strategies", [])
             case .executor: (swiftWords, swiftWordsTests, "executors", [])
+            case .policy: (swiftPrefer, swiftPreferTests, "policies", [])
             case .provider:
                 (
                     swiftCloud, swiftCloudTests, "providers",
@@ -143,6 +154,9 @@ package enum PluginTemplates {
             case .strategy, .executor:
                 "| `fanfold run pipeline.yaml` | runs a pipeline that uses it |\n"
             case .provider: ""
+            case .policy:
+                "| `placement: {policy: com.example.\(name.name)}` | in `fanfold.yaml`: "
+                    + "`fanfold serve` places by it |\n"
             }
         return """
             # \(name.name): \(article) \(kind.rawValue) for Fanfold
@@ -154,7 +168,7 @@ package enum PluginTemplates {
             `FANFOLD=/path/to/fanfold` if needed |
             \(more)
             The \(kind.rawValue) is in `\(source)`.  Its id is `com.example.\(name.name)`: put your
-            own domain there\(kind == .provider ? "" : ", and in `pipeline.yaml`").
+            own domain there\(kind == .provider || kind == .policy ? "" : ", and in `pipeline.yaml`").
 
             """
     }

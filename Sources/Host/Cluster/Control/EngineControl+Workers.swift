@@ -158,7 +158,13 @@ extension EngineControl {
 
     /// What the policies chose, and where one in the shadow would have done otherwise.
     private func addPlacements(to text: inout MetricsLines) async throws(ControlError) {
-        guard let counts = await ask({ $0.loop.placementCounts }) else { throw silent }
+        let policyDesk = policyDesk
+        guard
+            let (counts, asked) = await ask({ view in
+                (view.loop.placementCounts, policyDesk.counts)
+            })
+        else { throw silent }
+        if !asked.isEmpty { add(asked, counts, to: &text) }
         text.counter("fanfold_placements_total", "Slots on workers that the policy chose.") {
             [("", Int(clamping: counts.chosen))]
         }
@@ -170,6 +176,43 @@ extension EngineControl {
                 ("agrees=\"true\"", Int(clamping: counts.compared - counts.differed)),
                 ("agrees=\"false\"", Int(clamping: counts.differed)),
             ]
+        }
+    }
+
+    /// What became of questions to policies that are plugins.
+    private func add(
+        _ asked: [(name: String, counts: PolicyDesk.Counts)], _ counts: PlacementCounts,
+        to text: inout MetricsLines
+    ) {
+        text.counter("fanfold_policy_answers_total", "Answers of policies that are plugins.") {
+            asked.map { ("policy=\"\($0.name)\"", Int(clamping: $0.counts.answers)) }
+        }
+        text.counter(
+            "fanfold_policy_misses_total", "Questions without an answer that counts, by why."
+        ) {
+            asked.flatMap { name, counts in
+                PolicyFault.allCases.filter { $0 != .unanswered }.map { fault in
+                    (
+                        "policy=\"\(name)\",why=\"\(fault.name)\"",
+                        Int(clamping: counts.misses[Int(fault.rawValue)])
+                    )
+                }
+            }
+        }
+        text.counter("fanfold_policy_set_aside_total", "How often a policy was set aside.") {
+            asked.map { ("policy=\"\($0.name)\"", Int(clamping: $0.counts.setAside)) }
+        }
+        text.counter(
+            "fanfold_policy_placements_total",
+            "Slots by who chose: a plugin, or the policy that is built in, by why."
+        ) {
+            [("by=\"plugin\"", Int(clamping: counts.byPlugin))]
+                + PolicyFault.allCases.map { fault in
+                    (
+                        "by=\"fallback\",why=\"\(fault.name)\"",
+                        Int(clamping: counts.fallbacks[Int(fault.rawValue)])
+                    )
+                }
         }
     }
 

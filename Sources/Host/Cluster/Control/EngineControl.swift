@@ -31,6 +31,8 @@ final class EngineControl: ControlPlane {
     let history: (any HistoryKeeper)?
     /// Who rents workers; `nil` if nobody does.
     let desk: ScalingDesk?
+    /// Who asks policies that are plugins.
+    let policyDesk: PolicyDesk
     let books: RunBooks
     let ring: EventRing
     private let logger: Logger
@@ -80,9 +82,11 @@ final class EngineControl: ControlPlane {
         engine: EngineHost, journal: EngineJournal, blobs: BlobStore, hub: WorkerHub,
         tokens: JoinTokens, outputs: OutputPlaces, runsFolder: String,
         retention: RunRetention, preparer: @escaping Preparer,
-        history: (any HistoryKeeper)?, desk: ScalingDesk?, logger: Logger
+        history: (any HistoryKeeper)?, desk: ScalingDesk?, policyDesk: PolicyDesk,
+        logger: Logger
     ) {
         self.desk = desk
+        self.policyDesk = policyDesk
         self.history = history
         self.engine = engine
         self.journal = journal

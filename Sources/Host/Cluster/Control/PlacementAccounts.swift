@@ -7,11 +7,14 @@ extension PlacementAccount {
     init?(of subtask: SubtaskID, in loop: EngineLoop) {
         if let note = loop.placementNote(of: subtask) {
             self.init(
-                choice: Choice(policy: note.policy.rawValue, worker: UInt64(note.worker.index)),
+                choice: Choice(policy: note.decider, worker: UInt64(note.worker.index)),
+                fallback: note.fallback.flatMap { fault in
+                    note.plugin.map { Fallback(policy: $0, reason: fault.name) }
+                },
                 scores: note.values.map { ($0.name, $0.value) },
                 shadow: note.shadow.map {
                     Choice(
-                        policy: $0.policy.rawValue, worker: UInt64($0.worker.index),
+                        policy: $0.policy, worker: UInt64($0.worker.index),
                         score: $0.score)
                 })
             return

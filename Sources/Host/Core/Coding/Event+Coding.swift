@@ -54,8 +54,17 @@ extension Event: ByteCoded {
             writer.byte(21)
             writer.put(run)
         case .placementConfigured(let settings):
-            writer.byte(50)
+            writer.byte(settings.plugin == nil && settings.shadowPlugin == nil ? 50 : 52)
             writer.put(settings)
+            settings.encodePlugins(into: &writer)
+        case .policyAnswered(let answer):
+            writer.byte(53)
+            writer.put(answer)
+        case .policyFailed(let seat, let fault, let isSetAside):
+            writer.byte(54)
+            writer.byte(seat.rawValue)
+            writer.byte(fault.rawValue)
+            writer.bool(isSetAside)
         case .queuesConfigured, .queuePaused, .runPaused, .supplyChanged:
             encodeSharing(into: &writer)
         case .scalingRecorded, .workerDrainCancelled: encodeScaling(into: &writer)
@@ -168,6 +177,14 @@ extension Event: ByteCoded {
         case 34: self = .supplyChanged(try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())
         case 50: self = .placementConfigured(try reader.get())
+        case 52:
+            var settings = try reader.get(PlacementSettings.self)
+            try settings.decodePlugins(from: &reader)
+            self = .placementConfigured(settings)
+        case 53: self = .policyAnswered(try reader.get())
+        case 54:
+            self = .policyFailed(
+                try reader.seat(), try reader.fault(), isSetAside: try reader.bool())
         case 71:
             let shape = try reader.get(ShapeID.self)
             var spec = try reader.get(ShapeSpec.self)

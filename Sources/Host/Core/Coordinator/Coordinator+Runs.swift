@@ -185,6 +185,7 @@ extension Coordinator {
     private mutating func internClass(_ request: ResourceRequest) -> Int {
         if let known = classes.firstIndex(where: { $0.request == request }) { return known }
         classes.append(ResourceClass(request: request))
+        placing.want(classes.count - 1)
         for worker in workers.indices where workers[worker].phase == .active {
             include(worker, in: classes.count - 1)
         }

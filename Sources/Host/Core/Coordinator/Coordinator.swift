@@ -101,6 +101,9 @@ package struct Coordinator: Sendable {
         case .runForgotten(let run): forget(run)
         case .queuesConfigured(let specs): configure(specs)
         case .placementConfigured(let settings): configure(settings)
+        case .policyAnswered(let answer): policyAnswered(answer)
+        case .policyFailed(let seat, let fault, let isSetAside):
+            placing.fail(seat, fault, isSetAside: isSetAside)
         case .queuePaused(let name, let isPaused): pause(queue: name, isPaused)
         case .supplyChanged(let supply): sharing.supply = supply
         case .runPaused(let run, let isPaused): pause(run: run, isPaused)

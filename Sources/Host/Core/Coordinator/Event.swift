@@ -74,6 +74,10 @@ package enum Event: Hashable, Sendable {
     case runPaused(RunID, Bool)
     /// Subtasks are placed by these policies from now on; before the first, workers take turns.
     case placementConfigured(PlacementSettings)
+    /// A plugin gave scores, which choose from now on.
+    case policyAnswered(PolicyAnswer)
+    /// A plugin gave none; if it is set aside, what it said before counts no more.
+    case policyFailed(PolicySeat, PolicyFault, isSetAside: Bool)
     /// What is known of workers that are not there yet.
     case supplyChanged(Supply)
 }

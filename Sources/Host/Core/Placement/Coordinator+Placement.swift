@@ -4,6 +4,7 @@ extension Coordinator {
     /// Places what can be placed: first what runs at once, then what is queued ahead, and last
     /// what would run sooner elsewhere is asked back.
     mutating func place() {
+        prepareQuestions()
         promoteOrphans()
         settleHolds()
         claim()

@@ -7,6 +7,7 @@ extension Coordinator {
         guard placing.settings != settings else { return }
         placing.begin(settings)
         for worker in workers.indices { placing.touch(worker) }
+        for resources in classes.indices { placing.want(resources) }
     }
 
     /// A subtask of a shape was put.
@@ -21,6 +22,15 @@ extension Coordinator {
 
     private mutating func syncPlacing() {
         for worker in placing.takeStale() { placing.update(worker, workers[worker]) }
+        for seat in placing.seats.indices {
+            placing.seats[seat].look(atKindChanges: placing.placer.kindChanges)
+        }
+    }
+
+    /// Takes in which workers there are, so that plugins can be asked before something is placed.
+    mutating func prepareQuestions() {
+        guard placing.seats.contains(where: \.isOn) else { return }
+        syncPlacing()
     }
 
     /// Reserves on the worker that the policy takes, if any but those has room.
@@ -32,13 +42,14 @@ extension Coordinator {
         syncPlacing()
         let resources = shapes[shape].resources
         let number = placing.number(of: resources, classes[resources].request)
+        for seat in PolicySeat.allCases { placing.order(resources, number, in: seat) }
         for worker in refused { close(worker) }
         while let place = placing.placer.choose(number) {
             guard workers[place.node].takesWork, isOpen(place.node, to: shape) else {
                 close(place.node)
                 continue
             }
-            let note = note(number, at: place)
+            let note = note(resources, number, at: place)
             guard let slot = makeSlot(of: shape, on: place.node, devices: place.devices) else {
                 close(place.node)
                 continue
@@ -56,19 +67,26 @@ extension Coordinator {
         placing.touch(worker)
     }
 
-    private mutating func note(_ number: Int, at place: ChosenPlace) -> PlacementNote {
+    private mutating func note(
+        _ resources: Int, _ number: Int, at place: ChosenPlace
+    ) -> PlacementNote {
         let (fitness, values) = placing.placer.explain(number, on: place.node)
         var note = PlacementNote(
             worker: id(ofWorker: place.node), policy: placing.placer.policy, fitness: fitness,
             values: values)
+        placing.addPlugin(to: &note, resources, number, on: place.node)
         guard let other = placing.shadow?.choose(number) else { return note }
         func score(on worker: Int) -> Double {
-            placing.shadow?.explain(number, on: worker).values.last?.value ?? 0
+            placing.pluginScore(resources, on: worker, in: .shadow)
+                ?? placing.shadow?.explain(number, on: worker).values.last?.value ?? 0
         }
         if let policy = placing.settings?.shadow {
+            let plugin = placing.settings?.shadowPlugin
+            // A plugin without a say would have done nothing.
+            if plugin != nil, placing.shadow?.isOrdered(number) != true { return note }
             note.shadow = PlacementNote.Shadow(
-                policy: policy, worker: id(ofWorker: other.node), score: score(on: other.node),
-                scoreOfTaken: score(on: place.node))
+                policy: plugin ?? policy.rawValue, worker: id(ofWorker: other.node),
+                score: score(on: other.node), scoreOfTaken: score(on: place.node))
         }
         return note
     }
@@ -93,6 +111,10 @@ extension Coordinator {
     }
 
     // MARK: Asking
+
+    /// The latest choice that the policy in the shadow would have made otherwise; `nil` for none
+    /// since the coordinator began or was restored.
+    package var latestPlacementDifference: PlacementNote? { placing.latestDifference }
 
     /// The policies in use; `nil` while none was named.
     package var placementSettings: PlacementSettings? { placing.settings }

@@ -4,11 +4,20 @@ package struct PlacementSettings: Hashable, Sendable {
     package var policy: PlacementPolicy
     /// A policy whose choices are compared with what is done; `nil` for none.
     package var shadow: PlacementPolicy?
+    /// The plugin that places, ``policy`` being what decides where it has no say; `nil` for none.
+    package var plugin: String?
+    /// The plugin that looks on, as ``plugin`` with ``shadow``, which is never `nil` then.
+    package var shadowPlugin: String?
 
     /// A policy, and none beside.
     package init(policy: PlacementPolicy = .fitness, shadow: PlacementPolicy? = nil) {
         self.policy = policy
         self.shadow = shadow
+    }
+
+    /// The plugin in a seat.
+    package func plugin(in seat: PolicySeat) -> String? {
+        seat == .placing ? plugin : shadowPlugin
     }
 }
 
@@ -20,15 +29,25 @@ package struct PlacementNote: Hashable, Sendable {
     package var policy: PlacementPolicy
     /// How well it suited the request.
     package var fitness: Fitness
-    /// What every scorer said about it.
+    /// What every scorer said about it; of a plugin that chose, `plugin` last.
     package var values: [ScorerValue]
-    /// What a policy in the shadow would have done.
+    /// The plugin that was to choose; `nil` for none.
+    package var plugin: String?
+    /// Why ``policy`` chose in the plugin's place; `nil` if the plugin did.
+    package var fallback: PolicyFault?
+    /// What a policy in the shadow would have done; `nil` also if it is a plugin without a say.
     package var shadow: Shadow?
+
+    /// Who chose, by name.
+    package var decider: String {
+        guard let plugin, fallback == nil else { return policy.rawValue }
+        return plugin
+    }
 
     /// What a policy that only looks on would have done.
     package struct Shadow: Hashable, Sendable {
-        /// The policy.
-        package var policy: PlacementPolicy
+        /// The policy, by name.
+        package var policy: String
         /// The worker it would have taken.
         package var worker: WorkerID
         /// Its score for that worker.
@@ -46,6 +65,17 @@ package struct PlacementCounts: Hashable, Sendable {
     package var compared: UInt64 = 0
     /// Those of them that it would have put on another worker.
     package var differed: UInt64 = 0
+    /// Slots that a plugin chose the worker of.
+    package var byPlugin: UInt64 = 0
+    /// Slots that the policy built in chose in a plugin's place, by why.
+    package var fallbacks: [UInt64] = Array(repeating: 0, count: PolicyFault.allCases.count)
+
+    /// A count of chosen slots, none of them by a plugin.
+    package init(chosen: UInt64 = 0, compared: UInt64 = 0, differed: UInt64 = 0) {
+        self.chosen = chosen
+        self.compared = compared
+        self.differed = differed
+    }
 }
 
 /// How the coordinator places once it has been told a policy: an index over its workers.
@@ -66,17 +96,29 @@ struct Placing: Sendable {
     private var notes: [(worker: Int, slot: SlotID, note: PlacementNote)] = []
     private var nextNote = 0
     var counts = PlacementCounts()
+    /// The latest choice that the policy in the shadow would have made otherwise.
+    private(set) var latestDifference: PlacementNote?
+    /// Plugins, by ``PolicySeat``.
+    var seats: [PluginSeat] = PolicySeat.allCases.map { _ in PluginSeat() }
 
     var isOn: Bool { settings != nil }
 
     /// Begins anew with other policies.
     mutating func begin(_ settings: PlacementSettings) {
-        self.settings = settings
         placer = Placer(settings.policy)
         shadow = settings.shadow.map { Placer($0) }
+        name(settings)
         numbers = []
         stale = []
         isStale = []
+    }
+
+    /// Plugins choose beside the policies that are there.
+    mutating func name(_ settings: PlacementSettings) {
+        self.settings = settings
+        for seat in PolicySeat.allCases {
+            seats[Int(seat.rawValue)] = PluginSeat(isOn: settings.plugin(in: seat) != nil)
+        }
     }
 
     /// The books of a worker may have changed.
@@ -117,9 +159,17 @@ struct Placing: Sendable {
     /// Keeps why a slot is where it is.
     mutating func keep(_ note: PlacementNote, worker: Int, slot: SlotID) {
         counts.chosen += 1
+        if let fault = note.fallback {
+            counts.fallbacks[Int(fault.rawValue)] += 1
+        } else if note.plugin != nil {
+            counts.byPlugin += 1
+        }
         if let shadow = note.shadow {
             counts.compared += 1
-            if shadow.worker != note.worker { counts.differed += 1 }
+            if shadow.worker != note.worker {
+                counts.differed += 1
+                latestDifference = note
+            }
         }
         guard notes.count == Limits.placementNotes else {
             return notes.append((worker, slot, note))

@@ -124,6 +124,11 @@ enum RunTables {
             lines.append(
                 "runs on worker \(chosen.shown("worker")), chosen by \(chosen.shown("policy"))")
         }
+        if let fallback = placement?["fallback"] {
+            lines.append(
+                "in place of \(fallback.shown("policy")): "
+                    + sentence(ofFallback: fallback.shown("why")))
+        }
         let scores = (placement?["scores"]?.objectValue?.members ?? []).map { name, value in
             "\(name) \(Human.fixed(value.doubleValue ?? 0, 3))"
         }
@@ -139,6 +144,19 @@ enum RunTables {
             lines.append("workers that do not suit now: " + rejected.joined(separator: ", "))
         }
         return lines
+    }
+
+    /// Why a policy that is a plugin did not choose.
+    private static func sentence(ofFallback why: String) -> String {
+        switch why {
+        case "unanswered": "it had not answered yet for such a subtask on the workers there are"
+        case "late": "it did not answer within its budget (late)"
+        case "crashed": "it crashed (crashed)"
+        case "wrong": "its answer was not one finite score for each pair (wrong)"
+        case "refused": "it said that it cannot answer (refused)"
+        case "too-many-kinds": "there are too many kinds of workers to ask it (too-many-kinds)"
+        default: why
+        }
     }
 
     static func tokens(_ answer: JSON) -> String {

@@ -28,6 +28,7 @@ package enum HelperMain {
             switch try answer(hello, channel) {
             case .nothing: return done
             case .strategy(let server): try serve(server, channel)
+            case .policy(let server): try server.serve()
             case .calls(let server):
                 defer { server.close() }
                 while true {
@@ -64,6 +65,7 @@ package enum HelperMain {
         case nothing
         case strategy(StrategyServer)
         case calls(CallServer)
+        case policy(PolicyServer)
     }
 
     /// Loads the library and says so.
@@ -79,6 +81,9 @@ package enum HelperMain {
                 return .nothing
             }
             let component = try component(id, of: plugin)
+            if component.kind == .policy {
+                return .policy(try policy(component, of: plugin, hello, sandbox, channel))
+            }
             guard component.kind == .strategy else {
                 return .calls(make(component, of: plugin, hello, sandbox, channel))
             }
@@ -116,6 +121,19 @@ package enum HelperMain {
             granted: granted(hello),
             ready: { result in say(result.map { ["sandbox": sandbox] }, on: channel) })
         return server
+    }
+
+    private static func policy(
+        _ component: ComponentDescriptor, of plugin: LoadedPlugin, _ hello: JSON,
+        _ sandbox: JSON, _ channel: FrameChannel
+    ) throws(PluginFailure) -> PolicyServer {
+        let instance = try PolicyInstance(
+            plugin: plugin, component: component, configuration: hello["configuration"] ?? [:],
+            hostName: hello["host"]?.stringValue ?? "fanfold",
+            hostVersion: hello["version"]?.stringValue ?? "0",
+            logger: logger(component, channel))
+        say(.success(["sandbox": sandbox]), on: channel)
+        return PolicyServer(channel: channel, policy: instance)
     }
 
     private static func granted(_ hello: JSON) -> [String] {

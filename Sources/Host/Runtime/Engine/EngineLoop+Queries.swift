@@ -175,6 +175,19 @@ extension EngineLoop {
     /// How many slots the policies chose the worker of.
     package var placementCounts: PlacementCounts { coordinator.placementCounts }
 
+    /// The latest choice that the policy in the shadow would have made otherwise.
+    package var latestPlacementDifference: PlacementNote? { coordinator.latestPlacementDifference }
+
+    /// What a policy that is a plugin is to be asked now.
+    package func policyQuestion(for seat: PolicySeat) -> PolicyQuestion? {
+        coordinator.policyQuestion(for: seat)
+    }
+
+    /// What such a policy did last, if that was no answer, and whether it is set aside.
+    package func policyFault(in seat: PolicySeat) -> (fault: PolicyFault?, isSetAside: Bool) {
+        coordinator.policyFault(in: seat)
+    }
+
     /// Has workers chosen by these policies from now on; nothing happens if they are so already.
     package mutating func place(by settings: PlacementSettings, at now: Tick) {
         guard coordinator.placementSettings != settings else { return }

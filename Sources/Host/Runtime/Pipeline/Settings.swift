@@ -39,6 +39,8 @@ package struct Settings: Hashable, Sendable {
     package var services = Settings.usualServices
     /// How a coordinator chooses workers.
     package var placement = PlacementSettings()
+    /// What policies that are plugins are told, and how long they are waited for.
+    package var policyPlugins = PolicyPluginSettings()
     /// Where workers are rented, in the order of the file.
     package var providers: [ProviderDeclaration] = []
     /// Workers that are rented as work comes and goes, in the order of the file.
@@ -189,6 +191,7 @@ package struct Settings: Hashable, Sendable {
         logLevel = json["log"]?["level"]?.stringValue.flatMap(LogLevel.init) ?? logLevel
         services = Self.services(json)
         placement = Self.placement(json)
+        policyPlugins = Self.policyPlugins(json)
         providers = Self.providers(json)
         pools = Self.pools(json)
         scaling = Self.scaling(json)

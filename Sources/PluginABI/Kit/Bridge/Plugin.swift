@@ -26,11 +26,11 @@ public struct Plugin: @unchecked Sendable {
     /// Call it once, from a global `let`.
     public init(
         strategies: [any Strategy.Type] = [], executors: [any Executor.Type] = [],
-        providers: [any Provider.Type] = []
+        providers: [any Provider.Type] = [], policies: [any Policy.Type] = []
     ) {
         let entries =
             strategies.map { Self.entry($0) } + executors.map { Self.entry($0) }
-            + providers.map { Self.entry($0) }
+            + providers.map { Self.entry($0) } + policies.map { Self.entry($0) }
         let components = UnsafeMutablePointer<UnsafePointer<fan_component>?>
             .allocate(capacity: entries.count + 1)
         components.initialize(repeating: nil, count: entries.count + 1)
@@ -79,6 +79,14 @@ public struct Plugin: @unchecked Sendable {
             let configuration = try config.decode(P.Configuration.self, "config")
             return ProviderInstance(
                 provider: try P(configuration: configuration, host: host), host: host)
+        }
+    }
+
+    private static func entry<P: Policy>(_ policy: P.Type) -> Entry {
+        entry(P.component, FAN_KIND_POLICY) { (config, host) throws(PluginError) in
+            let configuration = try config.decode(P.Configuration.self, "config")
+            return PolicyInstance(
+                policy: try P(configuration: configuration, host: host), host: host)
         }
     }
 

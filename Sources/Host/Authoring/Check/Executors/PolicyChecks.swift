@@ -43,7 +43,8 @@ enum PolicyChecks {
         let sink = ProbeSink()
         let error = LentError()
         var transcript: [String] = []
-        for (number, document) in documents(seed).enumerated() {
+        for (number, question) in PolicyMoments.all(seed).enumerated() {
+            let document = question.document
             for (name, function) in [
                 ("predict", table.pointee.predict), ("place", table.pointee.place),
             ] {
@@ -60,12 +61,39 @@ enum PolicyChecks {
                 }
                 transcript.append(
                     "\(name) \(code) " + (try said(sink, error, code, name, document)))
+                if name == "place" { try requireScores(sink, code, question, number) }
             }
             calls.perform("observe of document \(number)") {
                 table.pointee.observe($0, document.lent)
             }
         }
         return transcript
+    }
+
+    /// A moment that can come is answered by one number for each pair; nonsense may be refused.
+    private static func requireScores(
+        _ sink: ProbeSink, _ code: fan_code, _ question: PolicyMoments.Moment, _ number: Int
+    ) throws {
+        guard question.isWellFormed else { return }
+        let shown = String(question.document.text.prefix(160))
+        guard code == 0, sink.outputs.count == 1 else {
+            throw CheckStop.failed(
+                "place of \(shown) answers code \(code) and \(sink.outputs.count) outputs; wanted "
+                    + "FAN_OK and one output")
+        }
+        let rows = (try? JSON(parsing: sink.outputs[0].json))?["scores"]?.arrayValue
+        let text = String(decoding: sink.outputs[0].json.prefix(160), as: UTF8.self)
+        guard let rows, rows.count == question.requests,
+            rows.allSatisfy({ row in
+                row.arrayValue?.count == question.workers
+                    && row.arrayValue?.allSatisfy { $0.doubleValue?.isFinite == true } == true
+            })
+        else {
+            throw CheckStop.failed(
+                "place of \(shown) answers \(text); wanted \"scores\": a list for each of "
+                    + "\(question.requests) requests with a finite number for each of "
+                    + "\(question.workers) workers")
+        }
     }
 
     private static func said(
@@ -98,40 +126,5 @@ enum PolicyChecks {
         case .object(let object): object.values.allSatisfy(isFinite)
         default: true
         }
-    }
-
-    /// Moments of a run, usual and unusual.
-    private static func documents(_ seed: UInt64) -> [JSON] {
-        var random = SeededGenerator(seed: seed)
-        func worker(_ id: Int) -> JSON {
-            [
-                "id": .string("w\(id)"), "cpus": .integer(Int64(random.next() % 64)),
-                "memory_bytes": .integer(Int64(random.next() % (1 << 40))), "gpus": 0,
-                "speed": .number(Double(random.next() % 100) / 10), "price_per_hour": 0.1,
-            ]
-        }
-        func task(_ id: Int, kind: String) -> JSON {
-            [
-                "id": .integer(Int64(id)), "kind": .string(kind), "items": 1_000,
-                "bytes_in": .integer(Int64(random.next() % (1 << 40))), "ran_ns": 1_000_000,
-                "needs": ["cpus": 1, "memory": 1_073_741_824],
-            ]
-        }
-        func moment(_ workers: Int, _ tasks: Int, kind: String) -> JSON {
-            [
-                "seed": .integer(Int64(seed & 0xFFFF_FFFF)), "now_ns": 1_000_000_000,
-                "workers": .array((0..<workers).map(worker)),
-                "tasks": .array((0..<tasks).map { task($0, kind: kind) }),
-            ]
-        }
-        return [
-            [:], .array([]), .null, moment(0, 0, kind: "rows"), moment(0, 5, kind: "rows"),
-            moment(3, 0, kind: "rows"), moment(3, 20, kind: "rows"),
-            moment(2, 10, kind: "a kind of tomorrow"), moment(200, 1_000, kind: "rows"),
-            ["workers": "none", "tasks": 7], ["workers": [.null, 3], "tasks": [[:]]],
-            ["tasks": [["id": -1, "items": 0, "ran_ns": -5, "bytes_in": 1e300]]],
-            ["items": 0, "ran_ns": 0, "bytes_in": 0, "kind": ""],
-            ["items": 1e308, "ran_ns": 1e308, "bytes_in": -1e308, "kind": "rows"],
-        ]
     }
 }

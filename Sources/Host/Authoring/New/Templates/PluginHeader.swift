@@ -334,7 +334,19 @@ extension PluginTemplates {
            void (*unload)(fan_instance *, uint64_t module);
         } fan_executor;
 
-        /* "fanfold.policy/1".  Predicts and places.  Answers through sink->output.  All [lane]. */
+        /* "fanfold.policy/1".  Predicts and places.  Answers through sink->output.  All [lane].
+         * What place is shown: {"requests":[{"cpus","memory_bytes","gpus":n,"gpu_share","gpu_memory_bytes",
+         *   "labels":["NAME=VALUE"]}],"workers":[{"cpus","memory_bytes","gpus":n,"gpu_memory_bytes","labels",
+         *   "used_up_to","count":n}]}.  Each of workers stands for all that have so much in all and those
+         *   labels, while "used_up_to" of the scarcest is in use (0, 0.25, 0.5, 0.75, 1); count of them are
+         *   there, however full.  gpu_share is of each GPU that is asked for, 1 = whole.
+         * What it answers in one output: {"scores":[[number]]}, one list for each of requests, in it one
+         *   finite number for each of workers, in order; higher is better.  The host sees to it that there
+         *   is room, keeps the scores, asks again about what is new, and decides itself between equal ones
+         *   and while there is no answer.  Anything else, or more than 1 MiB, counts as no answer, and so
+         *   does one that comes after the host's budget.  Answer from what you are shown alone: the host
+         *   may ask a new instance, and more than once.
+         * predict and observe: this host does not call them yet.  predict may answer FAN_UNIMPLEMENTED. */
         typedef struct fan_policy {
            uint32_t struct_size, reserved;
            fan_code (*predict)(fan_instance *, fan_view query, const fan_sink *, fan_error *FAN_NULLABLE err);

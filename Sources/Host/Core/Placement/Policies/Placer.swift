@@ -21,6 +21,8 @@ package struct Placer: Sendable {
     var typical = TypicalRequests()
     /// GPUs of all workers.
     private var devices = 0
+    /// Counts up when there are workers of another kind, or of one less.
+    private(set) var kindChanges = 0
 
     /// A worker.
     private struct Node: Sendable {
@@ -51,6 +53,7 @@ package struct Placer: Sendable {
             kindIndices[key] = kind
             fleet.kinds.append(key)
         }
+        if fleet.kinds[kind].count == 0 { kindChanges += 1 }
         fleet.kinds[kind].count += 1
         devices += total.devices.count
         nodes[node].kind = kind
@@ -61,6 +64,7 @@ package struct Placer: Sendable {
     package mutating func remove(_ node: Int) {
         guard nodes.indices.contains(node), nodes[node].kind >= 0 else { return }
         fleet.kinds[nodes[node].kind].count -= 1
+        if fleet.kinds[nodes[node].kind].count == 0 { kindChanges += 1 }
         devices -= fleet.kinds[nodes[node].kind].total.devices.count
         nodes[node] = Node()
         fleet.states.move(node, to: -1)
@@ -148,6 +152,24 @@ package struct Placer: Sendable {
         for shape in shapes.indices { shapes[shape].invalidate() }
     }
 
+    /// Kinds of workers, those that are gone included.
+    var kinds: [NodeKind] { fleet.kinds }
+
+    /// Has these ranks come before the policy's scores.
+    mutating func order(_ shape: Int, by ranks: Ranks) { shapes[shape].order(by: ranks) }
+
+    /// Whether ranks come before the policy's scores.
+    func isOrdered(_ shape: Int) -> Bool { !shapes[shape].ranks.isEmpty }
+
+    /// The kind of a worker that is there, and how full it is.
+    func standing(of node: Int) -> (kind: NodeKind, load: Int) {
+        let kind = fleet.kinds[nodes[node].kind]
+        let state = fleet.states.states[Int(fleet.states.stateOf[node])]
+        return (
+            kind, WorkerLoad.of(state, kind.total, milli: fleet.sets.milli[Int(state.devices)])
+        )
+    }
+
     // MARK: Placing
 
     /// Where the next request of a shape would go; `nil` if nothing has room.
@@ -155,7 +177,7 @@ package struct Placer: Sendable {
         guard let best = shapes[shape].best(in: &fleet, &scoring) else { return nil }
         let request = shapes[shape].request
         let set = fleet.states.states[Int(best.state)].devices
-        let positions = scoring.positions(of: best.choice, for: request, in: set, fleet.sets)
+        let positions = scoring.positions(of: Int32(best.choice), for: request, in: set, fleet.sets)
         return place(at: positions, on: Int(best.first))
     }
 
@@ -244,7 +266,7 @@ package struct Placer: Sendable {
     ///
     /// - Complexity: O(workers); for tests.
     mutating func chooseNaively(_ shape: Int) -> ChosenPlace? {
-        var best: (node: Int, score: Double, choice: Int32)?
+        var best: (node: Int, rank: UInt16, score: Double, choice: Int32)?
         for node in nodes.indices where isOpen(node) {
             let labels = fleet.kinds[nodes[node].kind].labels
             let fitness = Fitness.calculate(
@@ -252,7 +274,12 @@ package struct Placer: Sendable {
             guard fitness.unfit.isEmpty else { continue }
             let state = Int(fleet.states.stateOf[node])
             let (score, choice) = scoring.score(requests[shape], in: state, of: &fleet)
-            if score > best?.score ?? -.infinity { best = (node, score, choice) }
+            let rank = shapes[shape].rank(of: state, in: fleet, policy)
+            if best == nil || rank > best?.rank ?? 0
+                || (rank == best?.rank && score > best?.score ?? -.infinity)
+            {
+                best = (node, rank, score, choice)
+            }
         }
         guard let best else { return nil }
         let set = fleet.states.states[Int(fleet.states.stateOf[best.node])].devices

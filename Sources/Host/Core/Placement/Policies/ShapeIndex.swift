@@ -13,14 +13,20 @@ struct ShapeIndex: Sendable {
         var state: Int32
         var stamp: UInt32
         /// Which of the choices of devices has this score.
-        var choice: Int32
+        var choice: UInt16
+        /// What comes before the score: the place of a plugin's score among those of the shape, and
+        /// above all of them ``Ranks/willing``; 0 where no plugin has a say.
+        var rank: UInt16
 
         static func < (left: Entry, right: Entry) -> Bool {
-            left.score == right.score ? left.first > right.first : left.score < right.score
+            if left.rank != right.rank { return left.rank < right.rank }
+            return left.score == right.score ? left.first > right.first : left.score < right.score
         }
     }
 
     let request: PlacementRequest
+    /// What a plugin says; empty where it has no say.
+    private(set) var ranks = Ranks()
     private var heap = Heap<Entry>()
     /// How far in the log of changes the shape has looked.
     private var seen = -1
@@ -33,6 +39,13 @@ struct ShapeIndex: Sendable {
 
     /// Forgets all scores.
     mutating func invalidate() { seen = -1 }
+
+    /// Has these ranks come before scores from now on.
+    mutating func order(by ranks: Ranks) {
+        guard ranks != self.ranks else { return }
+        self.ranks = ranks
+        invalidate()
+    }
 
     /// Forgets what it knows of states and sets of devices, as their numbers have changed.
     mutating func renumber() {
@@ -82,7 +95,21 @@ struct ShapeIndex: Sendable {
         let (score, choice) = scoring.score(request, in: Int(state), of: &fleet)
         return Entry(
             score: score, first: fleet.states.first(of: Int(state)), state: state,
-            stamp: fleet.states.stamps[Int(state)], choice: choice)
+            stamp: fleet.states.stamps[Int(state)], choice: UInt16(truncatingIfNeeded: choice),
+            rank: ranks.isEmpty ? 0 : rank(of: Int(state), in: fleet, scoring.policy))
+    }
+
+    /// The rank of a state, by what the plugin says of its kind and how full it is.
+    func rank(of state: Int, in fleet: Fleet, _ policy: PlacementPolicy) -> UInt16 {
+        guard !ranks.isEmpty else { return 0 }
+        let state = fleet.states.states[state]
+        let load = WorkerLoad.of(
+            state, fleet.kinds[Int(state.kind)].total, milli: fleet.sets.milli[Int(state.devices)])
+        // Work without GPUs stays off workers that have some, whatever a plugin says.
+        let isWilling =
+            request.resources.devices > 0 || state.devices == 0
+            || !PlacementPolicy.forUse.contains(policy)
+        return ranks[kind: Int(state.kind), load] | (isWilling ? Ranks.willing : 0)
     }
 
     /// Whether the request fits on a worker in this state.
@@ -102,5 +129,31 @@ struct ShapeIndex: Sendable {
             self.sets[set] = sets.fits(request.resources, in: state.devices) ? 2 : 1
         }
         return self.sets[set] == 2
+    }
+}
+
+/// The places of a plugin's scores for a shape among each other: by kind of worker and load.
+struct Ranks: Hashable, Sendable {
+    /// What the rank of every worker has that may take the work at once; above all places.
+    static let willing: UInt16 = 1 << 15
+
+    private var places: ContiguousArray<UInt16> = []
+
+    /// No say.
+    init() {}
+
+    /// The places of scores, by kind and load; a kind without workers has any numbers.
+    init(_ scores: [Double]) {
+        let known = Set(scores.filter { !$0.isNaN }).sorted()
+        var order: [Double: UInt16] = [:]
+        for (place, score) in known.enumerated() { order[score] = UInt16(place + 1) }
+        places = ContiguousArray(scores.map { order[$0] ?? 0 })
+    }
+
+    var isEmpty: Bool { places.isEmpty }
+
+    subscript(kind kind: Int, load: Int) -> UInt16 {
+        let place = kind * WorkerLoad.count + load
+        return places.indices.contains(place) ? places[place] : 0
     }
 }
