@@ -16,7 +16,7 @@ extension PluginTemplates {
         #include <stdio.h>
         #include <stdlib.h>
 
-        enum { MAX_LABEL_BYTES = 255 };
+        enum { MAX_LABEL_BYTES = 63 };
 
         struct fan_instance {
            char label[MAX_LABEL_BYTES + 1];

@@ -149,7 +149,7 @@ package struct Placer: Sendable {
 
     mutating func learn() {
         scoring.learn(typical)
-        for shape in shapes.indices { shapes[shape].invalidate() }
+        for shape in shapes.indices { shapes[shape].invalidateTypical() }
     }
 
     /// Kinds of workers, those that are gone included.
@@ -274,7 +274,7 @@ package struct Placer: Sendable {
             guard fitness.unfit.isEmpty else { continue }
             let state = Int(fleet.states.stateOf[node])
             let (score, choice) = scoring.score(requests[shape], in: state, of: &fleet)
-            let rank = shapes[shape].rank(of: state, in: fleet, policy)
+            let rank = shapes[shape].rank(of: state, in: fleet, scoring)
             if best == nil || rank > best?.rank ?? 0
                 || (rank == best?.rank && score > best?.score ?? -.infinity)
             {

@@ -12,7 +12,18 @@ struct Scoring: Sendable {
     /// By state, what it is worth to typical requests; not a number where that is not known.
     private var values: ContiguousArray<Double> = []
 
-    init(_ policy: PlacementPolicy) { self.policy = policy }
+    private let isForUse: Bool
+
+    init(_ policy: PlacementPolicy) {
+        self.policy = policy
+        isForUse = PlacementPolicy.forUse.contains(policy)
+    }
+
+    /// Whether workers in this state take such a request only if no others can: work without GPUs
+    /// stays off workers that have some.
+    func isReluctant(_ request: PlacementRequest, _ state: NodeState) -> Bool {
+        isForUse && request.resources.devices == 0 && state.devices != 0
+    }
 
     /// Begins anew with other typical requests.
     mutating func learn(_ typical: TypicalRequests) {
@@ -67,12 +78,8 @@ struct Scoring: Sendable {
             deviceMilliAfter: fleet.sets.milli[Int(after.devices)])
     }
 
-    /// Keeps work without GPUs off workers that have some, while others can take it.
     private func reluctance(_ candidate: Candidate) -> Double {
-        guard candidate.request.resources.devices == 0, candidate.before.devices != 0,
-            PlacementPolicy.forUse.contains(policy)
-        else { return 0 }
-        return -Limits.reluctance
+        isReluctant(candidate.request, candidate.before) ? -Limits.reluctance : 0
     }
 
     private mutating func score(_ candidate: Candidate, _ state: Int, _ fleet: Fleet) -> Double {

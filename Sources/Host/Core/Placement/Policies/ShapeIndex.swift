@@ -12,11 +12,14 @@ struct ShapeIndex: Sendable {
         var first: Int32
         var state: Int32
         var stamp: UInt32
-        /// Which of the choices of devices has this score.
+        /// Which of the choices of devices has this score; ``unscored`` if it is a bound.
         var choice: UInt16
         /// What comes before the score: the place of a plugin's score among those of the shape, and
         /// above all of them ``Ranks/willing``; 0 where no plugin has a say.
         var rank: UInt16
+
+        /// The choice of an entry whose score is more than its state can have.
+        static let unscored = UInt16.max
 
         static func < (left: Entry, right: Entry) -> Bool {
             if left.rank != right.rank { return left.rank < right.rank }
@@ -37,8 +40,16 @@ struct ShapeIndex: Sendable {
 
     init(_ request: PlacementRequest) { self.request = request }
 
+    /// Whether a state with devices was scored for work without.
+    private var hasScoredReluctant = false
+
     /// Forgets all scores.
     mutating func invalidate() { seen = -1 }
+
+    /// Forgets scores that depend on what is typical: those of states with devices.
+    mutating func invalidateTypical() {
+        if request.resources.devices > 0 || hasScoredReluctant { invalidate() }
+    }
 
     /// Has these ranks come before scores from now on.
     mutating func order(by ranks: Ranks) {
@@ -57,8 +68,12 @@ struct ShapeIndex: Sendable {
     mutating func best(in fleet: inout Fleet, _ scoring: inout Scoring) -> Entry? {
         catchUp(&fleet, &scoring)
         while let top = heap.max {
-            if fleet.states.stamps[Int(top.state)] == top.stamp { return top }
+            let isCurrent = fleet.states.stamps[Int(top.state)] == top.stamp
+            if isCurrent, top.choice != Entry.unscored { return top }
             heap.removeMax()
+            guard isCurrent else { continue }
+            hasScoredReluctant = true
+            heap.insert(scored(top.state, &fleet, &scoring))
         }
         return nil
     }
@@ -87,28 +102,41 @@ struct ShapeIndex: Sendable {
             guard fits(fleet.states.states[state], fleet.sets, fleet.kinds) else { continue }
             found.append(entry(Int32(state), &fleet, &scoring))
         }
+        hasScoredReluctant = false
         heap = Heap(found)
         seen = fleet.states.logEnd
     }
 
+    /// The entry of a state.
+    ///
+    /// Workers with devices come last for work without, and few are ever asked: their scores, which
+    /// cost most, are made when one comes up.
     private func entry(_ state: Int32, _ fleet: inout Fleet, _ scoring: inout Scoring) -> Entry {
+        guard scoring.isReluctant(request, fleet.states.states[Int(state)]) else {
+            return scored(state, &fleet, &scoring)
+        }
+        return Entry(
+            score: -Limits.reluctance / 2, first: fleet.states.first(of: Int(state)), state: state,
+            stamp: fleet.states.stamps[Int(state)], choice: Entry.unscored,
+            rank: ranks.isEmpty ? 0 : rank(of: Int(state), in: fleet, scoring))
+    }
+
+    private func scored(_ state: Int32, _ fleet: inout Fleet, _ scoring: inout Scoring) -> Entry {
         let (score, choice) = scoring.score(request, in: Int(state), of: &fleet)
         return Entry(
             score: score, first: fleet.states.first(of: Int(state)), state: state,
             stamp: fleet.states.stamps[Int(state)], choice: UInt16(truncatingIfNeeded: choice),
-            rank: ranks.isEmpty ? 0 : rank(of: Int(state), in: fleet, scoring.policy))
+            rank: ranks.isEmpty ? 0 : rank(of: Int(state), in: fleet, scoring))
     }
 
     /// The rank of a state, by what the plugin says of its kind and how full it is.
-    func rank(of state: Int, in fleet: Fleet, _ policy: PlacementPolicy) -> UInt16 {
+    func rank(of state: Int, in fleet: Fleet, _ scoring: Scoring) -> UInt16 {
         guard !ranks.isEmpty else { return 0 }
         let state = fleet.states.states[state]
         let load = WorkerLoad.of(
             state, fleet.kinds[Int(state.kind)].total, milli: fleet.sets.milli[Int(state.devices)])
         // Work without GPUs stays off workers that have some, whatever a plugin says.
-        let isWilling =
-            request.resources.devices > 0 || state.devices == 0
-            || !PlacementPolicy.forUse.contains(policy)
+        let isWilling = !scoring.isReluctant(request, state)
         return ranks[kind: Int(state.kind), load] | (isWilling ? Ranks.willing : 0)
     }
 
