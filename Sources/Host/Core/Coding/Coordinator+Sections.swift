@@ -9,6 +9,7 @@ enum CoordinatorSection: UInt8 {
     case alternatives = 11
     case gangs = 13
     case quarantines = 15
+    case deadlines = 19
 }
 
 extension Coordinator {
@@ -21,6 +22,7 @@ extension Coordinator {
         encodeAlternatives(into: &writer)
         encodeGangs(into: &writer)
         encodeQuarantines(into: &writer)
+        encodeDeadlines(into: &writer)
     }
 
     /// Reads all sections to the end of the bytes.
@@ -47,6 +49,7 @@ extension Coordinator {
             case .alternatives: try readAlternatives(&reader)
             case .gangs: try readGangs(&reader)
             case .quarantines: try readQuarantines(&reader)
+            case .deadlines: try readDeadlines(&reader)
             }
         }
         return started

@@ -7,6 +7,7 @@ extension Coordinator {
         guard placing.settings != settings else { return }
         placing.begin(settings)
         for worker in workers.indices { placing.touch(worker) }
+        roomChanges &+= 1
     }
 
     /// A subtask of a shape was put.
@@ -33,19 +34,24 @@ extension Coordinator {
         let resources = shapes[shape].resources
         let number = placing.number(of: resources, classes[resources].request)
         for worker in refused { close(worker) }
+        var isWhole = refused.isEmpty
         while let place = placing.placer.choose(number) {
             guard workers[place.node].takesWork, isOpen(place.node, to: shape) else {
                 close(place.node)
+                isWhole = false
                 continue
             }
             let note = note(number, at: place)
             guard let slot = makeSlot(of: shape, on: place.node, devices: place.devices) else {
                 close(place.node)
+                isWhole = false
                 continue
             }
             placing.keep(note, worker: place.node, slot: slot)
             return (place.node, slot)
         }
+        // Workers that were closed to this shape may be open to others.
+        if isWhole { classes[resources].fullSince = roomChanges }
         return nil
     }
 
