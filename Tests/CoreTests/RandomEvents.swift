@@ -34,7 +34,10 @@ struct RandomEvents {
         case 21: .queuesConfigured(several { $0.queue() })
         case 22: .queuePaused(text(), coin())
         case 23: .supplyChanged(supply())
-        case 24: .runPaused(RunID(number()), coin())
+        case 24:
+            coin()
+                ? .runPaused(RunID(number()), coin())
+                : .runTimed(RunID(number()), deadline: Tick(number()))
         case 25: .shapeAlternative(ShapeID(index()), or: ShapeID(index()))
         case 26: .workerDrainCancelled(WorkerID(index()))
         case 27: .scalingRecorded(state: Array(text().utf8), several { $0.decision() })

@@ -19,7 +19,8 @@ struct CommandTests {
     /// Commands below these whose help is kept too.
     static let nested = [
         ["bench", "own"], ["bench", "prediction"], ["bench", "placement"],
-        ["bench", "placements"], ["bench", "spot"], ["bench", "autoscale"],
+        ["bench", "placements"], ["bench", "queues"], ["bench", "spot"],
+        ["bench", "autoscale"],
         ["history", "export"], ["history", "import"],
         ["history", "list"],
     ]

@@ -39,7 +39,7 @@ struct SharingServeTests {
 
         let strict = try await pool.submit(Work(items: 40, seconds: 0.2, queue: "strict"))
         try await pool.waitUntilHeld(["strict": 2, "guest": 0])
-        #expect(try await pool.why("\(strict)/work/5") == ["waiting-for-quota"])
+        #expect(try await pool.why("\(strict)/step/5") == ["waiting-for-quota"])
         for _ in 0..<10 {
             #expect((try await pool.held()["strict"] ?? 0) <= 2)
         }
@@ -57,7 +57,7 @@ struct SharingServeTests {
         try await pool.waitUntilHeld(["default": 4])
         // Nine points wait.
         let patient = try await pool.submit(Work(items: 1, seconds: 0.1, priority: -1))
-        #expect(try await pool.why("\(patient)/work/0") == ["waiting-for-capacity"])
+        #expect(try await pool.why("\(patient)/step/0") == ["waiting-for-capacity"])
         let urgent = try await pool.submit(Work(items: 1, seconds: 0.1, priority: 0))
         try await pool.expectDone(urgent, items: 1)
         #expect(try await pool.succeeded(old) == 0, "the urgent run waited for another to end")
@@ -103,7 +103,7 @@ struct SharingServeTests {
         try await pool.waitUntilHeld(["strict": 1])
         let after = """
               after:
-                input: ${tasks.work.output}
+                input: ${tasks.step.output}
                 strategy: { use: data-parallel, with: { shards: 1, merge: concat } }
                 run: { command: [cat], stdin: lines, stdout: lines }
             """
@@ -115,26 +115,26 @@ struct SharingServeTests {
         let labelled = try await pool.submit(
             Work(items: 1, seconds: 0, needs: "cpus: 1, labels: { tier: gold }"))
         for (subject, code) in [
-            ("\(strict)/work/2", "waiting-for-quota"), ("\(usual)/work/3", "waiting-for-capacity"),
-            ("\(tiny)/work/0", "exceeds-quota"), ("\(huge)/work/0", "exceeds-max-worker"),
-            ("\(labelled)/work/0", "no-worker-type"), ("\(usual)/after", "dependency-waiting"),
+            ("\(strict)/step/2", "waiting-for-quota"), ("\(usual)/step/3", "waiting-for-capacity"),
+            ("\(tiny)/step/0", "exceeds-quota"), ("\(huge)/step/0", "exceeds-max-worker"),
+            ("\(labelled)/step/0", "no-worker-type"), ("\(usual)/after", "dependency-waiting"),
         ] {
             #expect(try await pool.why(subject) == [code], "\(subject)")
         }
 
         try await pool.run(["pause", "--queue", "tiny"])
-        #expect(try await pool.why("\(tiny)/work/0") == ["paused"])
+        #expect(try await pool.why("\(tiny)/step/0") == ["paused"])
         try await pool.run(["resume", "--queue", "tiny"])
-        #expect(try await pool.why("\(tiny)/work/0") == ["exceeds-quota"])
+        #expect(try await pool.why("\(tiny)/step/0") == ["exceeds-quota"])
         try await pool.run(["pause", usual])
-        #expect(try await pool.why("\(usual)/work/3") == ["paused"])
+        #expect(try await pool.why("\(usual)/step/3") == ["paused"])
         try await pool.run(["resume", usual])
-        #expect(try await pool.why("\(usual)/work/3") == ["waiting-for-capacity"])
+        #expect(try await pool.why("\(usual)/step/3") == ["waiting-for-capacity"])
 
         // Nothing of a paused queue begins, though there is room.
         try await pool.run(["pause", "--queue", "default"])
         try await pool.run(["cancel", strict])
-        #expect(try await pool.why("\(strict)/work/2") == ["deactivated"])
+        #expect(try await pool.why("\(strict)/step/2") == ["deactivated"])
         try await pool.waitUntilHeld(["strict": 0, "default": 1])
         try await pool.run(["resume", "--queue", "default"])
         try await pool.waitUntilHeld(["default": 2])
@@ -162,14 +162,14 @@ private struct Work {
             priority: \(priority)
             inputs: { n: { range: \(items) } }
             tasks:
-              work:
+              step:
                 input: ${inputs.n}
                 strategy: { use: data-parallel, with: { size: { items: 1 }, merge: concat } }
                 run: { command: [sh, -c, 'sleep \(seconds); cat'], stdin: lines, stdout: lines }
                 needs: { \(needs) }
                 retry: { attempts: 1 }
             \(after)
-            outputs: { all: { from: "${tasks.work.output}" } }
+            outputs: { all: { from: "${tasks.step.output}" } }
             """)
     }
 }
@@ -257,7 +257,7 @@ private final class Pool {
 
     /// How often each subtask of a run was tried.
     func attempts(_ run: String) async throws -> [Int64] {
-        let page = try await coordinator.ask("/api/v1/runs/\(run)/tasks/work/subtasks").json
+        let page = try await coordinator.ask("/api/v1/runs/\(run)/tasks/step/subtasks").json
         return (page["subtasks"]?.arrayValue ?? []).map { $0["attempts"]?.integerValue ?? 0 }
     }
 

@@ -95,6 +95,22 @@ import Testing
             return SubtaskID(task: task, index: 8)
         },
         Case(
+            "deadline infeasible",
+            .deadlineInfeasible(
+                DeadlineEvidence(
+                    deadline: Tick(300_000_000_000), leftNanoseconds: 240_000_000_000,
+                    neededNanoseconds: 300_000_000_000))
+        ) { world in
+            // A minute each, two at a time: ten are left after the first, one of which runs.
+            world.worker(cores: 2)
+            let task = world.run(12)
+            world.on(
+                .runTimed(RunID(UInt64(task.index) + 1), deadline: Tick(300_000_000_000)))
+            world.now = 60
+            world.end(task)
+            return SubtaskID(task: task, index: 11)
+        },
+        Case(
             "fragmented GPU",
             .fragmentedDevices(
                 FragmentEvidence(worker: worker0, wanted: 600, largest: 500, together: 1000))
@@ -182,6 +198,34 @@ import Testing
         #expect(
             core.explainWaiting(TaskID(2))
                 == .deactivated("another task of its run failed: it ended with exit code 1"))
+    }
+
+    @Test func `a run that may end in time is not told that it cannot, and the deadline is kept`() {
+        let world = SharingWorld()
+        world.copies = true
+        world.worker(cores: 2)
+        let task = world.run(12)
+        world.on(.runTimed(RunID(UInt64(task.index) + 1), deadline: Tick(360_000_000_000)))
+        let waits = SubtaskID(task: task, index: 11)
+        func code() -> String {
+            if case .deadlineInfeasible = world.core.explainWaiting(waits) { return "late" }
+            return "waits"
+        }
+        #expect(code() == "waits", "nothing has ended, so nothing is known")
+        world.now = 60
+        world.end(task)
+        #expect(code() == "waits")
+        world.now = 61
+        #expect(world.core.explainWaiting(waits) != nil)
+        world.wait(60)
+        #expect(code() == "late")
+        // Another worker is all it takes.
+        world.worker(cores: 4)
+        #expect(code() != "late")
+        world.on(.runCancelled(RunID(UInt64(task.index) + 1), reason: "late"))
+        world.on(.runTimed(RunID(UInt64(task.index) + 1), deadline: Tick(1)))
+        world.on(.runTimed(RunID(99), deadline: Tick(1)))
+        #expect(world.core.violations() == [])
     }
 
     @Test func `the moment at which something ends comes from what was measured`() {

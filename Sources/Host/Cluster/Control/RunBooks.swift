@@ -115,7 +115,9 @@ final class RunBooks: @unchecked Sendable {
         switch run.outcome {
         case .failed(_, let failure): detail.failure = FailureSummary(failure)
         case .cancelled(let reason):
-            detail.failure = FailureSummary(kind: "cancelled", reason: "cancelled", message: reason)
+            let isLate = reason == EngineLoop.deadlineReason
+            detail.failure = FailureSummary(
+                kind: "cancelled", reason: isLate ? "deadline" : "cancelled", message: reason)
         case .completed, nil: break
         }
         return detail

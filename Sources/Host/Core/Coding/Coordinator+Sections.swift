@@ -10,6 +10,7 @@ enum CoordinatorSection: UInt8 {
     case gangs = 13
     case quarantines = 15
     case plugins = 17
+    case deadlines = 19
 }
 
 extension Coordinator {
@@ -23,6 +24,7 @@ extension Coordinator {
         encodeGangs(into: &writer)
         encodeQuarantines(into: &writer)
         encodePolicyPlugins(into: &writer)
+        encodeDeadlines(into: &writer)
     }
 
     /// Reads all sections to the end of the bytes.
@@ -50,6 +52,7 @@ extension Coordinator {
             case .gangs: try readGangs(&reader)
             case .quarantines: try readQuarantines(&reader)
             case .plugins: try readPolicyPlugins(&reader)
+            case .deadlines: try readDeadlines(&reader)
             }
         }
         return started

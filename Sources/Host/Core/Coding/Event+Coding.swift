@@ -65,7 +65,7 @@ extension Event: ByteCoded {
             writer.byte(seat.rawValue)
             writer.byte(fault.rawValue)
             writer.bool(isSetAside)
-        case .queuesConfigured, .queuePaused, .runPaused, .supplyChanged:
+        case .queuesConfigured, .queuePaused, .runPaused, .runTimed, .supplyChanged:
             encodeSharing(into: &writer)
         case .scalingRecorded, .workerDrainCancelled: encodeScaling(into: &writer)
         case .workerRegistered, .workerDraining, .workerLost, .workerMeasured, .workerSuspected,
@@ -175,6 +175,7 @@ extension Event: ByteCoded {
         case 61: self = .workerDrainCancelled(try reader.get())
         case 33: self = .runPaused(try reader.get(), try reader.bool())
         case 34: self = .supplyChanged(try reader.get())
+        case 42: self = .runTimed(try reader.get(), deadline: try reader.get())
         case 40: self = .shapeEscalated(try reader.get(), to: try reader.get())
         case 50: self = .placementConfigured(try reader.get())
         case 52:

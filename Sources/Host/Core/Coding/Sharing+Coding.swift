@@ -15,6 +15,10 @@ extension Event {
             writer.byte(33)
             writer.put(run)
             writer.bool(isPaused)
+        case .runTimed(let run, let deadline):
+            writer.byte(42)
+            writer.put(run)
+            writer.put(deadline)
         case .supplyChanged(let supply):
             writer.byte(34)
             writer.put(supply)

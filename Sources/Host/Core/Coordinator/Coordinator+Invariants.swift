@@ -101,6 +101,9 @@ extension Coordinator {
             if run.slots > run.maximumConcurrency {
                 found.append("run \(run.id.rawValue): holds more slots than it may")
             }
+            if run.hasEnded, run.deadline != nil {
+                found.append("run \(run.id.rawValue): ended, and is to be cancelled")
+            }
             if run.hasEnded, run.placed != 0 {
                 found.append("run \(run.id.rawValue): ended with attempts on workers")
             }

@@ -129,6 +129,7 @@ extension Coordinator {
             guard !state.hasEnded, state.liveTasks == 0, state.placed == 0, state.begins == 0
             else { continue }
             runs[run].hasEnded = true
+            runs[run].deadline = nil
             countLive(run: run, -1)
             outbox.runEnds.append((state.id, state.outcome ?? .completed))
         }

@@ -34,6 +34,7 @@ extension Coordinator {
             return .budgetExhausted(spentMicros: spent, limitMicros: limit)
         }
         if present.isEmpty { return absence }
+        if let evidence = infeasibility(ofRun: run) { return .deadlineInfeasible(evidence) }
         if let reason = onlyQuarantined(for: request) { return reason }
         if let suspect = onlySuspect(for: request) { return .suspect(suspect) }
         return fragments(of: request) ?? shortage(of: request)

@@ -107,6 +107,7 @@ package struct Coordinator: Sendable {
         case .queuePaused(let name, let isPaused): pause(queue: name, isPaused)
         case .supplyChanged(let supply): sharing.supply = supply
         case .runPaused(let run, let isPaused): pause(run: run, isPaused)
+        case .runTimed(let run, let deadline): time(run, deadline)
         }
     }
 }

@@ -72,6 +72,8 @@ package enum Event: Hashable, Sendable {
     case queuePaused(String, Bool)
     /// Nothing more of a run is started, or it goes on; what runs runs on.
     case runPaused(RunID, Bool)
+    /// The shell will cancel a run at this moment.
+    case runTimed(RunID, deadline: Tick)
     /// Subtasks are placed by these policies from now on; before the first, workers take turns.
     case placementConfigured(PlacementSettings)
     /// A plugin gave scores, which choose from now on.

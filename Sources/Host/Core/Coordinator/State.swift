@@ -27,6 +27,8 @@ struct RunState: Sendable {
     var isPaused = false
     /// Tries that were charged beside the first ones.
     var retries = 0
+    /// When it is cancelled, as far as is known; `nil` once it has ended.
+    var deadline: Tick?
 }
 
 /// What the coordinator knows of a task.
@@ -220,6 +222,8 @@ struct ResourceClass: Sendable {
     /// By worker: whether it stands in one of the two.
     var isCandidate: [Bool] = []
     var queuedShapes: [Int] = []
+    /// The value of `Coordinator.roomChanges` when no worker had room for such a request.
+    var fullSince: UInt64?
 }
 
 /// What the coordinator knows of a worker.

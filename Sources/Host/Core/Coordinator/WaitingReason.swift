@@ -33,6 +33,8 @@ package enum WaitingReason: Hashable, Sendable {
     case concurrencyLimit(Int)
     /// No worker is bought for it: what was spent and what may be, in millionths of the currency.
     case budgetExhausted(spentMicros: Int64, limitMicros: Int64)
+    /// Its run will be cancelled before what is left of it could end.
+    case deadlineInfeasible(DeadlineEvidence)
     /// The devices of a worker have enough left together, and none has enough by itself.
     case fragmentedDevices(FragmentEvidence)
     /// A worker could take it, when something ends there.
@@ -68,6 +70,17 @@ package struct QuotaEvidence: Hashable, Sendable {
     package var used: Int64
     /// What it may hold.
     package var limit: Int64
+}
+
+/// How long what is left of a run takes at least, and how long it has.
+package struct DeadlineEvidence: Hashable, Sendable {
+    /// When the run is cancelled.
+    package var deadline: Tick
+    /// What is left until then, in nanoseconds.
+    package var leftNanoseconds: UInt64
+    /// What all workers together, if they did nothing else, would need for what is ready and queued,
+    /// in nanoseconds, by the mean times of attempts that have ended.
+    package var neededNanoseconds: UInt64
 }
 
 /// What is left of the devices of the worker that has most left.

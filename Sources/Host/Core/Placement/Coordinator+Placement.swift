@@ -106,8 +106,9 @@ extension Coordinator {
     ) -> (worker: Int, slot: SlotID)? {
         guard !isAtLimit(shape) else { return nil }
         if let held = heldSlot(for: shape) { return held }
-        if placing.isOn { return chosenSlot(for: shape, besides: refused) }
         let resources = shapes[shape].resources
+        guard classes[resources].fullSince != roomChanges else { return nil }
+        if placing.isOn { return chosenSlot(for: shape, besides: refused) }
         while let candidate = classes[resources].candidates.popFirst() {
             if workers[Int(candidate)].takesWork,
                 let slot = makeSlot(of: shape, on: Int(candidate))
@@ -126,6 +127,7 @@ extension Coordinator {
             }
             classes[resources].isCandidate[Int(candidate)] = false
         }
+        classes[resources].fullSince = roomChanges
         return nil
     }
 
@@ -173,7 +175,7 @@ extension Coordinator {
     /// Queues what has no room anywhere behind what runs.
     private mutating func queueAhead(_ starved: [Int]) {
         for shape in starved where shapes[shape].gang == 1 {
-            queueAhead(shape, as: shape, starved)
+            if !shapes[shape].hungry.isEmpty { queueAhead(shape, as: shape, starved) }
             for other in shapes[shape].alternatives { queueAhead(shape, as: other, starved) }
         }
     }

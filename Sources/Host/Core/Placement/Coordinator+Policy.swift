@@ -8,6 +8,7 @@ extension Coordinator {
         placing.begin(settings)
         for worker in workers.indices { placing.touch(worker) }
         for resources in classes.indices { placing.want(resources) }
+        roomChanges &+= 1
     }
 
     /// A subtask of a shape was put.
@@ -44,19 +45,24 @@ extension Coordinator {
         let number = placing.number(of: resources, classes[resources].request)
         for seat in PolicySeat.allCases { placing.order(resources, number, in: seat) }
         for worker in refused { close(worker) }
+        var isWhole = refused.isEmpty
         while let place = placing.placer.choose(number) {
             guard workers[place.node].takesWork, isOpen(place.node, to: shape) else {
                 close(place.node)
+                isWhole = false
                 continue
             }
             let note = note(resources, number, at: place)
             guard let slot = makeSlot(of: shape, on: place.node, devices: place.devices) else {
                 close(place.node)
+                isWhole = false
                 continue
             }
             placing.keep(note, worker: place.node, slot: slot)
             return (place.node, slot)
         }
+        // Workers that were closed to this shape may be open to others.
+        if isWhole { classes[resources].fullSince = roomChanges }
         return nil
     }
 

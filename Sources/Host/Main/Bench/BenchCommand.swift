@@ -13,7 +13,8 @@ struct BenchCommand: ParsableCommand {
             """,
         subcommands: [
             BenchOwnCommand.self, BenchPredictionCommand.self, BenchPlacementCommand.self,
-            BenchPlacementsCommand.self, BenchSpotCommand.self, BenchAutoscaleCommand.self,
+            BenchPlacementsCommand.self, BenchQueuesCommand.self, BenchSpotCommand.self,
+            BenchAutoscaleCommand.self,
         ],
         defaultSubcommand: BenchOwnCommand.self)
 }

@@ -49,7 +49,13 @@ extension EngineLoop {
         }
         enter(spec, prepared, label: label, at: now)
         take(.runSubmitted(spec), at: now)
+        if let place = runPlaces[id], let deadline = runs[place].deadline {
+            handle(.runTimed(id, deadline: deadline), at: now)
+        }
     }
+
+    /// Why a run was cancelled that had taken as long as it may.
+    package static let deadlineReason = "the deadline of the pipeline has passed"
 
     /// Enters a run in the books.
     mutating func enter(
@@ -133,7 +139,7 @@ extension EngineLoop {
     mutating func passRunDeadlines(at now: Tick) {
         for place in timedRuns {
             guard let deadline = runs[place].deadline, deadline <= now else { continue }
-            cancel(runs[place].id, reason: "the deadline of the pipeline has passed", at: now)
+            cancel(runs[place].id, reason: Self.deadlineReason, at: now)
         }
     }
 

@@ -54,6 +54,10 @@ extension WaitingReason {
                 + share(quota.limit, quota.dimension)
         case .budgetExhausted(let spent, let limit):
             "because the budget allows no further worker: \(money(spent)) of \(money(limit)) is spent"
+        case .deadlineInfeasible(let evidence):
+            "for nothing that could end in time: what is left of its run takes "
+                + "\(seconds(evidence.neededNanoseconds)) with all workers, and its deadline is in "
+                + seconds(evidence.leftNanoseconds)
         case .fragmentedDevices(let fragments):
             "for a GPU: worker \(fragments.worker.index) has "
                 + "\(share(fragments.together, .gpu)) left in parts, the largest "
@@ -100,6 +104,8 @@ extension WaitingReason {
                 + "quota were so much more"
         case .concurrencyLimit: "something of its run ended"
         case .budgetExhausted: "more might be spent"
+        case .deadlineInfeasible:
+            "there were more workers; its run is cancelled at its deadline"
         case .fragmentedDevices(let fragments):
             "one of its devices had \(share(fragments.wanted, .gpu)) left"
         case .waitingForCapacity(let capacity) where capacity.lacking > 0:
@@ -132,6 +138,7 @@ extension WaitingReason {
         case .waitingForQuota: "waiting-for-quota"
         case .concurrencyLimit: "concurrency-limit"
         case .budgetExhausted: "budget-exhausted"
+        case .deadlineInfeasible: "deadline-infeasible"
         case .fragmentedDevices: "fragmented-gpu"
         case .waitingForCapacity: "waiting-for-capacity"
         case .scalingUp: "scaling-up"
@@ -144,6 +151,10 @@ extension WaitingReason {
 
     private func count(_ number: Int, _ word: String) -> String {
         "\(number) \(word)\(number == 1 ? "" : "s")"
+    }
+
+    private func seconds(_ nanoseconds: UInt64) -> String {
+        "\(Double(nanoseconds / 100_000_000) / 10) s"
     }
 
     private func money(_ micros: Int64) -> String {
