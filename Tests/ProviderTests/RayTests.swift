@@ -155,6 +155,18 @@ private final class TinyRay {
         #expect(entry.contains("unset FANFOLD_BOOT") && !entry.contains("echo it's"))
     }
 
+    @Test func `an offering says the memory of its GPUs if its size does`() throws {
+        let cloud = try cloud([
+            "sizes": [
+                "large": ["cpus": 1, "memory-mib": 64, "gpus": 1, "gpu-memory-mib": 16],
+                "small": ["cpus": 1, "memory-mib": 64],
+            ]
+        ])
+        let pages = cloud.call("offerings").emitted
+        let offerings = pages.flatMap { $0["offerings"]?.arrayValue ?? [] }
+        #expect(offerings.map { $0["gpu_memory"]?.integerValue } == [16 << 20, nil])
+    }
+
     @Test(arguments: ["GET /api/jobs/", "GET /api/v0", "POST /api/jobs/"])
     func `a launch whose answer is lost and that is repeated gives one set of jobs`(
         _ cut: String

@@ -8,6 +8,8 @@ struct AWSType: Hashable {
     var cpu: Double
     var memoryBytes: Int64
     var gpu: Double
+    /// Of the smallest GPU.
+    var gpuMemoryBytes: Int64?
 
     init?(_ item: XMLElement) {
         name = item.text("instanceType")
@@ -16,9 +18,10 @@ struct AWSType: Hashable {
         else { return nil }
         self.cpu = cpu
         memoryBytes = mebibytes << 20
-        gpu = (item["gpuInfo"]?.items("gpus") ?? []).reduce(0) {
-            $0 + (Double($1.text("count")) ?? 0)
-        }
+        let gpus = item["gpuInfo"]?.items("gpus") ?? []
+        gpu = gpus.reduce(0) { $0 + (Double($1.text("count")) ?? 0) }
+        gpuMemoryBytes = gpus.compactMap { Int64($0["memoryInfo"]?.text("sizeInMiB") ?? "") }
+            .min().map { $0 << 20 }
     }
 }
 
@@ -108,6 +111,7 @@ extension AWSProvider {
                 return Offering(
                     id: id, region: configuration.region, zone: place.zone, cpu: kind.cpu,
                     memoryBytes: kind.memoryBytes, gpu: kind.gpu,
+                    gpuMemoryBytes: kind.gpuMemoryBytes,
                     market: market == .spot ? .spot : .onDemand, pricePerHour: price,
                     currency: table.currency,
                     asOf: market == .spot ? now?.time ?? table.asOf : table.asOf,

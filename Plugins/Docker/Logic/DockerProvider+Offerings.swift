@@ -72,6 +72,7 @@ extension DockerProvider {
             Offering(
                 id: name, region: answer.json?["Name"]?.stringValue ?? "", cpu: size.cpus,
                 memoryBytes: size.memoryMiB << 20, gpu: Double(size.gpus),
+                gpuMemoryBytes: size.gpuMemoryBytes,
                 pricePerHour: configuration.pricePerHour * size.cpus, currency: "USD",
                 asOf: date ?? answer.json?["SystemTime"]?.stringValue ?? "",
                 available: isFree && size.cpus <= cores && size.memoryMiB << 20 <= memory,

@@ -19,3 +19,13 @@ let gcpPrices = PriceTable(
         "n2-standard-16": 0.7769, "n2-standard-32": 1.5539,
         "a2-highgpu-1g": 3.673385,
     ])
+
+/// Memory of an accelerator, which Google's API does not tell, by its name; others are not known.
+///
+/// Units: mebibytes, a little less than what is sold: what the driver leaves to programs.
+let gcpAcceleratorMemoryMiB: [String: Int64] = [
+    "nvidia-tesla-p4": 7_600, "nvidia-tesla-t4": 14_900, "nvidia-tesla-p100": 16_200,
+    "nvidia-tesla-v100": 16_100, "nvidia-l4": 22_500, "nvidia-tesla-a100": 40_300,
+    "nvidia-a100-80gb": 81_000, "nvidia-h100-80gb": 81_000, "nvidia-h100-mega-80gb": 81_000,
+    "nvidia-h200-141gb": 143_000,
+]

@@ -48,9 +48,14 @@ extension GCPProvider {
                 let cpu = item["guestCpus"]?.doubleValue,
                 let memory = item["memoryMb"]?.integerValue
             else { return [] }
-            let gpus = (item["accelerators"]?.arrayValue ?? []).reduce(0.0) {
+            let accelerators = item["accelerators"]?.arrayValue ?? []
+            let gpus = accelerators.reduce(0.0) {
                 $0 + ($1["guestAcceleratorCount"]?.doubleValue ?? 0)
             }
+            let memories = accelerators.map {
+                gcpAcceleratorMemoryMiB[$0["guestAcceleratorType"]?.stringValue ?? ""]
+            }
+            let gpuMemory = memories.contains(nil) ? nil : memories.compactMap { $0 }.min()
             return [GCPMarket.onDemand, .spot].compactMap { market in
                 let isSpot = market == .spot
                 guard
@@ -59,6 +64,7 @@ extension GCPProvider {
                 return Offering(
                     id: GCPOffering(zone: zone, type: name, market: market).id, region: region,
                     zone: zone, cpu: cpu, memoryBytes: memory << 20, gpu: gpus,
+                    gpuMemoryBytes: gpuMemory.map { $0 << 20 },
                     market: isSpot ? .spot : .onDemand, pricePerHour: price,
                     currency: table.currency, asOf: table.asOf,
                     available: item["deprecated"] == nil,

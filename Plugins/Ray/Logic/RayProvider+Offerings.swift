@@ -64,6 +64,7 @@ extension RayProvider {
                     Offering(
                         id: name, region: "", cpu: size.cpus,
                         memoryBytes: size.memoryMiB << 20, gpu: Double(size.gpus),
+                        gpuMemoryBytes: size.gpuMemoryBytes,
                         pricePerHour: configuration.pricePerHour * size.cpus, currency: "USD",
                         asOf: "", available: fits(size, nodes), bootSeconds: Self.bootSeconds)
                 }

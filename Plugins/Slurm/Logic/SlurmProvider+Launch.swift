@@ -107,6 +107,7 @@ extension SlurmProvider {
                     Offering(
                         id: name, region: configuration.partition, cpu: size.cpus,
                         memoryBytes: size.memoryMiB << 20, gpu: Double(size.gpus),
+                        gpuMemoryBytes: size.gpuMemoryBytes,
                         pricePerHour: 0, currency: "USD", asOf: "",
                         available: nodes.contains { Self.fits(size, $0) },
                         bootSeconds: Self.bootSeconds)

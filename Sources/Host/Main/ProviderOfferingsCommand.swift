@@ -74,7 +74,7 @@ struct ProviderOfferingsCommand: ParsableCommand {
         for offering in shown {
             table.add([
                 offering == chosen ? "*" : "", offering.id, Self.number(offering.cpu),
-                Human.bytes(offering.memoryBytes), Self.number(offering.gpu),
+                Human.bytes(offering.memoryBytes), Self.gpus(offering),
                 offering.market + (offering.isAvailable ? "" : " (sold out)"),
                 "\(Human.fixed(offering.pricePerHour, 4)) \(offering.currency)",
                 Human.fixed(offering.effectivePrice, 4), String(offering.asOf.prefix(10)),
@@ -87,17 +87,27 @@ struct ProviderOfferingsCommand: ParsableCommand {
     }
 
     private func json(_ offering: RentableOffering, chosen: RentableOffering?) -> JSON {
-        [
-            "id": .string(offering.id), "region": .string(offering.region),
-            "zone": .string(offering.zone), "cpu": .number(offering.cpu),
-            "memory": .integer(offering.memoryBytes), "gpu": .number(offering.gpu),
-            "market": .string(offering.market), "price_per_hour": .number(offering.pricePerHour),
-            "effective_price": .number(offering.effectivePrice),
-            "currency": .string(offering.currency), "as_of": .string(offering.asOf),
-            "available": .bool(offering.isAvailable),
-            "interruption": .number(offering.interruption),
-            "boot_s": .number(offering.bootSeconds), "chosen": .bool(offering == chosen),
-        ]
+        var json = JSONObject([
+            ("id", .string(offering.id)), ("region", .string(offering.region)),
+            ("zone", .string(offering.zone)), ("cpu", .number(offering.cpu)),
+            ("memory", .integer(offering.memoryBytes)), ("gpu", .number(offering.gpu)),
+            ("market", .string(offering.market)),
+            ("price_per_hour", .number(offering.pricePerHour)),
+            ("effective_price", .number(offering.effectivePrice)),
+            ("currency", .string(offering.currency)), ("as_of", .string(offering.asOf)),
+            ("available", .bool(offering.isAvailable)),
+            ("interruption", .number(offering.interruption)),
+            ("boot_s", .number(offering.bootSeconds)), ("chosen", .bool(offering == chosen)),
+        ])
+        if let memory = offering.gpuMemoryBytes { json["gpu_memory"] = .integer(memory) }
+        return .object(json)
+    }
+
+    /// How many GPUs, and the memory of each where it is known.
+    private static func gpus(_ offering: RentableOffering) -> String {
+        let count = number(offering.gpu)
+        guard offering.gpu > 0, let memory = offering.gpuMemoryBytes else { return count }
+        return "\(count) × \(Human.bytes(memory))"
     }
 
     private static func number(_ value: Double) -> String {

@@ -17,6 +17,8 @@ package struct FakeCloud: Hashable, Sendable {
         package var memoryBytes: Int64
         /// GPUs.
         package var gpus = 0
+        /// Memory of each GPU in bytes; `nil` if nobody says.
+        package var gpuMemoryBytes: Int64?
         /// Whether it may be taken back.
         package var isSpot = false
         /// Machines that there may be of it at a time.

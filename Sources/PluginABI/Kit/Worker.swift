@@ -78,6 +78,8 @@ public struct Offering: ProviderValue {
     public var memoryBytes: Int64
     /// GPUs.
     public var gpu: Double
+    /// Memory of each GPU in bytes; `nil` if nobody knows.
+    public var gpuMemoryBytes: Int64?
     /// How firmly it is rented.
     public var market: Market
     /// What it costs.
@@ -96,8 +98,9 @@ public struct Offering: ProviderValue {
     /// Something for rent.
     public init(
         id: String, region: String, zone: String = "", cpu: Double, memoryBytes: Int64,
-        gpu: Double = 0, market: Market = .onDemand, pricePerHour: Double, currency: String,
-        asOf: String, available: Bool, interruption: Double = 0, bootSeconds: Double = 0
+        gpu: Double = 0, gpuMemoryBytes: Int64? = nil, market: Market = .onDemand,
+        pricePerHour: Double, currency: String, asOf: String, available: Bool,
+        interruption: Double = 0, bootSeconds: Double = 0
     ) {
         self.id = id
         self.region = region
@@ -105,6 +108,7 @@ public struct Offering: ProviderValue {
         self.cpu = cpu
         self.memoryBytes = memoryBytes
         self.gpu = gpu
+        self.gpuMemoryBytes = gpuMemoryBytes
         self.market = market
         self.pricePerHour = pricePerHour
         self.currency = currency
@@ -115,14 +119,17 @@ public struct Offering: ProviderValue {
     }
 
     /// `{"id","region","zone","cpu","memory","gpu","market","price_per_hour","currency","as_of",
-    /// "available","interruption","boot_s"}`.
+    /// "available","interruption","boot_s"}`, and `"gpu_memory"` where it is known.
     public var json: JSON {
-        [
-            "id": .string(id), "region": .string(region), "zone": .string(zone),
-            "cpu": .number(cpu), "memory": .integer(memoryBytes), "gpu": .number(gpu),
-            "market": .string(market.rawValue), "price_per_hour": .number(pricePerHour),
-            "currency": .string(currency), "as_of": .string(asOf), "available": .bool(available),
-            "interruption": .number(interruption), "boot_s": .number(bootSeconds),
-        ]
+        var json = JSONObject([
+            ("id", .string(id)), ("region", .string(region)), ("zone", .string(zone)),
+            ("cpu", .number(cpu)), ("memory", .integer(memoryBytes)), ("gpu", .number(gpu)),
+            ("market", .string(market.rawValue)), ("price_per_hour", .number(pricePerHour)),
+            ("currency", .string(currency)), ("as_of", .string(asOf)),
+            ("available", .bool(available)),
+            ("interruption", .number(interruption)), ("boot_s", .number(bootSeconds)),
+        ])
+        if let gpuMemoryBytes { json["gpu_memory"] = .integer(gpuMemoryBytes) }
+        return .object(json)
     }
 }

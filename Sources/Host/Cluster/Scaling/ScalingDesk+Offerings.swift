@@ -84,8 +84,7 @@ extension ScalingDesk {
             resources: ResourceVector(
                 milliCores: Int64(min(rentable.cpu * 1_000, 1e12)),
                 memoryBytes: Int64(Double(rentable.memoryBytes) * memoryShare),
-                // How much memory a GPU has is not said; it is taken for enough.
-                devices: Array(repeating: DeviceVector(memoryBytes: .max / 4_096), count: gpus)),
+                devices: pool.devices(gpus, memoryBytes: rentable.gpuMemoryBytes)),
             microsPerHour: Int64(min((rentable.pricePerHour * 1e6).rounded(), 1e15)))
         offering.labels = ["pool=\(pool.name)"] + pool.labels
         offering.isSpot = rentable.market == "spot"

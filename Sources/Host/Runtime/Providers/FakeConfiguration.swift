@@ -37,6 +37,7 @@ package struct FakeConfiguration: Sendable {
             memoryBytes: (json["memory-mib"]?.integerValue ?? 1_024) << 20,
             microsPerHour: micros(json["price-per-hour"]))
         kind.gpus = json["gpus"]?.integerValue.map(Int.init) ?? 0
+        kind.gpuMemoryBytes = json["gpu-memory-mib"]?.integerValue.map { $0 << 20 }
         kind.isSpot = json["spot"]?.boolValue ?? false
         kind.quota = json["quota"]?.integerValue.map(Int.init) ?? 100
         kind.bootNanoseconds = nanoseconds(json["boot-s"], 30)
@@ -71,6 +72,7 @@ package struct FakeConfiguration: Sendable {
                   "cpus": {"type": "number", "minimum": 0.01, "maximum": 4096},
                   "memory-mib": {"type": "integer", "minimum": 6, "maximum": 67108864},
                   "gpus": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0},
+                  "gpu-memory-mib": {"type": "integer", "minimum": 1, "maximum": 67108864},
                   "spot": {"type": "boolean", "default": false},
                   "price-per-hour": {"type": "number", "minimum": 0, "maximum": 1000000,
                     "default": 0},

@@ -32,19 +32,21 @@ final class FakeFleet: Fleet {
         let now = clock()
         return try with { (cloud) throws(PluginFailure) in
             cloud.kinds.compactMap { kind in
-                RentableOffering([
-                    "id": .string(kind.name), "region": "fake", "zone": "fake",
-                    "cpu": .number(Double(kind.milliCores) / 1_000),
-                    "memory": .integer(kind.memoryBytes),
-                    "gpu": .integer(Int64(kind.gpus)),
-                    "market": .string(kind.isSpot ? "spot" : "on-demand"),
-                    "price_per_hour": .number(Double(kind.microsPerHour(at: now)) / 1e6),
+                var json = JSONObject([
+                    ("id", .string(kind.name)), ("region", "fake"), ("zone", "fake"),
+                    ("cpu", .number(Double(kind.milliCores) / 1_000)),
+                    ("memory", .integer(kind.memoryBytes)),
+                    ("gpu", .integer(Int64(kind.gpus))),
+                    ("market", .string(kind.isSpot ? "spot" : "on-demand")),
+                    ("price_per_hour", .number(Double(kind.microsPerHour(at: now)) / 1e6)),
                     // The code that ISO 4217 keeps for tests.
-                    "currency": "XTS", "as_of": .string(WallClock.text(now)),
-                    "available": .bool(cloud.room(of: kind, at: now) > 0),
-                    "interruption": .number(min(1, kind.interruptionsPerHour)),
-                    "boot_s": .number(Double(kind.bootNanoseconds) / 1e9),
+                    ("currency", "XTS"), ("as_of", .string(WallClock.text(now))),
+                    ("available", .bool(cloud.room(of: kind, at: now) > 0)),
+                    ("interruption", .number(min(1, kind.interruptionsPerHour))),
+                    ("boot_s", .number(Double(kind.bootNanoseconds) / 1e9)),
                 ])
+                if let memory = kind.gpuMemoryBytes { json["gpu_memory"] = .integer(memory) }
+                return RentableOffering(.object(json))
             }
         }
     }

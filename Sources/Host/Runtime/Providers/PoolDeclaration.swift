@@ -31,6 +31,8 @@ package struct PoolDeclaration: Hashable, Sendable {
     package var spot = Spot.allow
     /// Labels that its workers have, as NAME=VALUE.
     package var labels: [String] = []
+    /// Memory of each GPU of its workers in bytes, where the provider does not say it.
+    package var gpuMemoryBytes: Int64?
     /// How long a worker stays without its coordinator, in seconds.
     package var leaseSeconds: Int64 = 900
     /// Where a worker gets the program if its image has none; empty for nowhere.
@@ -62,9 +64,7 @@ package struct PoolDeclaration: Hashable, Sendable {
                     name: kind.name,
                     resources: ResourceVector(
                         milliCores: kind.milliCores, memoryBytes: kind.memoryBytes,
-                        devices: Array(
-                            repeating: DeviceVector(memoryBytes: .max / 4_096),
-                            count: kind.gpus)),
+                        devices: devices(kind.gpus, memoryBytes: kind.gpuMemoryBytes)),
                     microsPerHour: kind.microsPerHour(at: 0))
                 offering.labels = ["pool=\(name)"] + labels
                 offering.isSpot = kind.isSpot
@@ -75,6 +75,12 @@ package struct PoolDeclaration: Hashable, Sendable {
         pool.minimum = minimum
         pool.step = step
         return pool
+    }
+
+    /// GPUs of a rented worker: memory that nobody says is taken for enough.
+    package func devices(_ count: Int, memoryBytes: Int64?) -> [DeviceVector] {
+        let memory = memoryBytes ?? gpuMemoryBytes ?? .max / 4_096
+        return Array(repeating: DeviceVector(memoryBytes: memory), count: count)
     }
 
     /// Whether a text is what a pattern says.
@@ -138,6 +144,7 @@ extension Settings {
             if let lease = value["lease"]?.stringValue.flatMap(SchemaFormat.nanoseconds) {
                 pool.leaseSeconds = max(60, lease / 1_000_000_000)
             }
+            pool.gpuMemoryBytes = value["gpu-memory"]?.stringValue.flatMap(SchemaFormat.byteCount)
             pool.program = value["program"]?.stringValue ?? ""
             pool.programSHA256 = value["program-sha256"]?.stringValue ?? ""
             return pool

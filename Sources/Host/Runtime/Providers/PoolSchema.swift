@@ -42,6 +42,10 @@ extension Settings {
                 "type": "object", "maxProperties": 32,
                 "additionalProperties": { "type": "string" }, "default": {}
               },
+              "gpu-memory": {
+                "description": "Memory of each GPU of its workers, where the provider does not say it.",
+                "type": "string", "format": "fanfold-bytes"
+              },
               "lease": {
                 "description": "How long a worker stays without its coordinator; 1m or more.",
                 "type": "string", "format": "fanfold-duration", "default": "15m"

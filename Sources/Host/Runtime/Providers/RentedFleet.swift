@@ -17,6 +17,8 @@ package struct RentableOffering: Hashable, Sendable {
     package var memoryBytes: Int64
     /// GPUs.
     package var gpu: Double
+    /// Memory of each GPU in bytes; `nil` if the provider does not say.
+    package var gpuMemoryBytes: Int64?
     /// `spot` or `on-demand`.
     package var market: String
     /// What an hour costs.
@@ -45,6 +47,7 @@ package struct RentableOffering: Hashable, Sendable {
         self.cpu = cpu
         memoryBytes = memory
         gpu = json["gpu"]?.doubleValue ?? 0
+        gpuMemoryBytes = json["gpu_memory"]?.integerValue.flatMap { $0 > 0 ? $0 : nil }
         market = json["market"]?.stringValue ?? "on-demand"
         pricePerHour = price
         currency = json["currency"]?.stringValue ?? ""

@@ -300,7 +300,8 @@ typedef struct fan_provider {
    void (*check)(fan_instance *, const fan_call *);
    /* What is for rent, where, at what price?  Emits pages of {"offerings":[{"id","region","zone",
     * "cpu","memory","gpu","market":"spot|on-demand","price_per_hour","currency","as_of",
-    * "available","interruption","boot_s"}]}.  List what is sold out too, marked so. */
+    * "available","interruption","boot_s"}]}; "gpu_memory", bytes of each GPU, if known.  List what is
+    * sold out too, marked so. */
    void (*offerings)(fan_instance *, const fan_call *, fan_view query);
    /* {"token":<uuid>,"offerings":[best first],"count":{"min","max"},"boot":<user data>,"tags",
     * "expires"} -> {"workers":[...]}.  The same token twice gives the same workers.  Tag every
