@@ -31,8 +31,8 @@ extension PluginTemplates {
             private let label: String
 
             public init(configuration: Configuration, host: HostHandle) throws(PluginError) {
-                guard !configuration.label.isEmpty else {
-                    throw .configuration(JSONPointer(["label"]), "wanted a label")
+                guard (1...63).contains(configuration.label.unicodeScalars.count) else {
+                    throw .configuration(JSONPointer(["label"]), "wanted a label of 1 to 63 characters")
                 }
                 label = configuration.label
             }
