@@ -155,9 +155,10 @@ package enum Limits {
     static let scalingLastIntervals = 2.0
     /// Steps of a load whose forecasts are kept, to tell how wrong they were.
     package static let forecastSteps = 8000
-    /// Length of the steps in which a pool's load is forecast, in nanoseconds: a worker that is
-    /// launched at the end of one is there in the next.
+    /// Length of the steps in which a pool's load is forecast, in nanoseconds.
     static let forecastStepNanoseconds: UInt64 = 300_000_000_000
+    /// Steps of a worker's boot that are looked ahead at most: an hour.
+    static let forecastBootSteps = 12
     /// Steps in which nothing was looked at that are filled in: a day.
     static let forecastMissedSteps: UInt64 = 288
     /// Steps of a plan for a job with a deadline: bounds what it costs and what it keeps.

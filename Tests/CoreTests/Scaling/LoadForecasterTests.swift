@@ -50,6 +50,24 @@ import Testing
         #expect(figures.cost < 1.12)
     }
 
+    @Test(arguments: [2, 3])
+    func `a bound of several steps is one of the largest of them`(ahead: Int) throws {
+        let loads = swing(days: 40, stepsPerDay: 24)
+        var forecaster = LoadForecaster(stepsPerDay: 24, ahead: ahead)
+        var (missed, total, paid) = (0.0, 0.0, 0.0)
+        for step in 0..<(loads.count - ahead) {
+            forecaster.observe(loads[step])
+            guard step >= 480 else { continue }
+            let bound = try #require(forecaster.bound)
+            let largest = try #require(loads[(step + 1)...(step + ahead)].max())
+            total += largest
+            paid += bound
+            if largest > bound { missed += largest }
+        }
+        #expect(missed / total < 0.03)
+        #expect(paid / total < 1.15)
+    }
+
     @Test func `what is worse than the best method has no part`() {
         let parts = follow(swing(days: 40, stepsPerDay: 24), stepsPerDay: 24, from: 480)
             .forecaster.methods

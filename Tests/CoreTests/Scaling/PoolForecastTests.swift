@@ -57,6 +57,47 @@ import Testing
         #expect(world.decisions.last?.inputs.forecast != nil)
     }
 
+    @Test func `workers are there when a load rises at the beginning of a step`() {
+        var settings = Self.settings(.act)
+        settings.pools[0].step = 40
+        var world = ScalingWorld(settings)
+        for step in 0..<5 * Self.day {
+            world.load = (291..<612).contains(step % Self.day) ? 20 : 2
+            world.turn(after: Self.step)
+            // The turn before the rise, once the day is known.
+            guard step > 3 * Self.day, step % Self.day == 290 else { continue }
+            #expect(world.live.count >= 20, "step \(step)")
+            #expect(world.live.allSatisfy { $0.readyAt <= world.now })
+        }
+    }
+
+    @Test func `how long workers boot is learned, and how far is looked ahead follows it`() throws {
+        var settings = Self.settings(.act)
+        settings.pools[0].offerings[0].bootNanoseconds = 3_000 * ScalingWorld.second
+        var world = ScalingWorld(settings)
+        world.load = 4
+        world.turn()
+        #expect(world.scaler.bootNanoseconds(0, 0) == 3_000 * ScalingWorld.second)
+        #expect(world.scaler.pools[0].load.forecaster.ahead == 11)
+        for _ in 0..<12 { world.turn() }
+        // A minute, seen at the next turn, and in doubt by half of it on either side.
+        let boot = world.scaler.bootNanoseconds(0, 0)
+        #expect((60...180).contains(boot / ScalingWorld.second))
+        #expect(world.scaler.pools[0].load.forecaster.ahead == 2)
+        let copy = try Scaler(settings: settings, from: world.scaler.encoded())
+        #expect(copy.bootNanoseconds(0, 0) == boot)
+        #expect(copy.pools[0].load == world.scaler.pools[0].load)
+    }
+
+    @Test func `boots that vary are expected to take longer than their mean`() {
+        var boot = BootTime(nanoseconds: 60)
+        for number in 0..<100 { boot.take(number % 2 == 0 ? 40 : 80) }
+        #expect((90...110).contains(boot.expectedNanoseconds))
+        var steady = BootTime(nanoseconds: 60)
+        for _ in 0..<100 { steady.take(60) }
+        #expect(steady.expectedNanoseconds == 60)
+    }
+
     @Test func `what recommends launches nothing for a forecast, and says what it would`() {
         var world = ScalingWorld(Self.settings(.recommend))
         var recommended = 0

@@ -89,8 +89,7 @@ extension ScalingDesk {
 
     func facts(_ loop: EngineLoop, at wall: Tick) -> ScalingFacts {
         var facts = ScalingFacts(at: wall)
-        let boot = books.scaler.settings.pools.flatMap(\.offerings).map(\.bootNanoseconds).max()
-        facts.demand = loop.scalingDemand(within: boot ?? 0)
+        facts.demand = loop.scalingDemand(within: books.scaler.longestBootNanoseconds)
         let here = workersHere(loop)
         for provider in scaling.providers {
             let list = books.lists[provider.name] ?? WorkerList()

@@ -5,10 +5,16 @@ struct OfferingRecord: Hashable, Sendable {
     private(set) var interruptions = 0.0
     private(set) var hours = 0.0
     private(set) var at = Tick.zero
+    /// How long its workers took to boot; `nil` before one did.
+    private(set) var boot: BootTime?
 
     init() {}
 
-    init(successes: Double, failures: Double, interruptions: Double, hours: Double, at: Tick) {
+    init(
+        successes: Double, failures: Double, interruptions: Double, hours: Double, at: Tick,
+        boot: BootTime? = nil
+    ) {
+        self.boot = boot
         self.successes = successes
         self.failures = failures
         self.interruptions = interruptions
@@ -60,6 +66,14 @@ struct OfferingRecord: Hashable, Sendable {
         hours += more
     }
 
+    mutating func booted(nanoseconds: UInt64) {
+        if boot == nil {
+            boot = BootTime(nanoseconds: nanoseconds)
+        } else {
+            boot?.take(nanoseconds)
+        }
+    }
+
     /// The probability that a launch succeeds: one success more than was seen, so that an offering
     /// that nobody tried is tried.
     func availability(at moment: Tick) -> Double {
@@ -92,4 +106,33 @@ struct OfferingRecord: Hashable, Sendable {
         }
         return price / availability(at: moment)
     }
+}
+
+/// How long workers of an offering take to boot, and how much that varies.
+///
+/// Source: the timer of retransmissions of V. Jacobson, "Congestion Avoidance and Control", 1988.
+struct BootTime: Hashable, Sendable {
+    private(set) var mean: Double
+    private(set) var deviation: Double
+
+    /// The first one that was seen.
+    init(nanoseconds: UInt64) {
+        mean = Double(nanoseconds)
+        deviation = mean / 2
+    }
+
+    init(mean: Double, deviation: Double) {
+        self.mean = mean
+        self.deviation = deviation
+    }
+
+    /// Another one took so long.
+    mutating func take(_ nanoseconds: UInt64) {
+        let error = Double(nanoseconds) - mean
+        mean += error / 8
+        deviation += (abs(error) - deviation) / 4
+    }
+
+    /// What nearly all take at most: the mean and two deviations.
+    var expectedNanoseconds: UInt64 { UInt64(min(max(0, mean + 2 * deviation), 1e15)) }
 }

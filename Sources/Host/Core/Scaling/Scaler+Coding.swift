@@ -1,8 +1,10 @@
 extension Scaler {
     /// The version of what ``encoded()`` writes.
-    private static let codedVersion: UInt8 = 3
+    private static let codedVersion: UInt8 = 5
     /// The version without loads.
-    private static let versionWithoutLoads: UInt8 = 2
+    private static let versionWithoutLoads: UInt8 = 4
+    /// Those of before boots were learned, with loads and without.
+    private static let versionsWithoutBoots: [UInt8] = [3, 2]
 
     /// What outlives the process; settings are not part of it.
     ///
@@ -32,7 +34,10 @@ extension Scaler {
             writer.put(launch.ordered)
         }
         guard withLoads else { return writer.bytes }
-        for state in pools { state.load.encode(into: &writer) }
+        for state in pools {
+            writer.natural(state.load.forecaster.ahead)
+            state.load.encode(into: &writer)
+        }
         return writer.bytes
     }
 
@@ -53,6 +58,9 @@ extension Scaler {
             writer.double(record.interruptions)
             writer.double(record.hours)
             writer.put(record.at)
+            writer.bool(record.boot != nil)
+            writer.double(record.boot?.mean ?? 0)
+            writer.double(record.boot?.deviation ?? 0)
         }
     }
 
@@ -66,6 +74,7 @@ extension Scaler {
         writer.bool(member.isInterrupted)
         writer.put(member.ordered)
         writer.put(member.lastReady)
+        writer.bool(member.isBooting)
     }
 
     /// A scaler that goes on where another one stopped, perhaps with other settings.
@@ -76,18 +85,23 @@ extension Scaler {
         self.init(settings: settings)
         var reader = ByteReader(bytes)
         let version = try reader.byte()
-        guard [Self.codedVersion, Self.versionWithoutLoads].contains(version) else {
+        let hasBoots = !Self.versionsWithoutBoots.contains(version)
+        guard [Self.codedVersion, Self.versionWithoutLoads].contains(version) || !hasBoots else {
             throw CodingError(.unknownVersion(version), at: 0)
         }
         clock = try reader.get()
         spent = try reader.double()
         nextLaunch = try reader.varint()
         var names: [String] = []
-        for _ in 0..<(try reader.count()) { names.append(try readPool(&reader)) }
-        for _ in 0..<(try reader.count()) { try readMember(&reader) }
+        for _ in 0..<(try reader.count()) { names.append(try readPool(&reader, hasBoots)) }
+        for _ in 0..<(try reader.count()) { try readMember(&reader, hasBoots) }
         for _ in 0..<(try reader.count()) { try readLaunch(&reader) }
-        for name in names where version == Self.codedVersion {
-            let load = try PoolLoad(&reader)
+        for name in names where version % 2 == 1 {
+            let ahead = hasBoots ? try reader.natural() : 2
+            guard (1...(1 + Limits.forecastBootSteps)).contains(ahead) else {
+                throw CodingError(.contradiction("a forecast is of some steps to come"), at: 0)
+            }
+            let load = try PoolLoad(&reader, ahead: ahead)
             guard let pool = settings.pools.firstIndex(where: { $0.name == name }) else { continue }
             pools[pool].load = load
         }
@@ -118,7 +132,9 @@ extension Scaler {
         return (pool, offering)
     }
 
-    private mutating func readPool(_ reader: inout ByteReader) throws(CodingError) -> String {
+    private mutating func readPool(
+        _ reader: inout ByteReader, _ hasBoots: Bool
+    ) throws(CodingError) -> String {
         let name = try reader.string()
         let pool = settings.pools.firstIndex { $0.name == name }
         let upUntil: Tick = try reader.get()
@@ -137,7 +153,7 @@ extension Scaler {
             let record = OfferingRecord(
                 successes: try reader.double(), failures: try reader.double(),
                 interruptions: try reader.double(), hours: try reader.double(),
-                at: try reader.get())
+                at: try reader.get(), boot: hasBoots ? try Self.readBoot(&reader) : nil)
             if let place = place(name, offering) {
                 pools[place.pool].records[place.offering] = record
             }
@@ -145,7 +161,18 @@ extension Scaler {
         return name
     }
 
-    private mutating func readMember(_ reader: inout ByteReader) throws(CodingError) {
+    private static func readBoot(_ reader: inout ByteReader) throws(CodingError) -> BootTime? {
+        let isKnown = try reader.bool()
+        let boot = BootTime(mean: try reader.double(), deviation: try reader.double())
+        guard (0...1e18).contains(boot.mean), (0...1e18).contains(boot.deviation) else {
+            throw CodingError(.contradiction("a boot takes some time"), at: 0)
+        }
+        return isKnown ? boot : nil
+    }
+
+    private mutating func readMember(
+        _ reader: inout ByteReader, _ hasBoots: Bool
+    ) throws(CodingError) {
         let name = try reader.string()
         let place = place(try reader.string(), try reader.string())
         var member = Member(
@@ -156,6 +183,7 @@ extension Scaler {
         member.isInterrupted = try reader.bool()
         member.ordered = try reader.get()
         member.lastReady = try reader.get()
+        member.isBooting = hasBoots ? try reader.bool() : false
         guard max(member.since, member.ordered, member.lastReady) <= clock else {
             throw CodingError(.contradiction("a worker is known since before now"), at: 0)
         }

@@ -33,11 +33,11 @@ extension Scaler {
     private mutating func endWhatIsNeverReady(_ turn: inout ScalingTurn) {
         for name in members.keys.sorted() where turn.byName[name]?.isReady == false {
             guard let member = members[name], member.phase != .ending else { continue }
-            let offering = offering(member.pool, member.offering)
+            let boot = bootNanoseconds(member.pool, member.offering)
             let last = max(member.since, member.lastReady)
             guard
                 clock.nanoseconds - last.nanoseconds
-                    >= Limits.neverReadyNanoseconds + 2 * offering.bootNanoseconds
+                    >= Limits.neverReadyNanoseconds + 2 * boot
             else { continue }
             pools[member.pool].records[member.offering].failed(at: clock)
             end(name, .neverReady, &turn)
@@ -46,7 +46,7 @@ extension Scaler {
 
     private mutating func see(_ worker: ScalingWorker) {
         members[worker.name]?.isSeen = true
-        if worker.isReady { members[worker.name]?.lastReady = clock }
+        if worker.isReady { noteReady(worker.name) }
         guard worker.isInterrupted, let member = members[worker.name], !member.isInterrupted else {
             return
         }

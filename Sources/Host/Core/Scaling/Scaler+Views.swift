@@ -85,12 +85,12 @@ extension Scaler {
         var at = Tick.zero
         for member in members.values where member.phase == .active && member.lastReady == .zero {
             count += 1
-            let boot = offering(member.pool, member.offering).bootNanoseconds
+            let boot = bootNanoseconds(member.pool, member.offering)
             at = max(at, member.since.advanced(byNanoseconds: boot))
         }
         for (id, launch) in launches {
             count += outstanding(id)
-            let boot = offering(launch.pool, launch.offering).bootNanoseconds
+            let boot = bootNanoseconds(launch.pool, launch.offering)
             at = max(at, launch.ordered.advanced(byNanoseconds: boot))
         }
         return count > 0 ? (count, max(at, clock)) : nil

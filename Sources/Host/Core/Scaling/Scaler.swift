@@ -20,6 +20,8 @@ package struct Scaler: Hashable, Sendable {
         var ordered = Tick.zero
         /// When it was last seen to take work, or was launched.
         var lastReady = Tick.zero
+        /// Whether it was launched by this scaler and has not taken work yet.
+        var isBooting = false
     }
 
     /// A launch that has no answer.
@@ -101,7 +103,8 @@ package struct Scaler: Hashable, Sendable {
         guard let launch = launches.removeValue(forKey: id) else { return }
         for name in names where members[name] == nil {
             members[name] = Member(
-                pool: launch.pool, offering: launch.offering, launch: id, since: moment)
+                pool: launch.pool, offering: launch.offering, launch: id, since: moment,
+                isBooting: true)
         }
         if names.count < launch.count {
             pools[launch.pool].records[launch.offering].failed(at: moment)
@@ -147,6 +150,8 @@ package struct Scaler: Hashable, Sendable {
         if isSpent(intervals: Limits.scalingSpentIntervals) {
             spendNoMore(&turn)
         } else {
+            // What was seen is learned from before it is decided what will be needed.
+            forecast(&turn)
             project(&turn)
             endWhatIsDrained(&turn)
             grow(&turn)

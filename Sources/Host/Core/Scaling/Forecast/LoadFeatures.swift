@@ -1,4 +1,4 @@
-/// What is known of a load when its next step is forecast: differences of logarithms.
+/// What is known of a load when its next steps are forecast: differences of logarithms.
 ///
 /// Of the recent steps, of means that forget fast and slowly, of what came next a day, a week and two
 /// weeks ago, and of what comes at this time of the day and the week on average.
@@ -10,6 +10,8 @@ struct LoadFeatures: Hashable, Sendable {
 
     private let day: Int
     private let week: Int
+    /// Steps that are forecast together.
+    private let ahead: Int
     /// The latest logarithms, as many as are looked back at; a ring.
     private var ring: ContiguousArray<Double> = []
     private var count = 0
@@ -40,14 +42,23 @@ struct LoadFeatures: Hashable, Sendable {
             isSeen[slot] = true
         }
 
-        func next(after count: Int, _ value: Double) -> [Double] {
-            let slot = count % steps.count
-            return isSeen[slot] ? [steps[slot], levels[slot] - value] : [0, 0]
+        /// The largest change, and the highest level, of so many steps to come.
+        func next(after count: Int, ahead: Int, _ value: Double) -> [Double] {
+            var (rise, most, level) = (0.0, -Double.infinity, -Double.infinity)
+            for step in 0..<ahead {
+                let slot = (count + step) % steps.count
+                guard isSeen[slot] else { return [0, 0] }
+                rise += steps[slot]
+                most = max(most, rise)
+                level = max(level, levels[slot])
+            }
+            return [most, level - value]
         }
     }
 
-    init(day: Int) {
+    init(day: Int, ahead: Int) {
         self.day = day
+        self.ahead = ahead
         week = 7 * day
         daily = Profile(season: day, rate: 0.15)
         weekly = Profile(season: 7 * day, rate: 0.3)
@@ -57,6 +68,15 @@ struct LoadFeatures: Hashable, Sendable {
     private func lag(_ steps: Int) -> Double {
         guard steps < count else { return first }
         return ring[(count - 1 - steps) % ring.count]
+    }
+
+    /// The largest of the steps that came next a season ago.
+    private func largest(ofNext steps: Int, _ season: Int) -> Double {
+        var largest = lag(season - 1)
+        for step in 1..<max(1, min(steps, season)) {
+            largest = max(largest, lag(season - 1 - step))
+        }
+        return largest
     }
 
     /// Takes in the next logarithm.
@@ -76,7 +96,7 @@ struct LoadFeatures: Hashable, Sendable {
         }
     }
 
-    /// The row from which the next step is forecast.
+    /// The row from which the largest load of the next steps is forecast.
     func row() -> ContiguousArray<Double> {
         let now = lag(0)
         var row: ContiguousArray<Double> = [0.1]
@@ -88,11 +108,11 @@ struct LoadFeatures: Hashable, Sendable {
                 row += [0, 0, 0]
                 continue
             }
-            let then = lag(season - 1)
+            let then = largest(ofNext: ahead, season)
             row += [then - lag(season), then - now, lag(season - 2) - then]
         }
-        row += daily.next(after: count, now)
-        row += weekly.next(after: count, now)
+        row += daily.next(after: count, ahead: ahead, now)
+        row += weekly.next(after: count, ahead: ahead, now)
         var largest = now
         for steps in 1..<10 where steps < count { largest = max(largest, lag(steps)) }
         row.append(largest - now)

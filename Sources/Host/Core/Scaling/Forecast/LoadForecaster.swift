@@ -1,5 +1,5 @@
-/// A bound of a pool's load in the next step that is passed in a small share of it, learned step by
-/// step.
+/// A bound of a pool's load in the next step, or the largest of the next steps, that is passed in a
+/// small share of it, learned step by step.
 ///
 /// Five methods forecast; ``ErrorBounds`` makes a bound of each from its errors so far.  Bounds that
 /// cost about as much as the lowest are averaged, so that a method that is worse than the last value
@@ -27,14 +27,25 @@ package struct LoadForecaster: Hashable, Sendable {
         var load: Double
     }
 
+    /// What was forecast and has not come yet.
+    private struct Open: Hashable, Sendable {
+        var row: ContiguousArray<Double>
+        var logarithm: Double
+        var outlook: LoadOutlook
+        /// The largest load since.
+        var largest = 0.0
+    }
+
     private let stepsPerDay: Int
+    /// Steps that are forecast together: a bound is one of the largest load in them.
+    package let ahead: Int
     /// Loads of the first day, until it is over.
     private var early: [Double] = []
     private var offset = 0.0
     private var features: LoadFeatures
     private var model = RecursiveLeastSquares(width: LoadFeatures.width)
-    private var row: ContiguousArray<Double> = []
-    private var logarithm = 0.0
+    /// The latest ``ahead`` steps, the oldest first.
+    private var open: ContiguousArray<Open> = []
     private var error: Double?
     private var smoothed = 0.0
     private var count = 0
@@ -49,14 +60,16 @@ package struct LoadForecaster: Hashable, Sendable {
     /// What the methods say of the next step; `nil` before the first day is over.
     package private(set) var outlook: LoadOutlook?
 
-    /// Nothing is known; `stepsPerDay` is at least 1.
-    package init(stepsPerDay: Int) {
+    /// Nothing is known; `stepsPerDay` and `ahead` are at least 1.
+    package init(stepsPerDay: Int, ahead: Int = 1) {
         precondition(stepsPerDay >= 1, "a day has steps")
+        precondition(ahead >= 1, "a forecast is of a step to come")
         self.stepsPerDay = stepsPerDay
-        features = LoadFeatures(day: stepsPerDay)
+        self.ahead = ahead
+        features = LoadFeatures(day: stepsPerDay, ahead: ahead)
     }
 
-    /// The bound of the load in the next step, in workers; `nil` before the first day is over.
+    /// The bound of the largest load in the next steps, in workers; `nil` before the first day is over.
     package var bound: Double? { outlook.map { bound(for: $0) } }
 
     /// The bound where the methods said this, by what is known now.
@@ -94,28 +107,31 @@ package struct LoadForecaster: Hashable, Sendable {
 
     private mutating func take(_ load: Double) {
         let value = Logarithm.natural(load + offset)
-        if let outlook, let bound {
-            countMiss(load, bound: bound, outlook)
-            seen.append(Seen(outlook: outlook, load: load))
-        }
-        if count > 0 {
-            let change = value - logarithm
-            let missed = abs(change - model.predict(row))
-            error = (error ?? missed) + 0.05 * (missed - (error ?? missed))
-            model.learn(row, change)
-        }
-        logarithm = value
+        for place in open.indices { open[place].largest = max(open[place].largest, load) }
+        if open.count == ahead { settle(open.removeFirst()) }
         smoothed = count == 0 ? load : (smoothed + load) / 2
         mean += (load - mean) / min(Double(count + 1), Self.halfLifeSteps)
         count += 1
         features.take(value)
-        row = features.row()
+        let row = features.row()
         let rise = min(max(model.predict(row), -3), 3)
         let forecast = Exponential.natural(value + rise) + 1e-9
         let shifted = load + Self.offsetShare * mean + 1e-9
-        outlook = LoadOutlook(
+        let outlook = LoadOutlook(
             forecasts: [forecast, forecast, forecast, smoothed + 1e-9, shifted],
             states: [forecast, error ?? 0, load / forecast, smoothed, load])
+        open.append(Open(row: row, logarithm: value, outlook: outlook))
+        self.outlook = outlook
+    }
+
+    /// All steps that a forecast was of are over: it is learned from.
+    private mutating func settle(_ made: Open) {
+        countMiss(made.largest, bound: bound(for: made.outlook), made.outlook)
+        seen.append(Seen(outlook: made.outlook, load: made.largest))
+        let change = Logarithm.natural(made.largest + offset) - made.logarithm
+        let missed = abs(change - model.predict(made.row))
+        error = (error ?? missed) + 0.05 * (missed - (error ?? missed))
+        model.learn(made.row, change)
     }
 
     /// Raises the bounds while more steps are missed than they say.

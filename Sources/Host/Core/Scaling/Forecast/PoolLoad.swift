@@ -3,7 +3,7 @@
 /// The state that outlives the process is the loads, in thousandths of a worker; the forecaster is made
 /// again of them.
 struct PoolLoad: Hashable, Sendable {
-    private(set) var forecaster = PoolLoad.fresh
+    private(set) var forecaster = PoolLoad.fresh(ahead: 2)
     /// Loads of the steps that are over, the oldest first, in thousandths of a worker.
     private var thousandths: [UInt64] = []
     /// Since when the step has lasted.
@@ -12,24 +12,29 @@ struct PoolLoad: Hashable, Sendable {
     private var largest: UInt64 = 0
     private var last: UInt64 = 0
 
-    private static var fresh: LoadForecaster {
+    private static func fresh(ahead: Int) -> LoadForecaster {
         LoadForecaster(
-            stepsPerDay: Int(86_400_000_000_000 / Limits.forecastStepNanoseconds))
+            stepsPerDay: Int(86_400_000_000_000 / Limits.forecastStepNanoseconds), ahead: ahead)
     }
 
     init() {}
 
-    /// Load that is expected in the next step, in workers kept fully busy; `nil` in the first day.
+    /// The largest load that is expected in the steps looked ahead, in workers kept fully busy;
+    /// `nil` in the first day.
     var forecast: Double? { forecaster.bound }
 
     /// Takes in the load of this moment, in workers that are kept fully busy.
     mutating func take(_ load: Double, at moment: Tick) {
         let load = UInt64(min(max(load, 0), 1e9) * 1000)
-        guard let begin = since else {
-            since = moment
-            (largest, last) = (load, load)
-            return
-        }
+        end(at: moment)
+        if since == nil { since = moment }
+        largest = max(largest, load)
+        last = load
+    }
+
+    /// Ends the steps that are over at this moment, before it is asked what is expected.
+    mutating func end(at moment: Tick) {
+        guard let begin = since else { return }
         let step = Limits.forecastStepNanoseconds
         let steps = (moment.nanoseconds - begin.nanoseconds) / step
         for place in 0..<min(steps, Limits.forecastMissedSteps) {
@@ -37,10 +42,19 @@ struct PoolLoad: Hashable, Sendable {
         }
         if steps > 0 {
             since = begin.advanced(byNanoseconds: steps * step)
-            largest = load
+            largest = 0
         }
-        largest = max(largest, load)
-        last = load
+    }
+
+    /// Looks so many steps ahead from now on.
+    ///
+    /// Complexity: nothing if it is as before; otherwise all loads are learned from again.
+    mutating func look(ahead: Int) {
+        guard ahead != forecaster.ahead else { return }
+        forecaster = Self.fresh(ahead: ahead)
+        for load in thousandths.suffix(Limits.forecastSteps) {
+            forecaster.observe(Double(load) / 1000)
+        }
     }
 
     private mutating func end(_ load: UInt64) {
@@ -61,7 +75,9 @@ struct PoolLoad: Hashable, Sendable {
         writer.varint(last)
     }
 
-    init(_ reader: inout ByteReader) throws(CodingError) {
+    /// - Parameter ahead: Steps that are looked ahead.
+    init(_ reader: inout ByteReader, ahead: Int) throws(CodingError) {
+        forecaster = Self.fresh(ahead: ahead)
         for _ in 0..<(try reader.count()) { end(try reader.varint()) }
         let isBegun = try reader.bool()
         let begin: Tick = try reader.get()
