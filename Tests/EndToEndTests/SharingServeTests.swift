@@ -37,9 +37,9 @@ struct SharingServeTests {
         try await pool.waitUntilHeld(["guest": 8, "owner": 0])
         try await pool.run(["cancel", guest])
 
-        let strict = try await pool.submit(Work(items: 400, seconds: 0.2, queue: "strict"))
+        let strict = try await pool.submit(Work(items: 40, seconds: 1, queue: "strict"))
         try await pool.waitUntilHeld(["strict": 2, "guest": 0])
-        #expect(try await pool.why("\(strict)/step/399") == ["waiting-for-quota"])
+        #expect(try await pool.why("\(strict)/step/30") == ["waiting-for-quota"])
         for _ in 0..<10 {
             #expect((try await pool.held()["strict"] ?? 0) <= 2)
         }

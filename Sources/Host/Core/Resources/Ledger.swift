@@ -144,10 +144,8 @@ package struct Ledger: Hashable, Sendable {
     }
 
     /// The devices that the request would get, near to one another and the fullest that still fit
-    /// first; fewer than it needs where there are not so many.
-    private static func devices(
-        for request: ResourceRequest, in vector: ResourceVector
-    ) -> [Int] {
+    /// first; none where there are not so many.
+    static func devices(for request: ResourceRequest, in vector: ResourceVector) -> [Int] {
         let able = DeviceSets.order(vector.devices).filter {
             vector.devices[$0].milli >= request.deviceMilli
                 && vector.devices[$0].memoryBytes >= request.deviceMemoryBytes

@@ -54,13 +54,9 @@ package struct Fitness: Hashable, Sendable {
         let wanted = request.resources
         if wanted.milliCores > free.milliCores { unfit.append(.cpu) }
         if wanted.memoryBytes > free.memoryBytes { unfit.append(.memory) }
-        let able = free.devices.indices.filter {
-            free.devices[$0].milli >= wanted.deviceMilli
-                && free.devices[$0].memoryBytes >= wanted.deviceMemoryBytes
+        if wanted.devices > 0, Ledger.devices(for: wanted, in: free).count < wanted.devices {
+            unfit.append(.gpu)
         }
-        let chosen = DeviceVector.together(
-            able, of: free.devices, count: wanted.devices, topology: wanted.topology)
-        if chosen == nil { unfit.append(.gpu) }
         if !request.accepts(labels) { unfit.append(.label) }
         return unfit
     }
