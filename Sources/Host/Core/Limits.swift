@@ -165,4 +165,10 @@ package enum Limits {
     static let spotPlanSteps = 512.0
     /// Hours after which a job with a deadline is planned anew, by what it has seen of spot.
     static let spotPlanHours = 6.0
+    /// A change of the price of spot, as a share of that on demand, after which it is planned anew.
+    static let spotPriceChange = 0.1
+    /// Runs that are planned at a time; others are served by what is cheapest until on demand is due.
+    static let spotRuns = 32
+    /// Time after which spot that was not given is asked for again, in nanoseconds.
+    static let spotProbeNanoseconds: UInt64 = 300_000_000_000
 }

@@ -60,20 +60,23 @@ struct ScalingWorldFiles {
         return number
     }
 
-    /// `at_s,count,cpus,memory_mib,seconds,gpus`: work that comes.
+    /// `at_s,count,cpus,memory_mib,seconds,gpus,deadline_s`: work that comes; a deadline counts from
+    /// then, and 0 is none.
     static func workload(_ path: String) throws -> [ScalingSimulation.Arrival] {
-        let columns = ["at_s", "count", "cpus", "memory_mib", "seconds", "gpus"]
-        return try rows(path, columns, optional: 1).map { line, fields in
+        let columns = ["at_s", "count", "cpus", "memory_mib", "seconds", "gpus", "deadline_s"]
+        return try rows(path, columns, optional: 2).map { line, fields in
             func number(_ place: Int) throws -> Double {
                 try Self.number(fields[place], path, line, columns[place])
             }
             let gpus = fields.count > 5 ? try number(5) : 0
+            let deadline = fields.count > 6 ? try number(6) : 0
             return ScalingSimulation.Arrival(
                 at: UInt64(try number(0) * 1e9), count: Int(min(try number(1), 1e9)),
                 request: ResourceRequest(
                     milliCores: Int64(try number(2) * 1_000),
                     memoryBytes: Int64(try number(3) * 1_048_576), devices: Int(min(gpus, 64))),
-                nanoseconds: UInt64(try number(4) * 1e9))
+                nanoseconds: UInt64(try number(4) * 1e9),
+                deadline: deadline > 0 ? UInt64((try number(0) + deadline) * 1e9) : nil)
         }
     }
 

@@ -13,8 +13,8 @@ struct SimulateCommand: ParsableCommand {
         abstract:
             "Runs the coordinator in a made-up world with faults, or pools of workers under a workload.",
         discussion: """
-            With WORKLOAD, a file of at_s,count,cpus,memory_mib,seconds[,gpus], the scaler decides about the \
-            pools of the settings, whose providers must be `use: fake`. --prices has \
+            With WORKLOAD, a file of at_s,count,cpus,memory_mib,seconds[,gpus[,deadline_s]], the scaler \
+            decides about the pools of the settings, whose providers must be `use: fake`. --prices has \
             offering,from_s,price, and --interrupts offering,from_s,to_s: times at which all machines \
             of a spot offering are taken back and there are none. See docs/scaling.md.
             """)
@@ -147,8 +147,12 @@ enum SimulationText {
                 \(report.launches) launches, \(report.refused) refused
                 removed   \(report.drains) drained, \(report.cancelledDrains) taken back, \
                 \(report.ends) ended, \(report.aliveAtEnd) left
-                cost      \(Human.fixed(Double(report.spentMicros) / 1e6, 4))
+                cost      \(Human.fixed(Double(report.spentMicros) / 1e6, 4)), of which \
+                \(Human.fixed(report.spotMicros / 1e6, 4)) for spot
                 """)
+            if report.deadlines > 0 {
+                Terminal.print("deadlines \(report.deadlines), \(report.late) missed")
+            }
             for problem in report.problems { Terminal.print("problem: \(problem)") }
         }
     }
@@ -173,6 +177,8 @@ enum SimulationText {
             "ends": .integer(Int64(report.ends)),
             "left": .integer(Int64(report.aliveAtEnd)),
             "cost": .number(Double(report.spentMicros) / 1e6),
+            "spot_cost": .number(report.spotMicros / 1e6),
+            "deadlines": .integer(Int64(report.deadlines)), "late": .integer(Int64(report.late)),
             "problems": .array(report.problems.map { .string($0) }),
         ]
     }

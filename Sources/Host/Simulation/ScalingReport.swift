@@ -38,6 +38,12 @@ package struct ScalingReport: Hashable, Sendable {
     package var begun = 0
     /// When the last job ended, in nanoseconds.
     package var lastEnd: UInt64 = 0
+    /// Arrivals that have a deadline.
+    package var deadlines = 0
+    /// Those of them that were not done in time.
+    package var late = 0
+    /// What machines cost that may be taken back, in millionths.
+    package var spotMicros = 0.0
     /// Rules that did not hold.
     package var problems: [String] = []
     /// How many workers each launch was to make.

@@ -43,6 +43,12 @@ extension ScalingSimulation {
             for job in host.jobs where job.ends <= moment {
                 host.ledger.release(job.slot)
                 report.done += 1
+                left[job.arrival] -= 1
+                if left[job.arrival] == 0, let deadline = arrivals[job.arrival].deadline,
+                    job.ends > deadline
+                {
+                    report.late += 1
+                }
                 report.ended(job.came, at: job.ends)
             }
             let before = host.jobs.count
@@ -85,9 +91,15 @@ extension ScalingSimulation {
         let takers = hosts.keys.sorted().filter { name in
             ["active", "starting"].contains(scaler.member(name)?.phase)
         }
-        for index in waiting.indices {
+        let spot = Set(takers.filter { isSpot($0) })
+        // What is in the net goes first, and to workers that stay.
+        let isInNet = waiting.map { scaler.market(of: Self.run($0.arrival)) == .net }
+        for index in waiting.indices.filter({ isInNet[$0] })
+            + waiting.indices.filter({ !isInNet[$0] })
+        {
             let arrival = arrivals[waiting[index].arrival]
-            for name in takers where waiting[index].count > 0 {
+            for name in takers
+            where waiting[index].count > 0 && !(isInNet[index] && spot.contains(name)) {
                 while waiting[index].count > 0 {
                     let slot = SlotID(index: nextSlot, generation: 0)
                     guard hosts[name]?.ledger.reserve(arrival.request, by: slot) == true else {
@@ -107,15 +119,54 @@ extension ScalingSimulation {
         waiting.removeAll { $0.count == 0 }
     }
 
+    private func isSpot(_ name: String) -> Bool {
+        guard let member = scaler.member(name),
+            let pool = settings.pools.first(where: { $0.name == member.pool })
+        else { return false }
+        return pool.offerings.first { $0.name == member.offering }?.isSpot ?? false
+    }
+
     // MARK: What the scaler sees
+
+    /// The number of the run that an arrival is.
+    static func run(_ arrival: Int) -> RunID { RunID(UInt64(arrival)) }
+
+    /// The run of an arrival that has a deadline.
+    private func timed(_ arrival: Int) -> RunID? {
+        arrivals[arrival].deadline == nil ? nil : Self.run(arrival)
+    }
+
+    /// What is left of arrivals that have a deadline.
+    private func runs() -> [ScalingRun] {
+        var running: [Int: (count: Int, ran: Double)] = [:]
+        for host in hosts.values {
+            for job in host.jobs where arrivals[job.arrival].deadline != nil {
+                let before = running[job.arrival] ?? (0, 0)
+                let ran = Double(now - min(now, job.begun))
+                running[job.arrival] = (before.count + 1, before.ran + ran)
+            }
+        }
+        return (0..<nextArrival).compactMap { arrival in
+            guard let deadline = arrivals[arrival].deadline, left[arrival] > 0 else { return nil }
+            var run = ScalingRun(
+                run: Self.run(arrival), deadline: Tick(deadline),
+                request: arrivals[arrival].request, count: left[arrival])
+            run.running = running[arrival]?.count ?? 0
+            run.ranNanoseconds = running[arrival]?.ran ?? 0
+            run.longestNanoseconds = Double(arrivals[arrival].nanoseconds)
+            run.workNanoseconds = run.longestNanoseconds * Double(left[arrival])
+            return run
+        }
+    }
 
     mutating func facts() -> ScalingFacts {
         var facts = ScalingFacts(at: Tick(now))
         facts.demand = waiting.map {
             ScalingDemand(
                 request: arrivals[$0.arrival].request, count: $0.count,
-                nanoseconds: arrivals[$0.arrival].nanoseconds)
+                nanoseconds: arrivals[$0.arrival].nanoseconds, run: timed($0.arrival))
         }
+        facts.runs = runs()
         for pool in settings.pools {
             guard let cloud = clouds[pool.name] else { continue }
             if random.upTo(999) < faults.silent, hasLists {
@@ -145,12 +196,19 @@ extension ScalingSimulation {
         worker.isInterrupted = state == .stopping
         for job in host.jobs {
             let request = arrivals[job.arrival].request
-            if let place = worker.running.firstIndex(where: { $0.request == request }) {
+            let run = timed(job.arrival)
+            let ran = now - min(now, job.begun)
+            if let place = worker.running.firstIndex(where: {
+                $0.request == request && $0.run == run
+            }) {
                 worker.running[place].count += 1
+                if run != nil { worker.running[place].ranNanoseconds += ran }
             } else {
-                worker.running.append(ScalingDemand(request: request, count: 1))
+                var running = ScalingDemand(request: request, count: 1, run: run)
+                if run != nil { running.ranNanoseconds = ran }
+                worker.running.append(running)
             }
-            worker.workNanoseconds += now - min(now, job.begun)
+            worker.workNanoseconds += ran
         }
         if host.jobs.isEmpty { worker.idleSince = Tick(host.idleSince) }
         return worker

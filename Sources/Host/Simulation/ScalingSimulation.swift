@@ -18,13 +18,19 @@ package struct ScalingSimulation {
         package var request: ResourceRequest
         /// How long each runs.
         package var nanoseconds: UInt64
+        /// When all of them are to have ended; `nil` for whenever.
+        package var deadline: UInt64?
 
         /// Jobs that come at a moment.
-        package init(at: UInt64, count: Int, request: ResourceRequest, nanoseconds: UInt64) {
+        package init(
+            at: UInt64, count: Int, request: ResourceRequest, nanoseconds: UInt64,
+            deadline: UInt64? = nil
+        ) {
             self.at = at
             self.count = count
             self.request = request
             self.nanoseconds = nanoseconds
+            self.deadline = deadline
         }
     }
 
@@ -78,6 +84,8 @@ package struct ScalingSimulation {
     var hasLists = true
     /// What the clouds are owed, whatever the scaler believes.
     var owed = 0.0
+    /// Jobs of each arrival that have not ended.
+    var left: [Int]
     /// What has come of it so far.
     package internal(set) var report = ScalingReport()
 
@@ -94,6 +102,8 @@ package struct ScalingSimulation {
         self.faults = faults
         random = SplitMix64(seed: seed)
         scaler = Scaler(settings: settings)
+        left = self.arrivals.map(\.count)
+        report.deadlines = self.arrivals.count { $0.deadline != nil }
     }
 
     /// Lets time pass until everything is done and all that is not needed is gone, or until the moment.
@@ -161,7 +171,11 @@ package struct ScalingSimulation {
             for place in changed.pools.indices { changed.pools[place].minimum = 0 }
         }
         guard changed != scaler.settings else { return }
-        restart(with: changed)
+        do throws(CodingError) {
+            scaler = try Scaler(settings: changed, after: scaler)
+        } catch {
+            preconditionFailure("a scaler reads what it wrote: \(error)")
+        }
     }
 
     private mutating func restart(with settings: ScalingSettings) {
@@ -189,7 +203,9 @@ package struct ScalingSimulation {
                     let kind = cloud.kinds.first(where: { $0.name == machine.kind })
                 else { continue }
                 let time = Double(last - max(start, machine.made))
-                owed += Double(kind.microsPerHour(at: start)) * time / 3.6e12
+                let cost = Double(kind.microsPerHour(at: start)) * time / 3.6e12
+                owed += cost
+                if kind.isSpot { report.spotMicros += cost }
             }
         }
     }
@@ -197,6 +213,9 @@ package struct ScalingSimulation {
     private mutating func finish() {
         report.seconds = now / 1_000_000_000
         report.spentMicros = Int64(owed.rounded(.up))
+        for (arrival, left) in zip(arrivals, left) where left > 0 {
+            if let deadline = arrival.deadline, deadline <= now { report.late += 1 }
+        }
         report.waitingAtEnd = waiting.reduce(0) { $0 + $1.count }
         report.aliveAtEnd = alive
         let known = Set(scaler.memberViews.map(\.name))

@@ -142,6 +142,12 @@ extension ScalingDecision.Reason: ByteCoded {
         case .cooldown(let until):
             writer.byte(24)
             writer.put(until)
+        case .deadline(let outlook):
+            writer.byte(25)
+            writer.put(outlook)
+        case .probe(let outlook):
+            writer.byte(26)
+            writer.put(outlook)
         default: preconditionFailure("each reason has a number")
         }
     }
@@ -159,7 +165,27 @@ extension ScalingDecision.Reason: ByteCoded {
         case 22: self = .forecast(workers: try reader.natural())
         case 23: self = .lowUtilisation(try reader.double())
         case 24: self = .cooldown(until: try reader.get())
+        case 25: self = .deadline(try reader.get())
+        case 26: self = .probe(try reader.get())
         default: throw reader.unknown("ScalingDecision.Reason", number, at: start)
         }
+    }
+}
+
+extension RunOutlook: ByteCoded {
+    func encode(into writer: inout ByteWriter) {
+        writer.put(run)
+        writer.byte(market.rawValue)
+        writer.natural(slots)
+        writer.varint(neededNanoseconds)
+        writer.varint(leftNanoseconds)
+        writer.varint(slackNanoseconds)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingError) {
+        self.init(
+            run: try reader.get(), market: try reader.enumeration(), slots: try reader.natural(),
+            neededNanoseconds: try reader.varint(), leftNanoseconds: try reader.varint(),
+            slackNanoseconds: try reader.varint())
     }
 }

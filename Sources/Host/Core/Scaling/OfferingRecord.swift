@@ -7,6 +7,8 @@ struct OfferingRecord: Hashable, Sendable {
     private(set) var at = Tick.zero
     /// How long its workers took to boot; `nil` before one did.
     private(set) var boot: BootTime?
+    /// When a launch failed last, if none has succeeded since.
+    var missing: Tick?
 
     init() {}
 
@@ -48,11 +50,13 @@ struct OfferingRecord: Hashable, Sendable {
 
     mutating func succeeded(at moment: Tick) {
         age(to: moment)
+        missing = nil
         successes += 1
     }
 
     mutating func failed(at moment: Tick) {
         age(to: moment)
+        missing = moment
         failures += 1
     }
 

@@ -4,6 +4,7 @@ struct Projection {
     struct Room {
         var name: String
         var pool: Int
+        var isSpot: Bool
         var ledger: Ledger
     }
 
@@ -13,7 +14,8 @@ struct Projection {
     /// Adds a worker that has nothing to do.
     mutating func add(_ name: String, pool: Int, offering: ScalingOffering) {
         let ledger = Ledger(total: offering.resources, labels: offering.labels)
-        rooms.append(Room(name: name, pool: pool, ledger: ledger))
+        rooms.append(
+            Room(name: name, pool: pool, isSpot: offering.isSpot, ledger: ledger))
     }
 
     mutating func remove(_ name: String) {
@@ -28,15 +30,18 @@ struct Projection {
 
     /// Packs on the fullest first, so that others can become empty.
     ///
-    /// Returns: How many found no room.
-    mutating func pack(_ request: ResourceRequest, count: Int) -> Int {
+    /// - Parameter isSteady: Only on workers that are not taken back.
+    /// - Returns: How many found no room.
+    mutating func pack(
+        _ request: ResourceRequest, count: Int, isSteady: Bool = false
+    ) -> Int {
         var left = count
         // Each is looked at once: a sort looks at each many times.
         let uses = rooms.indices.map { use(of: $0) }
         let order = rooms.indices.sorted {
             uses[$0] == uses[$1] ? $0 < $1 : uses[$0] > uses[$1]
         }
-        for room in order where left > 0 { left -= fill(room, request, left) }
+        for room in order where left > 0 && !(isSteady && rooms[room].isSpot) { left -= fill(room, request, left) }
         return left
     }
 

@@ -1,8 +1,10 @@
 extension Scaler {
     /// The version of what ``encoded()`` writes.
-    private static let codedVersion: UInt8 = 5
+    private static let codedVersion: UInt8 = 7
     /// The version without loads.
-    private static let versionWithoutLoads: UInt8 = 4
+    private static let versionWithoutLoads: UInt8 = 6
+    /// Those of before runs with a deadline were looked at, with loads and without.
+    private static let versionsWithoutRuns: [UInt8] = [5, 4]
     /// Those of before boots were learned, with loads and without.
     private static let versionsWithoutBoots: [UInt8] = [3, 2]
 
@@ -33,11 +35,13 @@ extension Scaler {
             writer.natural(launch.count)
             writer.put(launch.ordered)
         }
+        encodeMissing(into: &writer)
         guard withLoads else { return writer.bytes }
         for state in pools {
             writer.natural(state.load.forecaster.ahead)
             state.load.encode(into: &writer)
         }
+        encodeChoosers(into: &writer)
         return writer.bytes
     }
 
@@ -86,7 +90,8 @@ extension Scaler {
         var reader = ByteReader(bytes)
         let version = try reader.byte()
         let hasBoots = !Self.versionsWithoutBoots.contains(version)
-        guard [Self.codedVersion, Self.versionWithoutLoads].contains(version) || !hasBoots else {
+        let hasRuns = hasBoots && !Self.versionsWithoutRuns.contains(version)
+        guard [Self.codedVersion, Self.versionWithoutLoads].contains(version) || !hasRuns else {
             throw CodingError(.unknownVersion(version), at: 0)
         }
         clock = try reader.get()
@@ -96,6 +101,7 @@ extension Scaler {
         for _ in 0..<(try reader.count()) { names.append(try readPool(&reader, hasBoots)) }
         for _ in 0..<(try reader.count()) { try readMember(&reader, hasBoots) }
         for _ in 0..<(try reader.count()) { try readLaunch(&reader) }
+        if hasRuns { try readMissing(&reader, names) }
         for name in names where version % 2 == 1 {
             let ahead = hasBoots ? try reader.natural() : 2
             guard (1...(1 + Limits.forecastBootSteps)).contains(ahead) else {
@@ -105,6 +111,7 @@ extension Scaler {
             guard let pool = settings.pools.firstIndex(where: { $0.name == name }) else { continue }
             pools[pool].load = load
         }
+        if hasRuns, version % 2 == 1 { try readChoosers(&reader) }
         try reader.finish()
         guard spent.isFinite, spent >= 0 else {
             throw CodingError(.contradiction("what was spent is not negative"), at: 0)
@@ -121,9 +128,11 @@ extension Scaler {
             }
             pools[same].load = other.pools[place].load
         }
+        choosers = other.choosers
+        outlooks = other.outlooks
     }
 
-    private func place(_ pool: String, _ offering: String) -> (pool: Int, offering: Int)? {
+    func place(_ pool: String, _ offering: String) -> (pool: Int, offering: Int)? {
         guard let pool = settings.pools.firstIndex(where: { $0.name == pool }),
             let offering = settings.pools[pool].offerings.firstIndex(where: {
                 $0.name == offering

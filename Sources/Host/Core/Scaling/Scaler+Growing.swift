@@ -2,10 +2,12 @@ extension Scaler {
     /// Packs what runs and what wants to run on what is there and what is starting.
     mutating func project(_ turn: inout ScalingTurn) {
         turn.projection = projection(without: [], turn)
+        packRuns(&turn) { $0.isSteady }
         for demand in wanted(turn) {
             let left = turn.projection.pack(demand.request, count: demand.count)
             if left > 0 { turn.unmet.append((demand.request, left)) }
         }
+        packRuns(&turn) { !$0.isSteady && $0.isWanted }
         relent(&turn)
         for pool in pools.indices {
             sample(pool, utilisation(of: pool, turn.projection))
@@ -38,7 +40,7 @@ extension Scaler {
             (request: $0.request, count: $0.slots(within: settings.horizonNanoseconds))
         }
         for name in members.keys.sorted() where members[name]?.isInterrupted == true {
-            for running in turn.byName[name]?.running ?? [] {
+            for running in turn.byName[name]?.running ?? [] where !isServed(running.run, turn) {
                 wanted.append((running.request, running.count))
             }
         }
@@ -52,7 +54,7 @@ extension Scaler {
     private mutating func relent(_ turn: inout ScalingTurn) {
         for name in members.keys.sorted() where !turn.unmet.isEmpty {
             guard let member = members[name], member.phase == .draining, !member.isInterrupted,
-                !isOver(member.pool)
+                !isOver(member.pool), !isInTheWay(member, turn)
             else { continue }
             var tried = turn.projection
             tried.add(name, pool: member.pool, offering: offering(member.pool, member.offering))
@@ -96,8 +98,13 @@ extension Scaler {
             let lacking = settings.pools[pool].minimum - turn.projection.count(of: pool)
             if lacking > 0 { add(lacking, to: pool, .belowMinimum, &turn) }
         }
+        meetRuns(&turn) { $0.outlook.market == .net }
         meetDemand(&turn)
-        for pool in pools.indices { keepHeadroom(in: pool, &turn) }
+        meetRuns(&turn) { $0.isWanted && $0.outlook.market != .net }
+        for pool in pools.indices where !isForRunsAlone(pool, turn) {
+            keepHeadroom(in: pool, &turn)
+        }
+        changeOver(&turn)
         for planned in turn.plan {
             let id = nextLaunch
             nextLaunch += 1
@@ -204,7 +211,7 @@ extension Scaler {
         }
     }
 
-    private mutating func plan(
+    mutating func plan(
         _ count: Int, _ pool: Int, _ place: Int, _ reason: ScalingDecision.Reason,
         _ alternatives: [ScalingDecision.Alternative], _ turn: inout ScalingTurn
     ) {

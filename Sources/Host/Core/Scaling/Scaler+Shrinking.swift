@@ -6,6 +6,9 @@ extension Scaler {
             guard !turn.facts.unlisted.contains(settings.pools[pool].name) else { continue }
             let isOver = isOver(pool)
             guard isOver || (turn.unmet.isEmpty && !turn.relented.contains(pool)) else { continue }
+            guard isOver || turn.served.allSatisfy({ $0.left == 0 || !$0.isWanted }) else {
+                continue
+            }
             let utilisation = windowUtilisation(of: pool)
             guard isOver || utilisation.map({ $0 <= settings.lower }) ?? false else { continue }
             guard isOver || clock >= pools[pool].downUntil else { continue }
@@ -33,7 +36,7 @@ extension Scaler {
     /// Booting ones first, then those idle for longest, then those that lose the least work.
     private func retireOrder(in pool: Int, _ turn: ScalingTurn) -> [String] {
         let names = members.keys.filter {
-            members[$0]?.pool == pool && members[$0]?.phase == .active
+            members[$0]?.pool == pool && members[$0]?.phase == .active && !isKept($0, turn)
         }
         let ranked = names.map { name in (name: name, rank: rank(name, turn)) }
         return ranked.sorted { left, right in
@@ -41,7 +44,7 @@ extension Scaler {
         }.map(\.name)
     }
 
-    private func rank(_ name: String, _ turn: ScalingTurn) -> (Int, UInt64) {
+    func rank(_ name: String, _ turn: ScalingTurn) -> (Int, UInt64) {
         guard let worker = turn.byName[name], worker.isReady else { return (0, 0) }
         if worker.running.allSatisfy({ $0.count == 0 }) {
             return (1, worker.idleSince?.nanoseconds ?? clock.nanoseconds)
@@ -107,6 +110,7 @@ extension Scaler {
         {
             return false
         }
+        guard packed(turn, on: &rest) else { return false }
         var work = wanted(turn)
         for name in gone.sorted() {
             work += (turn.byName[name]?.running ?? []).map { ($0.request, $0.count) }

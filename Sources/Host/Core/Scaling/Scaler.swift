@@ -54,6 +54,10 @@ package struct Scaler: Hashable, Sendable {
     var nextLaunch: UInt64 = 1
     var spent = 0.0
     var clock = Tick.zero
+    /// Runs with a deadline, by their numbers.
+    var choosers: [RunID: RunChooser] = [:]
+    /// How such runs are served, by their numbers; not part of what is coded.
+    package internal(set) var outlooks: [RunOutlook] = []
     /// The latest decisions of each kind, the oldest first; not part of what is coded.
     package internal(set) var recent: [ScalingDecision] = []
 
@@ -152,6 +156,7 @@ package struct Scaler: Hashable, Sendable {
         } else {
             // What was seen is learned from before it is decided what will be needed.
             forecast(&turn)
+            divide(&turn)
             project(&turn)
             endWhatIsDrained(&turn)
             grow(&turn)
@@ -201,7 +206,11 @@ package struct Scaler: Hashable, Sendable {
 
 /// One evaluation: what it looks at and has decided so far.
 struct ScalingTurn {
-    let facts: ScalingFacts
+    var facts: ScalingFacts
+    /// Demand of runs that are served in a way of their own, which is not in the facts any more.
+    var served: [ServedDemand] = []
+    /// How runs with a deadline are served; looked up only.
+    var outlooks: [RunID: RunOutlook] = [:]
     /// Load that is expected of each pool: what the facts say, or the scaler's own forecast.
     var forecasts: [String: Double]
     let byName: [String: ScalingWorker]

@@ -38,6 +38,10 @@ package struct ScalingDecision: Hashable, Sendable {
         case noOffering
         /// It was listed for long and never took work.
         case neverReady
+        /// For a run with a deadline.
+        case deadline(RunOutlook)
+        /// To see whether spot is there again, for which a run with a deadline waits.
+        case probe(RunOutlook)
     }
 
     /// What it was decided from.

@@ -6,12 +6,19 @@ package struct ScalingDemand: Hashable, Sendable {
     package var count: Int
     /// How long each is expected to run, in nanoseconds; `nil` where nothing is known.
     package var nanoseconds: UInt64?
+    /// The run, if it has a deadline.
+    package var run: RunID?
+    /// How long those that run have run together, in nanoseconds; said of runs with a deadline.
+    package var ranNanoseconds: UInt64 = 0
 
     /// So many subtasks.
-    package init(request: ResourceRequest, count: Int, nanoseconds: UInt64? = nil) {
+    package init(
+        request: ResourceRequest, count: Int, nanoseconds: UInt64? = nil, run: RunID? = nil
+    ) {
         self.request = request
         self.count = count
         self.nanoseconds = nanoseconds
+        self.run = run
     }
 
     /// Slots that begin all of it within the horizon.
@@ -58,6 +65,8 @@ package struct ScalingFacts: Hashable, Sendable {
     package var at: Tick
     /// What wants to run.
     package var demand: [ScalingDemand] = []
+    /// What is left of runs that have a deadline.
+    package var runs: [ScalingRun] = []
     /// Every worker with our tag that the providers list.
     package var workers: [ScalingWorker] = []
     /// Pools whose provider could not be asked: what is not listed there is not gone.

@@ -82,6 +82,10 @@ package struct ScalingSettings: Hashable, Sendable {
     package var checkpointCostNanoseconds: UInt64 = 0
     /// Time until an interrupted worker is replaced, in nanoseconds.
     package var replacementNanoseconds: UInt64 = 120_000_000_000
+    /// What becomes of the deadlines of runs.
+    package var deadlines = DeadlineMode.meet
+    /// Time kept in hand before a deadline: starts take longer than they should, in nanoseconds.
+    package var spareNanoseconds: UInt64 = 300_000_000_000
     /// The largest sum of prices, in millionths for an hour.
     package var hourlyBudgetMicros: Int64?
     /// What may be spent in all, in millionths.

@@ -21,11 +21,11 @@ struct SpotSpells: Hashable, Sendable {
     /// Ends for which the level counts at each age.
     private static let ageWeight = 4.0
 
-    private var ends: [Double]
-    private var hours: [Double]
+    var ends: [Double]
+    var hours: [Double]
     private(set) var isThere: Bool
     /// How long the spell has lasted, in hours.
-    private(set) var age = 0.0
+    var age = 0.0
 
     init(isThere: Bool) {
         self.isThere = isThere
