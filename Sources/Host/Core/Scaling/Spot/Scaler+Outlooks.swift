@@ -58,7 +58,7 @@ extension Scaler {
     /// that are being taken back.
     private func takeOut(_ held: [RunID: Held], _ turn: inout ScalingTurn) {
         var lost: [ScalingDemand] = []
-        for name in members.keys.sorted() where members[name]?.isInterrupted == true {
+        for name in names(where: \.isInterrupted) {
             lost += turn.byName[name]?.running ?? []
         }
         let counts = Dictionary(turn.facts.runs.map { ($0.run, $0.running) }) { first, _ in first }

@@ -131,7 +131,7 @@ extension Scaler {
             $0.market == .net || $0.market == .onDemand
         }
         if !isSteadyWanted, turn.facts.demand.isEmpty {
-            for name in members.keys.sorted() { giveUp(name, &turn) }
+            for name in names(where: { $0.phase == .active }) { giveUp(name, &turn) }
         }
         var told: Set<RunID> = []
         for served in turn.served
