@@ -144,6 +144,7 @@ actor MemoryControlPlane: ControlPlane {
         calls += 1
         return [
             "mode": "act", "owner": "me", "evaluated": "2030-01-01T00:00:00Z", "workers": [],
+            "runs": [Self.served],
             "pools": [
                 [
                     "name": "a", "provider": "p", "min": 0, "max": 2, "workers": 0, "starting": 0,
@@ -153,6 +154,11 @@ actor MemoryControlPlane: ControlPlane {
             ],
         ]
     }
+
+    private static let served: JSON = [
+        "run": "1", "served_by": "wait", "slots": 2, "needed_s": 60, "left_s": 120, "slack_s": 30,
+        "why": "it waits for spot",
+    ]
 
     private static let decision: JSON = [
         "at": "2030-01-01T00:00:00Z", "pool": "a", "action": "keep", "what": "nothing",
@@ -167,7 +173,7 @@ actor MemoryControlPlane: ControlPlane {
     func scalingPlan() throws(ControlError) -> JSON {
         calls += 1
         return [
-            "at": "2030-01-01T00:00:00Z", "workers": 0, "demand": [],
+            "at": "2030-01-01T00:00:00Z", "workers": 0, "demand": [], "runs": [Self.served],
             "decisions": [Self.decision],
         ]
     }

@@ -39,7 +39,7 @@ struct RandomEvents {
                 ? .runPaused(RunID(number()), coin())
                 : .runTimed(RunID(number()), deadline: Tick(number()))
         case 25: .shapeAlternative(ShapeID(index()), or: ShapeID(index()))
-        case 26: .workerDrainCancelled(WorkerID(index()))
+        case 26: coin() ? .workerDrainCancelled(WorkerID(index())) : .runServed(outlook())
         case 27: .scalingRecorded(state: Array(text().utf8), several { $0.decision() })
         default: .shapeEscalated(ShapeID(index()), to: ShapeID(index()))
         }
@@ -67,11 +67,11 @@ struct RandomEvents {
             .belowMinimum, .unmetDemand(slots: 4), .utilisation(0.9), .forecast(workers: 2),
             .lowUtilisation(0.1), .aboveMaximum, .demandReturned, .drained, .interrupted, .found,
             .orphan, .answerMissing, .endMissing, .budget, .cooldown(until: Tick(number())),
-            .noOffering, .neverReady,
+            .noOffering, .neverReady, .deadline(outlook()), .probe(outlook()),
         ]
         var decision = ScalingDecision(
             at: Tick(number()), pool: text(), action: actions[Int(random.upTo(6))],
-            reason: reasons[Int(random.upTo(16))], inputs: .init())
+            reason: reasons[Int(random.upTo(18))], inputs: .init())
         decision.inputs.workers = 3
         decision.inputs.microsPerHour = signed()
         decision.inputs.forecast = coin() ? 1.5 : nil
@@ -79,6 +79,12 @@ struct RandomEvents {
             .init(name: $0.text(), cost: 0.25, reason: $0.text())
         }
         return decision
+    }
+
+    mutating func outlook() -> RunOutlook {
+        RunOutlook(
+            run: RunID(number()), market: RunMarket.allCases[Int(random.upTo(4))], slots: 3,
+            neededNanoseconds: number(), leftNanoseconds: number(), slackNanoseconds: number())
     }
 
     mutating func index() -> UInt32 { UInt32(truncatingIfNeeded: number()) }

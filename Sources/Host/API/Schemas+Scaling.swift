@@ -13,6 +13,16 @@ extension Schemas {
                         "phase": oneOf(["starting", "active", "draining", "ending"]),
                         "since": text, "per_hour": number,
                     ])),
+                "runs": list(named("ServedRun")),
+            ])
+        ),
+        (
+            "ServedRun",
+            object([
+                "run": text,
+                "served_by": oneOf(["any", "wait", "spot", "on-demand", "deadline-net"]),
+                "slots": integer(), "needed_s": number, "left_s": number, "slack_s": number,
+                "why": text,
             ])
         ),
         (
@@ -27,7 +37,7 @@ extension Schemas {
         (
             "ScalingPlan",
             object([
-                "at": text, "workers": integer(),
+                "at": text, "workers": integer(), "runs": list(named("ServedRun")),
                 "demand": list(
                     object([
                         "count": integer(), "cpus": number, "memory_bytes": integer(),

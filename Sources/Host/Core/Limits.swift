@@ -167,6 +167,9 @@ package enum Limits {
     static let spotPlanHours = 6.0
     /// A change of the price of spot, as a share of that on demand, after which it is planned anew.
     static let spotPriceChange = 0.1
+    /// What the priority of a run counts more that is served on demand for its deadline; less than what
+    /// ends attempts.
+    static let netPriorities = 9
     /// Runs that are planned at a time; others are served by what is cheapest until on demand is due.
     static let spotRuns = 32
     /// Time after which spot that was not given is asked for again, in nanoseconds.

@@ -148,7 +148,7 @@ enum SimulationText {
                 removed   \(report.drains) drained, \(report.cancelledDrains) taken back, \
                 \(report.ends) ended, \(report.aliveAtEnd) left
                 cost      \(Human.fixed(Double(report.spentMicros) / 1e6, 4)), of which \
-                \(Human.fixed(report.spotMicros / 1e6, 4)) for spot
+                \(Human.fixed(Double(report.spotMicros) / 1e6, 4)) for spot
                 """)
             if report.deadlines > 0 {
                 Terminal.print("deadlines \(report.deadlines), \(report.late) missed")
@@ -177,7 +177,7 @@ enum SimulationText {
             "ends": .integer(Int64(report.ends)),
             "left": .integer(Int64(report.aliveAtEnd)),
             "cost": .number(Double(report.spentMicros) / 1e6),
-            "spot_cost": .number(report.spotMicros / 1e6),
+            "spot_cost": .number(Double(report.spotMicros) / 1e6),
             "deadlines": .integer(Int64(report.deadlines)), "late": .integer(Int64(report.late)),
             "problems": .array(report.problems.map { .string($0) }),
         ]

@@ -43,7 +43,7 @@ package struct ScalingReport: Hashable, Sendable {
     /// Those of them that were not done in time.
     package var late = 0
     /// What machines cost that may be taken back, in millionths.
-    package var spotMicros = 0.0
+    package var spotMicros: Int64 = 0
     /// Rules that did not hold.
     package var problems: [String] = []
     /// How many workers each launch was to make.

@@ -84,6 +84,8 @@ package struct ScalingSimulation {
     var hasLists = true
     /// What the clouds are owed, whatever the scaler believes.
     var owed = 0.0
+    /// That of it which is owed for machines that may be taken back.
+    var owedForSpot = 0.0
     /// Jobs of each arrival that have not ended.
     var left: [Int]
     /// What has come of it so far.
@@ -196,8 +198,9 @@ package struct ScalingSimulation {
     }
 
     private mutating func charge(from start: UInt64, to end: UInt64) {
-        for cloud in clouds.values {
-            for machine in cloud.machines.values {
+        // In one order: sums of the same numbers in another one differ.
+        for (_, cloud) in clouds.sorted(by: { $0.key < $1.key }) {
+            for machine in cloud.machines.values.sorted(by: { $0.id < $1.id }) {
                 let last = min(end, machine.ended, machine.takenBack)
                 guard machine.made < end, last > start,
                     let kind = cloud.kinds.first(where: { $0.name == machine.kind })
@@ -205,7 +208,7 @@ package struct ScalingSimulation {
                 let time = Double(last - max(start, machine.made))
                 let cost = Double(kind.microsPerHour(at: start)) * time / 3.6e12
                 owed += cost
-                if kind.isSpot { report.spotMicros += cost }
+                if kind.isSpot { owedForSpot += cost }
             }
         }
     }
@@ -213,6 +216,7 @@ package struct ScalingSimulation {
     private mutating func finish() {
         report.seconds = now / 1_000_000_000
         report.spentMicros = Int64(owed.rounded(.up))
+        report.spotMicros = Int64(owedForSpot.rounded(.up))
         for (arrival, left) in zip(arrivals, left) where left > 0 {
             if let deadline = arrival.deadline, deadline <= now { report.late += 1 }
         }

@@ -144,7 +144,9 @@ final class SharingWorld {
 
 extension SharingWorld {
     @discardableResult
-    func worker(cores: Int64, gigabytes: Int64 = 64, gpus: Int = 0) -> WorkerID {
+    func worker(
+        cores: Int64, gigabytes: Int64 = 64, gpus: Int = 0, labels: [String] = []
+    ) -> WorkerID {
         let id = WorkerID(UInt32(running.count))
         running.append([])
         queued.append([])
@@ -155,7 +157,8 @@ extension SharingWorld {
                     capacity: ResourceVector(
                         milliCores: cores * 1000, memoryBytes: gigabytes << 30,
                         devices: Array(
-                            repeating: DeviceVector(memoryBytes: 16 << 30), count: gpus)))))
+                            repeating: DeviceVector(memoryBytes: 16 << 30), count: gpus)),
+                    labels: labels)))
         return id
     }
 

@@ -95,6 +95,24 @@ import Testing
             return SubtaskID(task: task, index: 8)
         },
         Case(
+            "waiting for spot",
+            .waitingForSpot(
+                SpotEvidence(
+                    until: Tick(90_000_000_000), slackNanoseconds: 50_000_000_000,
+                    neededNanoseconds: 100_000_000_000, leftNanoseconds: 160_000_000_000))
+        ) { world in
+            let task = world.run(1)
+            world.on(.runTimed(RunID(UInt64(task.index) + 1), deadline: Tick(200_000_000_000)))
+            world.on(
+                .runServed(
+                    RunOutlook(
+                        run: RunID(UInt64(task.index) + 1), market: .wait, slots: 1,
+                        neededNanoseconds: 100_000_000_000, leftNanoseconds: 200_000_000_000,
+                        slackNanoseconds: 90_000_000_000)))
+            world.wait(40)
+            return SubtaskID(task: task, index: 0)
+        },
+        Case(
             "deadline infeasible",
             .deadlineInfeasible(
                 DeadlineEvidence(

@@ -45,7 +45,7 @@ extension ScalingDesk {
         return [
             "mode": .string(scaling.declaration.mode.rawValue), "owner": .string(owner),
             "evaluated": .string(WallClock.text(scaler.latest.nanoseconds)),
-            "pools": .array(pools), "workers": .array(workers),
+            "pools": .array(pools), "workers": .array(workers), "runs": runsJSON(scaler),
         ]
     }
 
@@ -76,7 +76,7 @@ extension ScalingDesk {
         }
         return [
             "at": .string(WallClock.text(wall.nanoseconds)), "demand": .array(demand),
-            "workers": .integer(Int64(facts.workers.count)),
+            "workers": .integer(Int64(facts.workers.count)), "runs": runsJSON(copy),
             "decisions": .array(made.map(Self.json)),
         ]
     }

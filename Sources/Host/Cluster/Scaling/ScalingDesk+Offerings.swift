@@ -86,8 +86,8 @@ extension ScalingDesk {
                 memoryBytes: Int64(Double(rentable.memoryBytes) * memoryShare),
                 devices: pool.devices(gpus, memoryBytes: rentable.gpuMemoryBytes)),
             microsPerHour: Int64(min((rentable.pricePerHour * 1e6).rounded(), 1e15)))
-        offering.labels = ["pool=\(pool.name)"] + pool.labels
         offering.isSpot = rentable.market == "spot"
+        offering.labels = pool.workerLabels(isSpot: offering.isSpot)
         offering.isAvailable = rentable.isAvailable
         offering.interruptionsPerHour = rentable.interruption
         offering.bootNanoseconds = UInt64(min(rentable.bootSeconds, 86_400) * 1e9)

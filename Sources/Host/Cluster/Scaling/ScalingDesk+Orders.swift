@@ -72,7 +72,8 @@ extension ScalingDesk {
         _ loop: inout EngineLoop
     ) throws -> String {
         guard let entrance = open else { throw BootProblem(description: "nothing is served yet") }
-        let labels = ["pool=\(pool.name)"] + pool.labels
+        let isSpot = books.memory.offerings[pool.name]?.first { $0.name == offering }?.isSpot
+        let labels = pool.workerLabels(isSpot: isSpot ?? false)
         var data: BootData
         if let file = entrance.tokenFile {
             guard isLocal else {

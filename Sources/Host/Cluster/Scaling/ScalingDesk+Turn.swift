@@ -26,6 +26,7 @@ extension ScalingDesk {
             && books.scaler.microsPerHour > 0
         if !kept.isEmpty || books.isChanged || isDue { record(kept, &loop) }
         for decision in made { carryOut(decision, &loop) }
+        tellRuns(&loop)
         tellSupply(&loop)
     }
 
@@ -73,6 +74,8 @@ extension ScalingDesk {
         case (.utilisation, .utilisation), (.lowUtilisation, .lowUtilisation),
             (.unmetDemand, .unmetDemand):
             true
+        case (.deadline(let one), .deadline(let other)), (.probe(let one), .probe(let other)):
+            one.run == other.run && one.market == other.market
         default: left == right
         }
     }
@@ -90,6 +93,7 @@ extension ScalingDesk {
     func facts(_ loop: EngineLoop, at wall: Tick) -> ScalingFacts {
         var facts = ScalingFacts(at: wall)
         facts.demand = loop.scalingDemand(within: books.scaler.longestBootNanoseconds)
+        facts.runs = runs(loop, at: wall)
         let here = workersHere(loop)
         for provider in scaling.providers {
             let list = books.lists[provider.name] ?? WorkerList()

@@ -11,6 +11,7 @@ enum CoordinatorSection: UInt8 {
     case quarantines = 15
     case plugins = 17
     case deadlines = 19
+    case serving = 22
 }
 
 extension Coordinator {
@@ -25,6 +26,7 @@ extension Coordinator {
         encodeQuarantines(into: &writer)
         encodePolicyPlugins(into: &writer)
         encodeDeadlines(into: &writer)
+        encodeServing(into: &writer)
     }
 
     /// Reads all sections to the end of the bytes.
@@ -53,6 +55,7 @@ extension Coordinator {
             case .quarantines: try readQuarantines(&reader)
             case .plugins: try readPolicyPlugins(&reader)
             case .deadlines: try readDeadlines(&reader)
+            case .serving: try readServing(&reader)
             }
         }
         return started

@@ -67,7 +67,7 @@ extension Event: ByteCoded {
             writer.bool(isSetAside)
         case .queuesConfigured, .queuePaused, .runPaused, .runTimed, .supplyChanged:
             encodeSharing(into: &writer)
-        case .scalingRecorded, .workerDrainCancelled: encodeScaling(into: &writer)
+        case .scalingRecorded, .workerDrainCancelled, .runServed: encodeScaling(into: &writer)
         case .workerRegistered, .workerDraining, .workerLost, .workerMeasured, .workerSuspected,
             .workerTrusted, .workerDoubted, .workerReattached, .workerPardoned:
             encodeWorker(into: &writer)
@@ -171,6 +171,7 @@ extension Event: ByteCoded {
         case 31: self = .queuesConfigured(try reader.list())
         case 32: self = .queuePaused(try reader.string(), try reader.bool())
         case 41: self = .workerPardoned(try reader.get())
+        case 59: self = .runServed(try reader.get())
         case 60: self = .scalingRecorded(state: Array(try reader.blob()), try reader.list())
         case 61: self = .workerDrainCancelled(try reader.get())
         case 33: self = .runPaused(try reader.get(), try reader.bool())

@@ -8,6 +8,9 @@ extension Event {
             writer.byte(60)
             writer.blob(state)
             writer.put(list: decisions)
+        case .runServed(let outlook):
+            writer.byte(59)
+            writer.put(outlook)
         case .workerDrainCancelled(let worker):
             writer.byte(61)
             writer.put(worker)

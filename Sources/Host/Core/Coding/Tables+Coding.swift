@@ -287,7 +287,7 @@ extension Rest: ByteCoded {
 
 extension ByteReader {
     /// A mean of times: neither negative nor "not a number".
-    fileprivate mutating func mean() throws(CodingError) -> Double {
+    mutating func mean() throws(CodingError) -> Double {
         let start = offset
         let value = try double()
         guard value >= 0, value.isFinite else { throw CodingError(.badNumber, at: start) }

@@ -61,6 +61,7 @@ extension Coordinator {
 
     private mutating func learn(_ nanoseconds: UInt64, shape: Int, task: Int) {
         let sample = Double(nanoseconds)
+        if runs[tasks[task].run].deadline != nil { shapes[shape].spread(sample) }
         let mean = shapes[shape].meanNanoseconds ?? sample
         shapes[shape].meanNanoseconds = mean + (sample - mean) / 8
         tasks[task].depth = shapes[shape].depth

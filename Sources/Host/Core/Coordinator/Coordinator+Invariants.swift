@@ -93,7 +93,7 @@ extension Coordinator {
     }
 
     private func runViolations() -> [String] {
-        var found: [String] = []
+        var found = servingViolations()
         for run in runs {
             if run.slots < 0 || run.placed < 0 || run.liveTasks < 0 || run.begins < 0 {
                 found.append("run \(run.id.rawValue): a count must not be negative")

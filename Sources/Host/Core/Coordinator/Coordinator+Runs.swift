@@ -130,6 +130,7 @@ extension Coordinator {
             else { continue }
             runs[run].hasEnded = true
             runs[run].deadline = nil
+            stopServing(run)
             countLive(run: run, -1)
             outbox.runEnds.append((state.id, state.outcome ?? .completed))
         }

@@ -8,6 +8,7 @@ extension Coordinator {
         if runs[run].isPaused { return .paused(queue: nil) }
         let queue = sharing.queues[runs[run].queue]
         if queue.isPaused { return .paused(queue: queue.spec.name) }
+        if let reason = spotReason(ofRun: run) { return reason }
         let present = workers.filter { $0.phase == .active }
         let able = present.filter { $0.ledger.hasLabels(of: request) }
         if !present.isEmpty {

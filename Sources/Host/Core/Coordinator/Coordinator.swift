@@ -108,6 +108,7 @@ package struct Coordinator: Sendable {
         case .supplyChanged(let supply): sharing.supply = supply
         case .runPaused(let run, let isPaused): pause(run: run, isPaused)
         case .runTimed(let run, let deadline): time(run, deadline)
+        case .runServed(let outlook): serve(outlook)
         }
     }
 }

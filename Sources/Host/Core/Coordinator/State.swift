@@ -29,6 +29,11 @@ struct RunState: Sendable {
     var retries = 0
     /// When it is cancelled, as far as is known; `nil` once it has ended.
     var deadline: Tick?
+    /// How its demand for workers is served, if it has a deadline and the shell has said so.
+    var serving: RunServing?
+
+    /// Whether it is placed on workers that stay alone, and before others.
+    var isInNet: Bool { serving?.outlook.market == .net }
 }
 
 /// What the coordinator knows of a task.
@@ -179,6 +184,8 @@ struct ShapeState: Sendable {
     var hungry: Deque<UInt32> = []
     /// Exponentially weighted mean of wall times, in nanoseconds; `nil` before the first.
     var meanNanoseconds: Double?
+    /// How far they are from it on average, in nanoseconds; measured for runs with a deadline.
+    var spreadNanoseconds = 0.0
     /// Since when something is ready and there is no room: until the next slot.
     var waitingSince: Tick?
     /// The shape that what runs out of memory goes on as, or `noIndex`.

@@ -33,6 +33,8 @@ package enum WaitingReason: Hashable, Sendable {
     case concurrencyLimit(Int)
     /// No worker is bought for it: what was spent and what may be, in millionths of the currency.
     case budgetExhausted(spentMicros: Int64, limitMicros: Int64)
+    /// Its run waits for workers that cost less, and has time for it.
+    case waitingForSpot(SpotEvidence)
     /// Its run will be cancelled before what is left of it could end.
     case deadlineInfeasible(DeadlineEvidence)
     /// The devices of a worker have enough left together, and none has enough by itself.
@@ -81,6 +83,18 @@ package struct DeadlineEvidence: Hashable, Sendable {
     /// What all workers together, if they did nothing else, would need for what is ready and queued,
     /// in nanoseconds, by the mean times of attempts that have ended.
     package var neededNanoseconds: UInt64
+}
+
+/// For how long a run may wait for workers that cost less.
+package struct SpotEvidence: Hashable, Sendable {
+    /// When workers on demand are taken at the latest.
+    package var until: Tick
+    /// What is left until then, in nanoseconds.
+    package var slackNanoseconds: UInt64
+    /// What is left of the run takes so long on demand, in nanoseconds.
+    package var neededNanoseconds: UInt64
+    /// What is left until the deadline, in nanoseconds.
+    package var leftNanoseconds: UInt64
 }
 
 /// What is left of the devices of the worker that has most left.

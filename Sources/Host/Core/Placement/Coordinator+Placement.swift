@@ -109,7 +109,17 @@ extension Coordinator {
         let resources = shapes[shape].resources
         guard classes[resources].fullSince != roomChanges else { return nil }
         if placing.isOn { return chosenSlot(for: shape, besides: refused) }
+        // Workers that are closed to this shape alone are no less candidates of others.
+        var (closed, reluctantly): ([UInt32], [UInt32]) = ([], [])
+        defer {
+            classes[resources].candidates.append(contentsOf: closed)
+            classes[resources].reluctant.append(contentsOf: reluctantly)
+        }
         while let candidate = classes[resources].candidates.popFirst() {
+            guard isMeant(Int(candidate), for: shape) else {
+                closed.append(candidate)
+                continue
+            }
             if workers[Int(candidate)].takesWork,
                 let slot = makeSlot(of: shape, on: Int(candidate))
             {
@@ -119,6 +129,10 @@ extension Coordinator {
             classes[resources].isCandidate[Int(candidate)] = false
         }
         while let candidate = classes[resources].reluctant.popFirst() {
+            guard isMeant(Int(candidate), for: shape) else {
+                reluctantly.append(candidate)
+                continue
+            }
             if workers[Int(candidate)].takesWork,
                 let slot = makeSlot(of: shape, on: Int(candidate))
             {
@@ -127,7 +141,7 @@ extension Coordinator {
             }
             classes[resources].isCandidate[Int(candidate)] = false
         }
-        classes[resources].fullSince = roomChanges
+        if closed.isEmpty, reluctantly.isEmpty { classes[resources].fullSince = roomChanges }
         return nil
     }
 

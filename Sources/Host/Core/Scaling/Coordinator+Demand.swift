@@ -30,7 +30,8 @@ extension Coordinator {
         guard room > 0 else { return nil }
         return ScalingDemand(
             request: classes[shapes[shape].resources].request, count: min(count, room),
-            nanoseconds: shapes[shape].meanNanoseconds.map { UInt64(max(0, min($0, 9e18))) })
+            nanoseconds: shapes[shape].meanNanoseconds.map { UInt64(max(0, min($0, 9e18))) },
+            run: timed(run))
     }
 
     /// One subtask of a task that begins as soon as those before it have ended, if that is soon and
@@ -44,7 +45,7 @@ extension Coordinator {
                 left <= nanoseconds
             else { return nil }
         }
-        return ScalingDemand(request: needs, count: 1)
+        return ScalingDemand(request: needs, count: 1, run: timed(tasks[task].run))
     }
 
     /// How long a task is expected to run, in nanoseconds; `nil` where nothing is known.
@@ -79,7 +80,7 @@ extension Coordinator {
                 request: classes[shapes[shape].resources].request, count: count,
                 nanoseconds: shapes[shape].meanNanoseconds.map {
                     UInt64(max(0, min($0, 9e18)))
-                })
+                }, run: timed(run(of: shape)))
         }
     }
 
@@ -93,13 +94,17 @@ extension Coordinator {
         for index in workers[place].cells {
             let cell = cells[Int(index)]
             guard cell.slots > 0 else { continue }
-            running.append(
-                ScalingDemand(
-                    request: classes[shapes[cell.shape].resources].request, count: cell.slots))
+            var here = ScalingDemand(
+                request: classes[shapes[cell.shape].resources].request, count: cell.slots,
+                run: timed(run(of: cell.shape)))
+            var ran: UInt64 = 0
             for placement in cellLinks.members(of: cell.running) {
                 let started = placements[placement].started
-                if clock > started { work += clock.nanoseconds - started.nanoseconds }
+                if clock > started { ran += clock.nanoseconds - started.nanoseconds }
             }
+            if here.run != nil { here.ranNanoseconds = ran }
+            running.append(here)
+            work += ran
         }
         return (running, work)
     }

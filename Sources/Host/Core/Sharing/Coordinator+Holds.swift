@@ -41,7 +41,8 @@ extension Coordinator {
 
     /// Whether a shape may have a slot on a worker, as far as others are concerned.
     func isOpen(_ worker: Int, to shape: Int) -> Bool {
-        workers[worker].heldFor == noIndex || workers[worker].heldFor == UInt32(shape)
+        (workers[worker].heldFor == noIndex || workers[worker].heldFor == UInt32(shape))
+            && isMeant(worker, for: shape)
     }
 
     /// A slot on a worker that is kept for the shape.
@@ -104,7 +105,7 @@ extension Coordinator {
     /// Keeps as many workers as a gang needs, if there are so many: those that lack least.
     private mutating func claimGang(_ shape: Int) {
         let request = classes[shapes[shape].resources].request
-        let able = workersToSearch().filter { couldRun(request, on: $0) }
+        let able = workersToSearch().filter { couldRun(request, on: $0) && isMeant($0, for: shape) }
             .map { (worker: $0, lack: Self.lack(of: request, on: workers[$0].ledger)) }
             .sorted { ($0.lack, $0.worker) < ($1.lack, $1.worker) }
         var lacking = shapes[shape].gang
@@ -128,7 +129,8 @@ extension Coordinator {
     private func emptiest(for shape: Int) -> Int? {
         let request = classes[shapes[shape].resources].request
         var best: (worker: Int, lack: Double)?
-        for worker in workersToSearch() where couldRun(request, on: worker) {
+        for worker in workersToSearch()
+        where couldRun(request, on: worker) && isMeant(worker, for: shape) {
             let lack = Self.lack(of: request, on: workers[worker].ledger)
             if best.map({ lack < $0.lack }) ?? true { best = (worker, lack) }
         }

@@ -53,7 +53,7 @@ extension Coordinator {
     mutating func refreshSharing() {
         sharing.lowestPriority = sharing.live.keys.lazy.map(\.priority).min() ?? 0
         sharing.isShared =
-            sharing.live.count > 1 || sharing.pausedRuns > 0
+            sharing.live.count > 1 || sharing.pausedRuns > 0 || sharing.netRuns > 0
             || sharing.live.keys.contains { sharing.queues[$0.queue].isRestricted }
     }
 
@@ -104,7 +104,9 @@ extension Coordinator {
     /// Why: what is urgent goes first, and what is not goes at last too.
     func agedPriority(of shape: Int) -> Int {
         let waited = shapes[shape].waitingSince.map { clock.nanoseconds - $0.nanoseconds } ?? 0
-        return runs[run(of: shape)].priority + Int(waited / Limits.ageingNanosecondsPerPoint)
+        let run = runs[run(of: shape)]
+        let more = run.isInNet ? Limits.netPriorities : 0
+        return run.priority + more + Int(waited / Limits.ageingNanosecondsPerPoint)
     }
 
     /// Whether a shape that has no room goes before one that holds slots.

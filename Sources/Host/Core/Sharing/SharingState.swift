@@ -9,6 +9,8 @@ struct Sharing: Sendable {
     var live: [LiveKey: Int] = [:]
     /// Runs that are paused and have not ended.
     var pausedRuns = 0
+    /// Runs that are placed on workers that stay alone.
+    var netRuns = 0
     /// The lowest priority of a run that has not ended.
     var lowestPriority = 0
     /// Whether the order of shapes matters at all: more than one queue or priority is in use, or

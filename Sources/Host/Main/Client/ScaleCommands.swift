@@ -83,6 +83,7 @@ enum ScaleTables {
         let mode = answer.shown("mode")
         return
             ([table.text] + (all.isEmpty ? [] : [workers.text])
+            + runs(answer)
             + (mode == "act" ? [] : ["mode \(mode): nothing of what is decided is done"])
             + problems).joined(separator: "\n")
     }
@@ -103,7 +104,14 @@ enum ScaleTables {
         if lines.isEmpty { lines.append("nothing waits for workers") }
         let decisions = answer["decisions"]?.arrayValue ?? []
         if decisions.isEmpty { lines.append("nothing would be done") }
-        return (lines + decisions.flatMap(decision)).joined(separator: "\n")
+        return (lines + runs(answer) + decisions.flatMap(decision)).joined(separator: "\n")
+    }
+
+    /// How runs with a deadline are served.
+    private static func runs(_ answer: JSON) -> [String] {
+        (answer["runs"]?.arrayValue ?? []).map {
+            "run \($0.shown("run")), \($0.shown("served_by")): " + PlainText.line($0.shown("why"))
+        }
     }
 
     static func decisions(_ answer: JSON) -> String {

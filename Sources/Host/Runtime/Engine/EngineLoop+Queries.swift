@@ -55,6 +55,14 @@ extension EngineLoop {
         coordinator.scalingDemand(within: nanoseconds)
     }
 
+    /// How a run with a deadline is served, as the coordinator was told, and when.
+    package func serving(of run: RunID) -> (market: RunMarket, at: Tick)? {
+        coordinator.serving(of: run)
+    }
+
+    /// What is left of runs with a deadline, by this loop's clock.
+    package func scalingRuns() -> [ScalingRun] { coordinator.scalingRuns() }
+
     /// What runs on a worker, and the work that would be lost with it.
     package func scalingWork(
         on worker: WorkerID

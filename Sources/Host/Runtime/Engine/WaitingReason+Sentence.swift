@@ -54,6 +54,11 @@ extension WaitingReason {
                 + share(quota.limit, quota.dimension)
         case .budgetExhausted(let spent, let limit):
             "because the budget allows no further worker: \(money(spent)) of \(money(limit)) is spent"
+        case .waitingForSpot(let evidence):
+            "for spot, which costs less: what is left of its run takes "
+                + "\(seconds(evidence.neededNanoseconds)) on demand, its deadline is in "
+                + "\(seconds(evidence.leftNanoseconds)), and workers on demand are taken in "
+                + "\(seconds(evidence.slackNanoseconds)) at the latest"
         case .deadlineInfeasible(let evidence):
             "for nothing that could end in time: what is left of its run takes "
                 + "\(seconds(evidence.neededNanoseconds)) with all workers, and its deadline is in "
@@ -104,6 +109,7 @@ extension WaitingReason {
                 + "quota were so much more"
         case .concurrencyLimit: "something of its run ended"
         case .budgetExhausted: "more might be spent"
+        case .waitingForSpot: "spot were given out, or workers on demand had to be taken"
         case .deadlineInfeasible:
             "there were more workers; its run is cancelled at its deadline"
         case .fragmentedDevices(let fragments):
@@ -138,6 +144,7 @@ extension WaitingReason {
         case .waitingForQuota: "waiting-for-quota"
         case .concurrencyLimit: "concurrency-limit"
         case .budgetExhausted: "budget-exhausted"
+        case .waitingForSpot: "waiting-for-spot"
         case .deadlineInfeasible: "deadline-infeasible"
         case .fragmentedDevices: "fragmented-gpu"
         case .waitingForCapacity: "waiting-for-capacity"

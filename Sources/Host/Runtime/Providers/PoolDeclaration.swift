@@ -66,7 +66,7 @@ package struct PoolDeclaration: Hashable, Sendable {
                         milliCores: kind.milliCores, memoryBytes: kind.memoryBytes,
                         devices: devices(kind.gpus, memoryBytes: kind.gpuMemoryBytes)),
                     microsPerHour: kind.microsPerHour(at: 0))
-                offering.labels = ["pool=\(name)"] + labels
+                offering.labels = workerLabels(isSpot: kind.isSpot)
                 offering.isSpot = kind.isSpot
                 offering.interruptionsPerHour = kind.interruptionsPerHour
                 offering.bootNanoseconds = kind.bootNanoseconds
@@ -75,6 +75,11 @@ package struct PoolDeclaration: Hashable, Sendable {
         pool.minimum = minimum
         pool.step = step
         return pool
+    }
+
+    /// What its workers are called.
+    package func workerLabels(isSpot: Bool) -> [String] {
+        ["pool=\(name)", isSpot ? RunMarket.spotLabel : RunMarket.steadyLabel] + labels
     }
 
     /// GPUs of a rented worker: memory that nobody says is taken for enough.
@@ -184,6 +189,9 @@ extension Settings {
             time("checkpoint-cost", in: spot) ?? numbers.checkpointCostNanoseconds
         numbers.replacementNanoseconds =
             time("replacement", in: spot) ?? numbers.replacementNanoseconds
+        numbers.deadlines =
+            spot?["deadlines"]?.stringValue.flatMap(DeadlineMode.init) ?? numbers.deadlines
+        numbers.spareNanoseconds = time("spare", in: spot) ?? numbers.spareNanoseconds
         numbers.forecasts =
             switch json["forecasts"]?.stringValue {
             case "act": .act

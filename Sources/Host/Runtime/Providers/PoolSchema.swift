@@ -143,6 +143,14 @@ extension Settings {
                 "replacement": {
                   "description": "Time until there is another worker.",
                   "type": "string", "format": "fanfold-duration", "default": "2m"
+                },
+                "deadlines": {
+                  "description": "Whether runs with a deadline are served on demand in time, or wait for spot first.",
+                  "enum": ["ignore", "meet", "wait"], "default": "meet"
+                },
+                "spare": {
+                  "description": "Time kept in hand before a deadline.",
+                  "type": "string", "format": "fanfold-duration", "default": "5m"
                 }
               }
             },

@@ -2,18 +2,13 @@
 struct RunChooser: Hashable, Sendable {
     /// Since when it is looked at.
     var began: Tick
-    /// The deadline for which it was planned.
-    var deadline: Tick
     /// What it was served by last.
     var market = RunMarket.any
     /// Its plan, once it may wait.
     var chooser: SpotChooser?
 
     /// A run that nobody looked at before.
-    init(began: Tick, deadline: Tick) {
-        self.began = began
-        self.deadline = deadline
-    }
+    init(began: Tick) { self.began = began }
 }
 
 // MARK: As bytes
@@ -21,14 +16,13 @@ struct RunChooser: Hashable, Sendable {
 extension RunChooser {
     func encode(into writer: inout ByteWriter) {
         writer.put(began)
-        writer.put(deadline)
         writer.byte(market.rawValue)
         writer.bool(chooser != nil)
         chooser?.encode(into: &writer)
     }
 
     init(from reader: inout ByteReader) throws(CodingError) {
-        self.init(began: try reader.get(), deadline: try reader.get())
+        self.init(began: try reader.get())
         market = try reader.enumeration()
         if try reader.bool() { chooser = try SpotChooser(from: &reader) }
     }

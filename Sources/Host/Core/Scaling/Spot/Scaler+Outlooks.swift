@@ -86,11 +86,7 @@ extension Scaler {
     // MARK: One run
 
     private mutating func outlook(of run: ScalingRun, _ held: Held) -> RunOutlook {
-        var state =
-            choosers[run.run] ?? RunChooser(began: clock, deadline: run.deadline)
-        if state.deadline != run.deadline {
-            state = RunChooser(began: clock, deadline: run.deadline)
-        }
+        var state = choosers[run.run] ?? RunChooser(began: clock)
         let steady = seats(for: run.request, isSpot: false)
         let slots = slots(of: run, held, steady)
         let lead = lead(slots, steady, held: run.running - held.onSpot)
@@ -149,7 +145,8 @@ extension Scaler {
             reach = min(reach, (Double(hourly) / price).rounded(.down))
         }
         let outside = max(0, run.running - held.slots)
-        let useful = (run.workNanoseconds / Double(max(1, settings.horizonNanoseconds))).rounded(.up)
+        let useful = (run.workNanoseconds / Double(max(1, settings.horizonNanoseconds))).rounded(
+            .up)
         let most = min(Double(run.slots), Double(run.count), Double(outside) + reach)
         return max(1, Int(min(most, run.workNanoseconds > 0 ? max(1, useful) : most, 1e9)))
     }
@@ -193,7 +190,8 @@ extension Scaler {
         let look = Double(max(1, settings.evaluationNanoseconds))
         var job = SpotJob(
             workHours: needed / hour,
-            deadlineHours: Double(run.deadline.nanoseconds - state.began.nanoseconds) / hour,
+            deadlineHours: Double(max(run.deadline, clock).nanoseconds - state.began.nanoseconds)
+                / hour,
             changeoverHours: (boot + loss) / hour, lookHours: look / hour,
             spotPrice: cheapest / full)
         job.spareHours = max(0, lead - boot - look + run.longestNanoseconds - loss) / hour
@@ -205,12 +203,15 @@ extension Scaler {
             state.chooser = SpotChooser(job: job)
         }
         state.chooser?.change(to: job, workLeftHours: needed / hour)
+        let isThere = spot.contains(where: isThere)
         let choice = state.chooser?.choose(
             atHours: Double(clock.nanoseconds - state.began.nanoseconds) / hour,
-            workLeftHours: needed / hour, isSpotThere: spot.contains(where: isThere),
+            workLeftHours: needed / hour, isSpotThere: isThere,
             running: running(state.market, spot, steady))
         switch choice {
-        case .wait: return .wait
+        // A young spell of spot ends sooner than an old one, and waiting for it to grow old costs
+        // nothing but time; what is there is taken all the same.
+        case .wait: return isThere ? .spot : .wait
         case .spot: return .spot
         case .onDemand, nil: return .onDemand
         }

@@ -45,7 +45,9 @@ extension Scaler {
                 }
                 let rest = options.filter { $0 != best }.prefix(Limits.scalingAlternatives)
                 plan(
-                    min((left + best.slots - 1) / best.slots, room(in: best.pool, best.offering, turn)),
+                    min(
+                        (left + best.slots - 1) / best.slots,
+                        room(in: best.pool, best.offering, turn)),
                     best.pool, best.offering, .deadline(served.outlook), rest.map(\.alternative),
                     &turn)
                 let after = turn.projection.pack(
@@ -58,7 +60,9 @@ extension Scaler {
     }
 
     /// Cooldowns do not hold the net back; `max`, `step` and budgets do.
-    private func mayTake(_ option: ScalingOption, _ served: ServedDemand, _ turn: ScalingTurn) -> Bool {
+    private func mayTake(_ option: ScalingOption, _ served: ServedDemand, _ turn: ScalingTurn)
+        -> Bool
+    {
         guard served.outlook.market == .net else { return option.problem == nil }
         return room(in: option.pool, option.offering, turn) > 0
     }
@@ -78,8 +82,9 @@ extension Scaler {
         let leaving = members.values.count {
             $0.phase != .active && (!isFull || $0.pool == best.pool)
         }
-        let lacking = min(
-            (slots + best.slots - 1) / best.slots, settings.pools[best.pool].step) - leaving
+        let lacking =
+            min(
+                (slots + best.slots - 1) / best.slots, settings.pools[best.pool].step) - leaving
         let spot = members.keys.filter { name in
             guard let member = members[name], member.phase == .active else { return false }
             return (!isFull || member.pool == best.pool)
@@ -163,9 +168,9 @@ extension Scaler {
         }
     }
 
-    /// Asks for one worker of an offering that was not given for a while: how else is it known that
-    /// there are some again?
+    /// Asks for one worker of an offering that was not given for a while.
     ///
+    /// Why: there is no other way to know that there are some again.
     /// - Returns: The pool of the offering that is waited for.
     private mutating func probe(_ served: ServedDemand, _ turn: inout ScalingTurn) -> String {
         let seats = seats(for: served.request, isSpot: true)

@@ -65,8 +65,9 @@ package struct SpotChooser: Hashable, Sendable {
             running: running) ?? .onDemand
     }
 
-    /// The job is another one from now on, as far as work, times and prices go; what was seen of spot
-    /// stays.  A plan for a much larger job, or another price, is made anew.
+    /// The job has other work, times and prices from now on; what was seen of spot stays.
+    ///
+    /// A plan for a much larger job, or another price, is made anew.
     mutating func change(to job: SpotJob, workLeftHours work: Double) {
         self.job = job
         guard let basis else { return }

@@ -1,0 +1,52 @@
+import FanfoldCore
+import FanfoldJSON
+import FanfoldRuntime
+
+/// Runs with a deadline; on the loop's thread.
+extension ScalingDesk {
+    /// Time after which the coordinator is told again how a run is served, in nanoseconds.
+    private static let retoldNanoseconds: UInt64 = 300_000_000_000
+
+    /// What is left of runs with a deadline, by the wall clock.
+    func runs(_ loop: EngineLoop, at wall: Tick) -> [ScalingRun] {
+        let now = loop.now
+        return loop.scalingRuns().map { run in
+            var run = run
+            run.deadline =
+                run.deadline > now
+                ? wall.advanced(byNanoseconds: run.deadline.nanoseconds - now.nanoseconds)
+                : wall
+            return run
+        }
+    }
+
+    /// Tells the coordinator how runs are served, so that it places by it and says so when it is
+    /// asked.
+    func tellRuns(_ loop: inout EngineLoop) {
+        for outlook in books.scaler.outlooks {
+            let told = loop.serving(of: outlook.run)
+            if told?.market ?? .any == outlook.market {
+                guard outlook.market == .wait, let told,
+                    loop.now.nanoseconds >= told.at.nanoseconds + Self.retoldNanoseconds
+                else { continue }
+            }
+            loop.handle(.runServed(outlook), at: loop.now)
+        }
+    }
+
+    /// How runs with a deadline are served.
+    func runsJSON(_ scaler: Scaler) -> JSON {
+        .array(
+            scaler.outlooks.map { outlook in
+                [
+                    "run": .string("\(outlook.run.rawValue)"),
+                    "served_by": .string(outlook.marketName),
+                    "slots": .integer(Int64(outlook.slots)),
+                    "needed_s": .number(Double(outlook.neededNanoseconds) / 1e9),
+                    "left_s": .number(Double(outlook.leftNanoseconds) / 1e9),
+                    "slack_s": .number(Double(outlook.slackNanoseconds) / 1e9),
+                    "why": .string(outlook.sentence),
+                ]
+            })
+    }
+}
