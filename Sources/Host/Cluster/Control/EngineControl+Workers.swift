@@ -26,12 +26,14 @@ extension EngineControl {
     }
 
     func drain(worker id: UInt64) async throws(ControlError) -> WorkerDetail {
-        let before = try await worker(id)
+        var before = try await worker(id)
         let isDone = await settle { [hub] loop, now in
             hub.drain(WorkerID(UInt32(before.id)), in: &loop, at: now)
         }
         guard isDone else { throw silent }
-        return try await worker(id)
+        // One that had nothing to finish may be gone already.
+        before.status = .draining
+        return try await workers().first { $0.id == id } ?? before
     }
 
     func lostWorkers() async throws(ControlError) -> [WorkerDetail] {
