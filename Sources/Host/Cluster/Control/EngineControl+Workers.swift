@@ -26,14 +26,15 @@ extension EngineControl {
     }
 
     func drain(worker id: UInt64) async throws(ControlError) -> WorkerDetail {
-        var before = try await worker(id)
+        let before = try await worker(id)
         let isDone = await settle { [hub] loop, now in
             hub.drain(WorkerID(UInt32(before.id)), in: &loop, at: now)
         }
         guard isDone else { throw silent }
         // One that had nothing to finish may be gone already.
-        before.status = .draining
-        return try await workers().first { $0.id == id } ?? before
+        var gone = before
+        gone.status = .draining
+        return try await workers().first { $0.id == id } ?? gone
     }
 
     func lostWorkers() async throws(ControlError) -> [WorkerDetail] {
