@@ -330,7 +330,9 @@ actor MemoryControlPlane: ControlPlane {
         calls += 1
         var queue = QueueDetail(
             name: "default", weight: 3,
-            quota: QueueQuota(milliCores: 8_000, memoryBytes: 1 << 30, mayBorrow: true),
+            quota: QueueQuota(
+                milliCores: 8_000, memoryBytes: 1 << 30, mayBorrow: true,
+                mostBorrowed: QueueBorrowing(milliCores: 2_000)),
             maximumPriority: 9)
         queue.used = ResourceAmounts(milliCores: 9_000, memoryBytes: 1 << 20)
         queue.borrowed = ResourceAmounts(milliCores: 1_000, memoryBytes: 0)
