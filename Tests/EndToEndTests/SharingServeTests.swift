@@ -51,7 +51,8 @@ struct SharingServeTests {
         #expect(try await pool.why("\(lent)/step/30") == ["waiting-for-quota"])
         let why = try await pool.run(["why", "\(lent)/step/30"])
         #expect(
-            why.contains("holds 5.0 cores of 2.0 cores and the 3.0 cores that it may borrow"), "\(why)")
+            why.contains("holds 5.0 cores of 2.0 cores and the 3.0 cores that it may borrow"),
+            "\(why)")
         try await pool.stop()
     }
 
