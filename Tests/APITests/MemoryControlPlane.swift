@@ -218,11 +218,13 @@ actor MemoryControlPlane: ControlPlane {
     func why(_ subject: RunSubject) throws(ControlError) -> Explanation {
         let detail = try run(subject.run)
         try known(subject.task, detail)
-        return Explanation(reasons: [
-            .init(
-                task: subject.task ?? "task", subtask: subject.subtask, code: "no-worker",
-                sentence: "there is no worker")
-        ])
+        return Explanation(
+            status: detail.summary.status,
+            reasons: [
+                .init(
+                    task: subject.task ?? "task", subtask: subject.subtask, code: "no-worker",
+                    sentence: "there is no worker")
+            ])
     }
 
     func outputs(run id: UInt64) throws(ControlError) -> [OutputSummary] { try run(id).outputs }
@@ -334,7 +336,9 @@ actor MemoryControlPlane: ControlPlane {
         calls += 1
         var queue = QueueDetail(
             name: "default", weight: 3,
-            quota: QueueQuota(milliCores: 8_000, memoryBytes: 1 << 30, mayBorrow: true),
+            quota: QueueQuota(
+                milliCores: 8_000, memoryBytes: 1 << 30, mayBorrow: true,
+                mostBorrowed: QueueBorrowing(milliCores: 2_000)),
             maximumPriority: 9)
         queue.used = ResourceAmounts(milliCores: 9_000, memoryBytes: 1 << 20)
         queue.borrowed = ResourceAmounts(milliCores: 1_000, memoryBytes: 0)

@@ -26,7 +26,8 @@ struct SharingServeTests {
     {
         let pool = try await Pool(
             workers: 4, "owner: { weight: 1 }", "guest: { quota: { cpus: 2, borrow: true } }",
-            "strict: { quota: { cpus: 2 } }")
+            "strict: { quota: { cpus: 2 } }",
+            "lent: { quota: { cpus: 2, borrow: { cpus: 3 } } }")
         let guest = try await pool.submit(Work(items: 400, seconds: 0.3, queue: "guest"))
         try await pool.waitUntilHeld(["guest": 8])
         #expect(try await pool.queue("guest")["borrowed"]?["milli_cores"] == 6_000)
@@ -43,6 +44,15 @@ struct SharingServeTests {
         for _ in 0..<10 {
             #expect((try await pool.held()["strict"] ?? 0) <= 2)
         }
+        try await pool.run(["cancel", strict])
+
+        let lent = try await pool.submit(Work(items: 40, seconds: 1, queue: "lent"))
+        try await pool.waitUntilHeld(["lent": 5, "strict": 0])
+        #expect(try await pool.why("\(lent)/step/30") == ["waiting-for-quota"])
+        let why = try await pool.run(["why", "\(lent)/step/30"])
+        #expect(
+            why.contains("holds 5.0 cores of 2.0 cores and the 3.0 cores that it may borrow"),
+            "\(why)")
         try await pool.stop()
     }
 

@@ -7,6 +7,17 @@ extension QueueQuota {
         object.set("memory_bytes", memoryBytes.map(JSON.integer))
         object.set("milli_gpus", milliGPUs.map(JSON.integer))
         object["may_borrow"] = .bool(mayBorrow)
+        object.set("most_borrowed", mostBorrowed?.json)
+        return .object(object)
+    }
+}
+
+extension QueueBorrowing {
+    var json: JSON {
+        var object = JSONObject()
+        object.set("milli_cores", milliCores.map(JSON.integer))
+        object.set("memory_bytes", memoryBytes.map(JSON.integer))
+        object.set("milli_gpus", milliGPUs.map(JSON.integer))
         return .object(object)
     }
 }
@@ -61,7 +72,13 @@ extension Schemas {
             "Quota",
             object([
                 "milli_cores?": integer(), "memory_bytes?": integer(), "milli_gpus?": integer(),
-                "may_borrow": boolean,
+                "may_borrow": boolean, "most_borrowed?": named("BorrowingLimit"),
+            ])
+        ),
+        (
+            "BorrowingLimit",
+            object([
+                "milli_cores?": integer(), "memory_bytes?": integer(), "milli_gpus?": integer(),
             ])
         ),
         ("Queue", queue),

@@ -183,16 +183,28 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
                 quota: { cpus: 1.5, memory: 2GiB, gpus: 0.25, borrow: true }
                 max-priority: -5
               plain: {}
+              lent: { quota: { cpus: 2, gpus: 1, borrow: { cpus: 0, gpus: 1.5 } } }
+              strict: { quota: { memory: 1GiB, borrow: false } }
             """)
         let settings = try Settings.load(path: folder.path + "/queues.yaml")
         let quota = Quota(
-            milliCores: 1_500, memoryBytes: 2 << 30, deviceMilli: 250, mayBorrow: true)
+            milliCores: 1_500, memoryBytes: 2 << 30, deviceMilli: 250,
+            borrowing: .anything)
         #expect(
             settings.queues == [
                 QueueDeclaration(QueueSpec(name: "default", weight: 2)),
                 QueueDeclaration(
                     QueueSpec(name: "nightly", weight: 1_000, quota: quota), maximumPriority: -5),
                 QueueDeclaration(QueueSpec(name: "plain")),
+                QueueDeclaration(
+                    QueueSpec(
+                        name: "lent",
+                        quota: Quota(
+                            milliCores: 2_000, deviceMilli: 1_000,
+                            borrowing: .atMost(
+                                BorrowingLimit(milliCores: 0, deviceMilli: 1_500))))),
+                QueueDeclaration(
+                    QueueSpec(name: "strict", quota: Quota(memoryBytes: 1 << 30))),
             ])
         #expect(settings.queueBook.specs == settings.queues.map(\.spec))
         #expect(Settings().queueBook.specs == [QueueSpec(name: "default")])
@@ -207,6 +219,12 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
             ("queues: {a: {quota: {memory: 2}}}", "1:30"),
             ("queues: {a: {quota: {memory: 2 gigs}}}", "1:30"),
             ("queues: {a: {quota: {gpus: -1}}}", "1:28"),
+            ("queues: {a: {quota: {cpus: 1, borrow: 2}}}", "1:39"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {}}}}", "1:39"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {cpus: -1}}}}", "1:46"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {cores: 1}}}}", "1:40"),
+            ("queues: {a: {quota: {memory: 1GiB, borrow: {memory: 1}}}}", "1:53"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {gpus: 1}}}}", "1:40"),
             ("queues: {a: {max-priority: 101}}", "1:28"), ("queues: {a: {}, a: {}}", "1:17"),
         ]
         for (text, place) in table {

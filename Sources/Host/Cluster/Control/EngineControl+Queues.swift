@@ -71,14 +71,24 @@ extension Timestamp {
     }
 }
 
+extension QueueQuota {
+    fileprivate init(_ quota: Quota) {
+        self.init(
+            milliCores: quota.milliCores, memoryBytes: quota.memoryBytes,
+            milliGPUs: quota.deviceMilli, mayBorrow: quota.borrowing != .nothing)
+        guard case .atMost(let limit) = quota.borrowing else { return }
+        mostBorrowed = QueueBorrowing(
+            milliCores: limit.milliCores, memoryBytes: limit.memoryBytes,
+            milliGPUs: limit.deviceMilli)
+    }
+}
+
 extension QueueDetail {
     fileprivate init(_ usage: QueueUsage, _ book: QueueBook, now: Tick) {
         let quota = usage.spec.quota
         self.init(
             name: usage.spec.name, weight: usage.spec.weight,
-            quota: QueueQuota(
-                milliCores: quota.milliCores, memoryBytes: quota.memoryBytes,
-                milliGPUs: quota.deviceMilli, mayBorrow: quota.mayBorrow),
+            quota: QueueQuota(quota),
             maximumPriority: book.queue(usage.spec.name)?.maximumPriority
                 ?? QueueDeclaration.usualMaximumPriority)
         isConfigured = usage.isConfigured

@@ -145,7 +145,9 @@ enum QueueTables {
     private static func quota(_ quota: JSON?) -> String {
         let limits = amounts(quota, isShort: false)
         guard limits != "-" else { return "-" }
-        return limits + (quota?["may_borrow"]?.boolValue == true ? ", may borrow" : "")
+        guard quota?["may_borrow"]?.boolValue == true else { return limits }
+        let most = quota?["most_borrowed"]
+        return limits + ", may borrow" + (most == nil ? "" : " " + amounts(most, isShort: false))
     }
 
     /// `2 cores, 4 GiB, 1 GPU`: what is not 0.

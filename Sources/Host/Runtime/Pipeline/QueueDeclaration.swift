@@ -83,11 +83,38 @@ extension Settings {
             spec.quota.memoryBytes =
                 quota?["memory"]?.stringValue.flatMap(SchemaFormat.byteCount)
             spec.quota.deviceMilli = thousandths(quota?["gpus"])
-            spec.quota.mayBorrow = quota?["borrow"]?.boolValue ?? false
+            spec.quota.borrowing = borrowing(quota?["borrow"])
             var queue = QueueDeclaration(spec)
             queue.maximumPriority =
                 value["max-priority"]?.integerValue.map(Int.init) ?? queue.maximumPriority
             return queue
+        }
+    }
+
+    private static func borrowing(_ value: JSON?) -> Borrowing {
+        guard let value, value != false else { return .nothing }
+        guard value.objectValue != nil else { return .anything }
+        return .atMost(
+            BorrowingLimit(
+                milliCores: thousandths(value["cpus"]),
+                memoryBytes: value["memory"]?.stringValue.flatMap(SchemaFormat.byteCount),
+                deviceMilli: thousandths(value["gpus"])))
+    }
+
+    /// Limits on what is borrowed where there is no quota: nothing would be borrowed there.
+    static func queueProblems(_ json: JSON, _ source: PipelineSource) -> [Diagnostic] {
+        (json["queues"]?.objectValue?.members ?? []).flatMap { name, value -> [Diagnostic] in
+            let quota = value["quota"]
+            return (quota?["borrow"]?.objectValue?.members ?? []).compactMap {
+                dimension, _ -> Diagnostic? in
+                guard ["cpus", "memory", "gpus"].contains(dimension), quota?[dimension] == nil
+                else { return nil }
+                return source.diagnostic(
+                    JSONPointer(["queues", name, "quota", "borrow", dimension]), atKey: true,
+                    "wanted `\(dimension):` in the quota too, found only a limit on what is "
+                        + "borrowed beyond it; without a quota of it nothing is borrowed",
+                    help: "docs/sharing.md#quotas")
+            }
         }
     }
 
@@ -128,8 +155,29 @@ extension Settings {
                     "type": "number", "minimum": 0, "maximum": 1000000000
                   },
                   "borrow": {
-                    "description": "Whether it may hold more while no queue within its quota could use it.",
-                    "type": "boolean"
+                    "description": "Whether it may hold more while no queue within its quota could use it, or how much more.",
+                    "anyOf": [
+                      { "type": "boolean" },
+                      {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "minProperties": 1,
+                        "properties": {
+                          "cpus": {
+                            "description": "Cores beyond the quota.",
+                            "type": "number", "minimum": 0, "maximum": 1000000000
+                          },
+                          "memory": {
+                            "description": "Memory beyond the quota.",
+                            "type": "string", "format": "fanfold-bytes"
+                          },
+                          "gpus": {
+                            "description": "GPUs beyond the quota, all together.",
+                            "type": "number", "minimum": 0, "maximum": 1000000000
+                          }
+                        }
+                      }
+                    ]
                   }
                 }
               },
