@@ -8,8 +8,9 @@ extension ScalingDesk {
     private static let retoldNanoseconds: UInt64 = 300_000_000_000
 
     /// What is left of runs with a deadline, by the wall clock.
-    func runs(_ loop: EngineLoop, at wall: Tick) -> [ScalingRun] {
+    func runs(_ loop: EngineLoop) -> [ScalingRun] {
         let now = loop.now
+        let wall = Tick(max(WallClock.now(), books.scaler.latest.nanoseconds))
         return loop.scalingRuns().map { run in
             var run = run
             run.deadline =
@@ -35,9 +36,9 @@ extension ScalingDesk {
     }
 
     /// How runs with a deadline are served.
-    func runsJSON(_ scaler: Scaler) -> JSON {
+    static func runsJSON(_ outlooks: [RunOutlook]) -> JSON {
         .array(
-            scaler.outlooks.map { outlook in
+            outlooks.map { outlook in
                 [
                     "run": .string("\(outlook.run.rawValue)"),
                     "served_by": .string(outlook.marketName),

@@ -145,11 +145,15 @@ extension ScalingDecision.Reason: ByteCoded {
         case .cooldown(let until):
             writer.byte(24)
             writer.put(until)
-        case .deadline(let outlook):
+        case .otherCurrency(let found, let wanted):
             writer.byte(25)
+            writer.string(found)
+            writer.string(wanted)
+        case .deadline(let outlook):
+            writer.byte(26)
             writer.put(outlook)
         case .probe(let outlook):
-            writer.byte(26)
+            writer.byte(27)
             writer.put(outlook)
         default: preconditionFailure("each reason has a number")
         }
@@ -168,8 +172,10 @@ extension ScalingDecision.Reason: ByteCoded {
         case 22: self = .forecast(workers: try reader.natural())
         case 23: self = .lowUtilisation(try reader.double())
         case 24: self = .cooldown(until: try reader.get())
-        case 25: self = .deadline(try reader.get())
-        case 26: self = .probe(try reader.get())
+        case 25:
+            self = .otherCurrency(found: try reader.string(), wanted: try reader.string())
+        case 26: self = .deadline(try reader.get())
+        case 27: self = .probe(try reader.get())
         default: throw reader.unknown("ScalingDecision.Reason", number, at: start)
         }
     }

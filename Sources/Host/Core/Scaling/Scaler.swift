@@ -147,6 +147,21 @@ package struct Scaler: Hashable, Sendable {
         startDownCooldown(member.pool, at: moment)
     }
 
+    /// A drain, an end or a drain taken back of the last evaluation is not carried out.
+    ///
+    /// What it was made from has changed meanwhile.  Its worker is what it was, and the next evaluation
+    /// looks again.
+    ///
+    /// - Parameter before: the scaler that the evaluation began with.
+    package mutating func withdraw(_ decision: ScalingDecision, as before: Scaler) {
+        switch decision.action {
+        case .drain(let name), .terminate(let name), .cancelDrain(let name):
+            members[name]?.phase = before.members[name]?.phase ?? .active
+            members[name]?.ordered = before.members[name]?.ordered ?? .zero
+        case .launch, .adopt, .recommend, .keep: break
+        }
+    }
+
     mutating func startDownCooldown(_ pool: Int, at moment: Tick) {
         pools[pool].downUntil = moment.advanced(
             byNanoseconds: settings.downCooldownNanoseconds)
