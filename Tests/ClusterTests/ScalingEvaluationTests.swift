@@ -68,8 +68,8 @@ import Testing
             memory: after?.memory ?? ScalingMemory(), offered: offered,
             foreign: after?.foreign ?? [:],
             lists: Dictionary(lists) { first, _ in first }, refusedUntil: [:],
-            idleSince: after?.idleSince ?? [:], demand: demand, work: work,
-            instances: instances)
+            idleSince: after?.idleSince ?? [:], demand: demand, runs: [],
+            work: work, instances: instances)
     }
 
     /// A coordinator with one worker of four cores that does so many subtasks.

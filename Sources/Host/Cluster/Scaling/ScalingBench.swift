@@ -80,7 +80,7 @@ package struct ScalingBench {
                 offered: [:], foreign: [:], lists: lists, refusedUntil: [:],
                 idleSince: idleSince,
                 demand: coordinator.scalingDemand(within: scaler.longestBootNanoseconds),
-                work: coordinator.workSnapshot(), instances: instances)
+                runs: [], work: coordinator.workSnapshot(), instances: instances)
             let looked = monotonicNanoseconds()
             let outcome = evaluation.evaluated()
             let decided = monotonicNanoseconds()

@@ -122,9 +122,6 @@ extension Coordinator {
                     shapes[cell.shape].resources, count: cell.slots, run: run,
                     ranNanoseconds: ran(on: cell))
             }
-            if here.run != nil { here.ranNanoseconds = ran }
-            running.append(here)
-            work += ran
         }
         return snapshot
     }

@@ -24,7 +24,6 @@ extension Coordinator {
         var sum = ScalingRun(
             run: runs[run].id, deadline: deadline, request: ResourceRequest(milliCores: 0), count: 0
         )
-        sum.slots = runs[run].maximumConcurrency
         var most = -1.0
         for task in runs[run].tasks where !tasks[task].hasEnded {
             let isPut = tasks[task].phase == .running && tasks[task].split == .end
@@ -58,6 +57,10 @@ extension Coordinator {
             }
             if most < 0 { sum.request = tasks[task].spec.needs }
         }
+        sum.slots = min(
+            runs[run].maximumConcurrency,
+            sharing.queues[runs[run].queue].spec.quota.ceiling.slots(
+                of: ResourceAmount(sum.request)))
         return sum.count > 0 ? sum : nil
     }
 
@@ -75,6 +78,20 @@ extension Coordinator {
             }
         }
         return (count, ran, longest)
+    }
+}
+
+extension Quota {
+    /// How often it holds an amount.
+    fileprivate func slots(of amount: ResourceAmount) -> Int {
+        var most = Int64(Int32.max)
+        for (limit, each) in [
+            (milliCores, amount.milliCores), (memoryBytes, amount.memoryBytes),
+            (deviceMilli, amount.deviceMilli),
+        ] where each > 0 {
+            most = min(most, (limit ?? .max) / each)
+        }
+        return Int(max(0, most))
     }
 }
 
