@@ -56,6 +56,29 @@ struct SimulateTests {
         #expect((dear["cost"]?.doubleValue ?? 0) > (calm["cost"]?.doubleValue ?? 9))
     }
 
+    @Test func `a deadline that is far is kept on spot, and without spot on demand`() async throws {
+        let folder = try Fanfold.temporaryFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let config = try Self.file(
+            folder, "s.yaml", Self.settings + "\nscaling: { spot: { deadlines: wait } }\n")
+        let work = try Self.file(
+            folder, "w.csv",
+            "at_s,count,cpus,memory_mib,seconds,gpus,deadline_s\n0,24,1,512,600,0,14400\n")
+        let plain = [work, "--config", config, "--output", "json"]
+        let calm = try JSON(parsing: try await Self.simulate(plain).text)
+        #expect(calm["deadlines"] == 1)
+        #expect(calm["late"] == 0)
+        #expect((calm["spot_cost"]?.doubleValue ?? 0) > 0)
+        #expect(calm["spot_cost"] == calm["cost"])
+        let away = try Self.file(folder, "a.csv", "offering,from_s,to_s\ncheap,0,90000\n")
+        let stormy = try JSON(
+            parsing: try await Self.simulate(plain + ["--interrupts", away]).text)
+        #expect(stormy["late"] == 0)
+        #expect(stormy["spot_cost"] == 0)
+        #expect((stormy["last_end_s"]?.doubleValue ?? 0) > 7_200)
+        #expect(try await Self.simulate([work, "--config", config]).text.contains("deadlines 1, 0 missed"))
+    }
+
     @Test func `what is wrong with a file is said with its line`() async throws {
         let folder = try Fanfold.temporaryFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -152,9 +152,10 @@ extension Scaler {
             let running = turn.byName[name]?.running, let run = running.first?.run,
             let outlook = turn.outlooks[run]
         else { return }
+        let isFull = count(of: member.pool) >= settings.pools[member.pool].maximum
         let isLeft = running.allSatisfy { demand in
             let market = demand.run.flatMap { turn.outlooks[$0] }?.market
-            return market == .wait || (market == .spot && isSpotReady)
+            return market == .wait || (market == .spot && (isSpotReady || isFull))
         }
         let stay = members.values.count { $0.pool == member.pool && $0.phase == .active }
         guard isLeft, stay > settings.pools[member.pool].minimum else { return }
