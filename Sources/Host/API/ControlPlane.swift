@@ -27,6 +27,8 @@ package protocol ControlPlane: Sendable {
     func plan(_ submission: Submission) async throws(ControlError) -> JSON
     /// What tasks will need: of one class, or of the first `limit` by name.
     func predictions(taskClass: String?, limit: Int) async throws(ControlError) -> JSON
+    /// What the tasks of a run were given and used, and what to ask for; `not-found` as for the run.
+    func efficiency(run id: UInt64) async throws(ControlError) -> JSON
     /// Cancels a run; one that has ended is returned as it is.
     func cancel(run id: UInt64, reason: String) async throws(ControlError) -> RunDetail
     /// Runs what failed again, as a new run that takes over what had succeeded.

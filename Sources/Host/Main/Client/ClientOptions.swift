@@ -17,6 +17,12 @@ struct ClientOptions: ParsableArguments {
 
     @OptionGroup var host: HostOptions
 
+    /// Whether a coordinator is named: by --context or by the environment.
+    var namesCoordinator: Bool {
+        context != nil
+            || ["FANFOLD_CONTEXT", "FANFOLD_ADDRESS"].contains { Terminal.environment($0) != nil }
+    }
+
     /// Asks the coordinator; what it refuses ends the process with the code for it.
     func ask(_ body: @escaping @Sendable (ClientSession) async throws -> Void) throws {
         let settings: Settings
@@ -97,26 +103,15 @@ struct ClientSession: Sendable {
     let client: FanfoldClient
     let style: OutputStyle
 
-    /// The version of what `--output json` prints.
-    static let version: JSON = 1
-
     /// Prints an answer: as JSON with its version, or as `table` or `quiet` says.
     func show(
         _ answer: JSON, table: (JSON) -> String, quiet: (JSON) -> [String]
     ) {
-        switch style {
-        case .json: Terminal.print(versioned(answer).prettyText)
-        case .table: Terminal.print(table(answer))
-        case .quiet: for line in quiet(answer) { Terminal.print(line) }
-        }
+        style.show(answer, table: table, quiet: quiet)
     }
 
     /// An answer with the version of its form.
-    func versioned(_ answer: JSON) -> JSON {
-        var object = JSONObject([("version", Self.version)])
-        for (key, value) in answer.objectValue?.members ?? [] { object[key] = value }
-        return .object(object)
-    }
+    func versioned(_ answer: JSON) -> JSON { OutputStyle.versioned(answer) }
 
     /// The runs that a selector stands for, each looked at: one as it is, several as `runs`.
     func look(_ numbers: [UInt64], suffix: String = "") async throws -> JSON {
