@@ -214,11 +214,13 @@ actor MemoryControlPlane: ControlPlane {
     func why(_ subject: RunSubject) throws(ControlError) -> Explanation {
         let detail = try run(subject.run)
         try known(subject.task, detail)
-        return Explanation(reasons: [
-            .init(
-                task: subject.task ?? "task", subtask: subject.subtask, code: "no-worker",
-                sentence: "there is no worker")
-        ])
+        return Explanation(
+            status: detail.summary.status,
+            reasons: [
+                .init(
+                    task: subject.task ?? "task", subtask: subject.subtask, code: "no-worker",
+                    sentence: "there is no worker")
+            ])
     }
 
     func outputs(run id: UInt64) throws(ControlError) -> [OutputSummary] { try run(id).outputs }

@@ -25,7 +25,10 @@ extension EngineControl {
             hub.drain(WorkerID(UInt32(before.id)), in: &loop, at: now)
         }
         guard isDone else { throw silent }
-        return try await worker(id)
+        // One that had nothing to finish may be gone already.
+        var gone = before
+        gone.status = .draining
+        return try await workers().first { $0.id == id } ?? gone
     }
 
     func lostWorkers() async throws(ControlError) -> [WorkerDetail] {
