@@ -122,8 +122,12 @@ struct ClientSession: Sendable {
 
     /// The numbers of the workers that a selector stands for: `all`, a name, `0`, `1-3`, `1,4-6`.
     ///
-    /// - Parameter lost: Whether a name may be that of a worker that is gone.
-    func workers(_ selector: String, lost: Bool = false) async throws -> [UInt64] {
+    /// - Parameters:
+    ///   - lost: Whether a name may be that of a worker that is gone.
+    ///   - prefersHere: Whether it is not if one that is here has it too.
+    func workers(_ selector: String, lost: Bool = false, prefersHere: Bool = false) async throws
+        -> [UInt64]
+    {
         if let numbers = RunSelector.numbers(selector, from: 0) { return numbers }
         let answer = try await client.ask(.GET, "/workers" + (lost ? "?lost=true" : ""))
         let known = answer["workers"]?.arrayValue ?? []
@@ -131,7 +135,9 @@ struct ClientSession: Sendable {
             return known.filter { !["lost", "revoked"].contains($0.shown("status")) }
                 .compactMap(\.number)
         }
-        let named = known.filter { $0["name"]?.stringValue == selector }.compactMap(\.number)
+        let all = known.filter { $0["name"]?.stringValue == selector }
+        let here = all.filter { !["lost", "revoked"].contains($0.shown("status")) }
+        let named = (prefersHere && !here.isEmpty ? here : all).compactMap(\.number)
         guard !named.isEmpty else {
             Terminal.complain("error: there is no worker called \(selector)")
             throw Exit.notFound
