@@ -67,11 +67,11 @@ struct RandomEvents {
             .belowMinimum, .unmetDemand(slots: 4), .utilisation(0.9), .forecast(workers: 2),
             .lowUtilisation(0.1), .aboveMaximum, .demandReturned, .drained, .interrupted, .found,
             .orphan, .answerMissing, .endMissing, .budget, .cooldown(until: Tick(number())),
-            .noOffering, .neverReady,
+            .noOffering, .neverReady, .otherCurrency(found: text(), wanted: text()),
         ]
         var decision = ScalingDecision(
             at: Tick(number()), pool: text(), action: actions[Int(random.upTo(6))],
-            reason: reasons[Int(random.upTo(16))], inputs: .init())
+            reason: reasons[Int(random.upTo(17))], inputs: .init())
         decision.inputs.workers = 3
         decision.inputs.microsPerHour = signed()
         decision.inputs.forecast = coin() ? 1.5 : nil

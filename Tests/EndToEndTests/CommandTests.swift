@@ -20,7 +20,7 @@ struct CommandTests {
     static let nested = [
         ["bench", "own"], ["bench", "prediction"], ["bench", "placement"],
         ["bench", "placements"], ["bench", "queues"], ["bench", "spot"],
-        ["bench", "autoscale"],
+        ["bench", "autoscale"], ["bench", "scaling"],
         ["history", "export"], ["history", "import"],
         ["history", "list"],
     ]

@@ -177,9 +177,22 @@ struct ServeCommand: ParsableCommand {
                 name: $0.name, fleet: try context.fleet($0, in: folder),
                 isLocal: BuiltInProvider(use: $0.use) == .local)
         }
+        warnOfFakes(settings)
         return ClusterScaling(
             pools: settings.pools, declaration: settings.scaling, providers: providers,
             memoryShare: settings.memoryShare)
+    }
+
+    private func warnOfFakes(_ settings: Settings) {
+        for pool in settings.pools {
+            let provider = settings.providers.first { $0.name == pool.provider }
+            guard let provider, BuiltInProvider(use: provider.use) == .fake else { continue }
+            Terminal.complain(
+                "warning: pool \(pool.name) rents of \(provider.name), which is fake: its machines "
+                    + "run nothing, so that they never join and are ended after five minutes; name "
+                    + "another provider, `use: local` for processes of this machine, or try the "
+                    + "settings with fanfold simulate or mode: observe")
+        }
     }
 
     private func retention(_ settings: Settings) throws -> RunRetention {

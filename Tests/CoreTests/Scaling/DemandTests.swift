@@ -19,6 +19,27 @@ import Testing
         #expect(env.core.scalingWork(on: worker1) == nil)
     }
 
+    @Test func `a snapshot says of each worker what is said of it alone`() {
+        let env = TestEnv(cores: [1, 3, 2])
+        env.put(5)
+        env.now += 500
+        env.on(.timeElapsed)
+        env.on(.workerLost(WorkerID(1), reason: "gone"))
+        env.now += 700
+        env.on(.timeElapsed)
+        let snapshot = env.core.workSnapshot()
+        #expect(snapshot.count == 2)
+        for number in 0..<4 {
+            let worker = WorkerID(UInt32(number))
+            let (one, all) = (env.core.scalingWork(on: worker), snapshot.work(on: worker))
+            #expect(one?.running == all?.running)
+            #expect(one?.workNanoseconds == all?.workNanoseconds)
+            #expect((all == nil) == [1, 3].contains(number))
+            #expect(env.core.standing(of: worker)?.isIdle == all?.running.isEmpty)
+        }
+        #expect(snapshot.work(on: worker0)?.workNanoseconds == 1_200)
+    }
+
     @Test func `work is what has run until now`() {
         let env = TestEnv(cores: [1])
         env.put(1)

@@ -70,6 +70,28 @@ import Testing
         #expect(world.machines[name]?.isGone == true)
     }
 
+    @Test func `a decision that is withdrawn leaves its worker as it was, and is made again`() {
+        var settings = ScalingSettings(pools: [ScalingWorld.pool(maximum: 3)])
+        settings.downCooldownNanoseconds = 0
+        var scaler = Scaler(settings: settings)
+        var withdrawn: [ScalingDecision.Action] = []
+        for turn in 1...60 where withdrawn.count < 2 {
+            var facts = ScalingFacts(at: Tick(UInt64(turn) * 30 * ScalingWorld.second))
+            facts.workers = ["w0", "w1"].map {
+                ScalingWorker(name: $0, pool: "a", offering: "a-4", launch: 0)
+            }
+            facts.workers[0].running = [ScalingDemand(request: ScalingWorld.core, count: 1)]
+            let before = scaler
+            for decision in scaler.evaluate(facts) where decision.action == .drain("w1") {
+                #expect(scaler.member("w1")?.phase == "draining")
+                scaler.withdraw(decision, as: before)
+                #expect(scaler.member("w1")?.phase == "active")
+                withdrawn.append(decision.action)
+            }
+        }
+        #expect(withdrawn == [.drain("w1"), .drain("w1")])
+    }
+
     @Test func `a drain is taken back when work returns`() {
         var world = ScalingWorld(ScalingSettings(pools: [ScalingWorld.pool(maximum: 2)]))
         world.load = 8

@@ -34,6 +34,13 @@ import Testing
             "providers: {a: {use: local}}\npools: {a: {max: 2, program: \"https://x/y\"}}",
             "program and program-sha256 go together"
         ),
+        (
+            "providers: {f: {use: fake}}\npools:\n  a: {provider: f, max: 2}\n"
+                + "scaling: {budget: {currency: USD}}",
+            "s.yaml:3:6: error: wanted prices in USD, the currency of scaling.budget, found provider f, "
+                + "which is fake and has prices in XTS: leave the currency out, or the pool"
+        ),
+        ("scaling: {budget: {currency: dollars}}", "currency"),
         ("scaling: {target: 0.9}", "wanted down-at < target < up-at, found 0.3, 0.9, 0.8"),
         ("scaling: {window: 0s}", "wanted more than no time"),
         ("scaling: {mode: maybe}", "mode"),

@@ -2,26 +2,28 @@ import FanfoldAPI
 import FanfoldJSON
 import FanfoldRuntime
 
+/// What is asked of scaling: the loop only hands out what it knows, and answers are made elsewhere.
 extension EngineControl {
     func scaling() async throws(ControlError) -> JSON {
-        try await askDesk { desk, _ in desk.stateJSON() }
+        try await askDesk { desk, _ in desk.view }.state()
     }
 
     func scalingPlan() async throws(ControlError) -> JSON {
-        try await askDesk { desk, loop in desk.planJSON(loop) }
+        ScalingView.plan(try await askDesk { desk, loop in desk.evaluation(loop) })
     }
 
     func scalingDecisions(limit: Int) async throws(ControlError) -> JSON {
-        try await askDesk { desk, loop in desk.decisionsJSON(loop, limit: limit) }
+        ScalingView.decisions(
+            try await askDesk { _, loop in loop.scaling.decisions }, limit: limit)
     }
 
     func cost() async throws(ControlError) -> JSON {
-        try await askDesk { desk, _ in desk.costJSON() }
+        try await askDesk { desk, _ in desk.view }.cost()
     }
 
-    private func askDesk(
-        _ question: @escaping @Sendable (ScalingDesk, EngineLoop) -> JSON
-    ) async throws(ControlError) -> JSON {
+    private func askDesk<Answer: Sendable>(
+        _ question: @escaping @Sendable (ScalingDesk, EngineLoop) -> Answer
+    ) async throws(ControlError) -> Answer {
         guard let desk else {
             throw ControlError(
                 .notFound,

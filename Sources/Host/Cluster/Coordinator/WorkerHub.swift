@@ -21,6 +21,9 @@ final class WorkerHub: WireServerDelegate {
     /// How often it is looked who is silent, in nanoseconds.
     static let lookNanoseconds: UInt64 = 80_000_000
 
+    /// How the label begins that says a worker's name at its provider.
+    static let instanceLabel = "instance="
+
     /// What belongs to the loop's thread.
     private final class Books: @unchecked Sendable {
         // Unchecked: touched by the loop's thread only.
@@ -28,6 +31,8 @@ final class WorkerHub: WireServerDelegate {
         /// Looked up only, never walked through.
         var byUID: [String: WorkerID] = [:]
         var labels: [WorkerLabel] = []
+        /// Workers that were rented, by the name that their provider has for them; looked up only.
+        var instances: [String: ScalingEvaluation.Instance] = [:]
         /// Looked up only, never walked through.
         var measured: [WorkerID: WorkerUse] = [:]
         /// Bytes of blobs that a worker sent to others, and fetched from them; looked up only.
@@ -125,6 +130,10 @@ final class WorkerHub: WireServerDelegate {
         books.remotes.append(remote)
         books.labels.append(label)
         books.byUID[label.uid] = id
+        for said in label.labels where said.hasPrefix(Self.instanceLabel) {
+            books.instances[String(said.dropFirst(Self.instanceLabel.count))] = .init(
+                worker: id, capacity: label.capacity)
+        }
         return WorkerEntry(
             port: remote, milliCores: label.milliCores, memoryBytes: label.memoryBytes,
             label: label.bytes)
@@ -160,6 +169,10 @@ final class WorkerHub: WireServerDelegate {
         progress.lost(remote.id)
         remote.stop(reason: reason)
     }
+
+    /// Workers that were rented, by the name that their provider has for them, those that are lost
+    /// included.
+    var instances: [String: ScalingEvaluation.Instance] { books.instances }
 
     /// What is known of a worker, for the API.
     func label(of worker: WorkerID) -> WorkerLabel? {

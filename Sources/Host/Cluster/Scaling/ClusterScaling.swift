@@ -53,6 +53,8 @@ package struct ClusterScaling: Sendable {
     static let offeringsPerPool = 256
     /// Time between two records of what has been spent, in nanoseconds.
     static let recordNanoseconds: UInt64 = 60_000_000_000
+    /// Characters of the name of a currency that are kept.
+    static let currencyCharacters = 16
     /// How long a join token of a launch is good, in seconds.
     static let tokenSeconds: Int64 = 900
 }

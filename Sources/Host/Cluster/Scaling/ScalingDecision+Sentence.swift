@@ -41,6 +41,9 @@ extension ScalingDecision {
             "the pool has just grown; not before \(WallClock.text(until.nanoseconds))"
         case .noOffering: "nothing that is offered would do"
         case .neverReady: "its provider lists it and it takes no work"
+        case .otherCurrency(let found, let wanted):
+            "its prices are in \(found.isEmpty ? "no currency" : found), and the budget is in "
+                + "\(wanted): it is left alone"
         }
     }
 

@@ -31,9 +31,9 @@ extension ScalingDesk {
     }
 
     private func worker(_ name: String, _ loop: EngineLoop) -> WorkerID? {
-        loop.workerUsage().first {
-            hub.label(of: $0.worker)?.labels.contains("instance=\(name)") ?? false
-        }?.worker
+        hub.instances[name].map(\.worker).flatMap { worker in
+            loop.standing(of: worker).map { _ in worker }
+        }
     }
 
     // MARK: Launching
@@ -114,6 +114,9 @@ extension ScalingDesk {
         _ id: UInt64, _ provider: String, _ answer: Result<[RentedWorker], PluginFailure>,
         _ loop: inout EngineLoop
     ) {
+        guard !books.isEvaluating else {
+            return books.waiting.append { [self] loop in launched(id, provider, answer, &loop) }
+        }
         books.launching.remove(id)
         switch answer {
         case .success(let workers):
@@ -138,7 +141,7 @@ extension ScalingDesk {
                 failed(id)
             }
         }
-        record([], &loop)
+        recordSoon()
     }
 
     private func failed(_ id: UInt64) {
@@ -152,7 +155,7 @@ extension ScalingDesk {
         _ provider: String, _ why: String, for time: UInt64 = ClusterScaling.refusedNanoseconds
     ) {
         books.refusals[provider] = (WallClock.now() + time, why)
-        rebuild()
+        books.isChanged = true
     }
 
     // MARK: Ending

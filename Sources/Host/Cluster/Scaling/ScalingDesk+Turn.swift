@@ -2,9 +2,8 @@ import FanfoldCore
 import FanfoldRuntime
 
 extension ScalingDesk {
-    /// A look at everything, a decision, and what follows from it.
-    func evaluate(_ loop: inout EngineLoop) {
-        let wall = Tick(max(WallClock.now(), books.scaler.latest.nanoseconds))
+    /// Takes a look at everything and has it decided on another thread; done by ``finish(_:_:_:)``.
+    func begin(_ loop: EngineLoop) {
         // Who knows nothing decides nothing before each provider has said what is there.
         guard
             books.scaler.latest > .zero
@@ -12,29 +11,114 @@ extension ScalingDesk {
                     books.lists[provider.name]?.isKnown == true
                 })
         else { return }
-        let facts = facts(loop, at: wall)
-        guard scaling.declaration.mode == .act else {
-            var copy = books.scaler
-            note(copy.evaluate(facts), &loop)
-            return tellSupply(&loop)
+        let evaluation = evaluation(loop)
+        let isChanged = books.isChanged || !evaluation.offered.isEmpty
+        books.isEvaluating = true
+        books.isChanged = false
+        books.offered = [:]
+        think { [self] in
+            let outcome = evaluation.evaluated()
+            engine.perform { [self] loop, _ in finish(outcome, isChanged, &loop) }
         }
-        let made = books.scaler.evaluate(facts).filter { !isRepeated($0) }
-        let kept = made.filter { !isNoted($0) }
-        if !made.isEmpty { books.lastNotes = made }
-        let isDue =
-            wall.nanoseconds >= books.recordedAt + ClusterScaling.recordNanoseconds
-            && books.scaler.microsPerHour > 0
-        if !kept.isEmpty || books.isChanged || isDue { record(kept, &loop) }
-        for decision in made { carryOut(decision, &loop) }
+    }
+
+    /// What is known now, to be decided on.
+    ///
+    /// Complexity: O(workers and attempts that run); the rest is shared with the evaluation.
+    func evaluation(_ loop: EngineLoop) -> ScalingEvaluation {
+        ScalingEvaluation(
+            scaling: scaling, owner: owner,
+            wall: Tick(max(WallClock.now(), books.scaler.latest.nanoseconds)),
+            scaler: books.scaler, memory: books.memory, offered: books.offered,
+            foreign: books.foreign, lists: books.lists,
+            refusedUntil: books.refusals.mapValues(\.until), idleSince: books.idleSince,
+            demand: loop.scalingDemand(within: books.scaler.longestBootNanoseconds),
+            work: loop.workSnapshot(), instances: hub.instances)
+    }
+
+    /// Takes over what was decided, and has it done as far as it still holds.
+    private func finish(
+        _ outcome: ScalingEvaluation.Outcome, _ isChanged: Bool, _ loop: inout EngineLoop
+    ) {
+        books.isEvaluating = false
+        books.scaler = outcome.after
+        books.memory = outcome.memory
+        books.idleSince = outcome.idleSince
+        books.foreign = outcome.foreign
+        warn(outcome.warnings)
+        if scaling.declaration.mode == .act {
+            act(outcome, isChanged, &loop)
+        } else {
+            note(outcome.made, &loop)
+        }
+        let waiting = books.waiting
+        books.waiting = []
+        for body in waiting { body(&loop) }
         tellSupply(&loop)
     }
 
+    private func act(
+        _ outcome: ScalingEvaluation.Outcome, _ isChanged: Bool, _ loop: inout EngineLoop
+    ) {
+        var made: [ScalingDecision] = []
+        var bytes: [UInt8]? = outcome.bytes
+        for decision in outcome.made where !isRepeated(decision) {
+            guard outcome.isStale(decision, now: standing(of: decision, loop)) else {
+                made.append(decision)
+                continue
+            }
+            books.scaler.withdraw(decision, as: outcome.before)
+            bytes = nil
+            logger.info(
+                "a decision about scaling was overtaken",
+                metadata: ["pool": "\(decision.pool)", "what": "\(decision.sentence)"])
+        }
+        let kept = made.filter { !isNoted($0) }
+        if !made.isEmpty { books.lastNotes = made }
+        let isDue =
+            outcome.facts.at.nanoseconds >= books.recordedAt + ClusterScaling.recordNanoseconds
+            && books.scaler.microsPerHour > 0
+        if !kept.isEmpty || isChanged || isDue {
+            record(kept, bytes ?? books.memory.bytes(books.scaler), &loop)
+        }
+        for decision in made { carryOut(decision, &loop) }
+    }
+
+    private func standing(
+        of decision: ScalingDecision, _ loop: EngineLoop
+    ) -> WorkerStanding? {
+        switch decision.action {
+        case .drain(let name), .cancelDrain(let name), .terminate(let name):
+            hub.instances[name].flatMap { loop.standing(of: $0.worker) }
+        case .launch, .adopt, .recommend, .keep: nil
+        }
+    }
+
+    private func warn(_ warnings: [ScalingEvaluation.Warning]) {
+        guard !warnings.isEmpty else { return }
+        for warning in warnings where !books.warnings.contains(warning) {
+            logger.warning(
+                "scaling",
+                metadata: ["pool": "\(warning.pool)", "what": "\(warning.message)"])
+        }
+        books.warnings = Set(warnings)
+    }
+
     /// Puts what was decided, and what the next process goes on with, into the journal.
-    func record(_ made: [ScalingDecision], _ loop: inout EngineLoop) {
-        books.isChanged = false
+    private func record(
+        _ made: [ScalingDecision], _ bytes: [UInt8], _ loop: inout EngineLoop
+    ) {
         books.recordedAt = WallClock.now()
-        loop.handle(
-            .scalingRecorded(state: books.memory.bytes(books.scaler), made), at: loop.now)
+        loop.handle(.scalingRecorded(state: bytes, made), at: loop.now)
+    }
+
+    /// Puts what the next process goes on with into the journal, written on the evaluations' thread.
+    func recordSoon() {
+        let (memory, scaler) = (books.memory, books.scaler)
+        think { [self] in
+            let bytes = memory.bytes(scaler)
+            engine.perform { [self] loop, _ in record([], bytes, &loop) }
+        }
     }
 
     /// Nothing is carried out: what would be is kept if it is something else than last time.
@@ -49,7 +133,7 @@ extension ScalingDesk {
                     metadata: ["pool": "\(decision.pool)", "what": "\(decision.sentence)"])
             }
         }
-        record(fresh, &loop)
+        record(fresh, books.memory.bytes(books.scaler), &loop)
     }
 
     private func isNoted(_ decision: ScalingDecision) -> Bool {
@@ -83,70 +167,6 @@ extension ScalingDesk {
             let told = books.ended[name]
         else { return false }
         return WallClock.now() < told + Limits.scalingRepeatNanoseconds
-    }
-
-    // MARK: Facts
-
-    func facts(_ loop: EngineLoop, at wall: Tick) -> ScalingFacts {
-        var facts = ScalingFacts(at: wall)
-        facts.demand = loop.scalingDemand(within: books.scaler.longestBootNanoseconds)
-        let here = workersHere(loop)
-        for provider in scaling.providers {
-            let list = books.lists[provider.name] ?? WorkerList()
-            let pools = scaling.pools.filter { $0.provider == provider.name }.map(\.name)
-            if !list.isKnown || list.problem != nil { facts.unlisted.formUnion(pools) }
-            for worker in list.workers {
-                if let fact = fact(worker, pools, here[worker.id], loop, wall) {
-                    facts.workers.append(fact)
-                }
-            }
-        }
-        rebuild()
-        books.idleSince = books.idleSince.filter { name, _ in
-            facts.workers.contains { $0.name == name }
-        }
-        return facts
-    }
-
-    /// Workers that have joined, by the name that their provider has for them.
-    private func workersHere(_ loop: EngineLoop) -> [String: WorkerUsage] {
-        var here: [String: WorkerUsage] = [:]
-        for usage in loop.workerUsage() {
-            for label in hub.label(of: usage.worker)?.labels ?? []
-            where label.hasPrefix("instance=") {
-                here[String(label.dropFirst(9))] = usage
-            }
-        }
-        return here
-    }
-
-    private func fact(
-        _ worker: RentedWorker, _ pools: [String], _ usage: WorkerUsage?, _ loop: EngineLoop,
-        _ wall: Tick
-    ) -> ScalingWorker? {
-        let token = LaunchToken(
-            worker.token, owner: owner, pools: scaling.pools.map(\.name))
-        let pool = token?.pool ?? ""
-        // A pool of which nothing is known yet decides nothing about its workers either.
-        if token != nil, books.memory.offerings[pool] == nil { return nil }
-        if token != nil { keepOffering(worker, of: pool, usage?.total) }
-        var fact = ScalingWorker(
-            name: worker.id, pool: pool, offering: worker.offering, launch: token?.launch ?? 0)
-        fact.isReady = usage != nil
-        if let usage, let work = loop.scalingWork(on: usage.worker) {
-            fact.running = work.running
-            fact.workNanoseconds = work.workNanoseconds
-        }
-        if usage != nil, fact.running.isEmpty {
-            let since = books.idleSince[worker.id] ?? wall.nanoseconds
-            books.idleSince[worker.id] = since
-            fact.idleSince = Tick(since)
-        } else {
-            books.idleSince[worker.id] = nil
-        }
-        fact.isInterrupted =
-            worker.state == "stopping" && books.scaler.member(worker.id)?.phase != "ending"
-        return fact
     }
 
     // MARK: Supply

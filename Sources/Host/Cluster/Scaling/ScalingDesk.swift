@@ -11,7 +11,8 @@ import Synchronization
 /// it needs to know, and has workers launched, drained and ended.
 ///
 /// What it knows belongs to the loop's thread; each provider is asked on a thread of its own, and
-/// answers come back as work for the loop.  What was decided is on disk before anybody is asked for it.
+/// answers come back as work for the loop.  So is it with evaluations: the loop only looks, and checks
+/// what was decided.  What was decided is on disk before anybody is asked for it.
 final class ScalingDesk: Sendable {
     /// What belongs to the loop's thread.
     final class Books: @unchecked Sendable {
@@ -37,6 +38,16 @@ final class ScalingDesk: Sendable {
         var askedAt: Tick?
         var recordedAt: UInt64 = 0
         var isChanged = false
+        /// Whether an evaluation is under way on its thread: the scaler is its own meanwhile.
+        var isEvaluating = false
+        /// What became of orders meanwhile; it is taken in when the evaluation is over.
+        var waiting: [(inout EngineLoop) -> Void] = []
+        /// What providers have for rent and no evaluation has seen yet, by pool.
+        var offered: [String: [RentableOffering]] = [:]
+        /// Pools that are left alone, with the currency of their prices.
+        var foreign: [String: String] = [:]
+        /// What a person was told last.
+        var warnings: Set<ScalingEvaluation.Warning> = []
         /// What was decided last time, so that the same is not kept again and again.
         var lastNotes: [ScalingDecision] = []
 
@@ -44,7 +55,7 @@ final class ScalingDesk: Sendable {
     }
 
     /// What a provider said of the workers there are.
-    struct WorkerList {
+    struct WorkerList: Sendable {
         var workers: [RentedWorker] = []
         var isAsked = false
         /// Whether it ever answered.
@@ -69,6 +80,8 @@ final class ScalingDesk: Sendable {
     let logger: Logger
     let books: Books
     private let dispatcher: Dispatcher
+    /// The thread of evaluations.
+    private let thinker = Dispatcher(threads: 1, name: "scaling")
     private let entrance = Shared<Entrance?>(nil)
 
     init(
@@ -95,7 +108,11 @@ final class ScalingDesk: Sendable {
     func close() {
         for provider in scaling.providers { provider.fleet.close() }
         dispatcher.close()
+        thinker.close()
     }
+
+    /// Has something done that takes long, after what was posted before.
+    func think(_ body: @escaping @Sendable () -> Void) { thinker.post(0, body) }
 
     var open: Entrance? { entrance.value }
 
@@ -116,6 +133,13 @@ final class ScalingDesk: Sendable {
 
     // MARK: On the loop's thread
 
+    /// What is known, for the API.
+    var view: ScalingView {
+        ScalingView(
+            scaling: scaling, owner: owner, scaler: books.scaler, memory: books.memory,
+            lists: books.lists, refusals: books.refusals, foreign: books.foreign)
+    }
+
     /// Goes on where an earlier process stopped.
     func recovered(_ loop: EngineLoop) {
         books.supply = loop.supply
@@ -124,7 +148,8 @@ final class ScalingDesk: Sendable {
         do {
             var bytes: [UInt8] = []
             books.memory = try ScalingMemory(kept, scaler: &bytes)
-            books.scaler = try Scaler(settings: settings(at: WallClock.now()), from: bytes)
+            let settings = scaling.settings(books.memory.offerings) { _ in false }
+            books.scaler = try Scaler(settings: settings, from: bytes)
         } catch {
             logger.warning(
                 "what was kept of scaling cannot be read; workers are found by their tags",
@@ -135,7 +160,7 @@ final class ScalingDesk: Sendable {
     /// Looks whether it is time; called after each turn.
     func turned(_ loop: inout EngineLoop) {
         let now = loop.now
-        guard open != nil, now >= books.nextLook else { return }
+        guard open != nil, !books.isEvaluating, now >= books.nextLook else { return }
         if let asked = books.askedAt {
             let isLate =
                 now.nanoseconds - asked.nanoseconds >= ClusterScaling.listNanoseconds
@@ -143,7 +168,7 @@ final class ScalingDesk: Sendable {
             books.askedAt = nil
             books.nextLook = now.advanced(
                 byNanoseconds: scaling.declaration.settings.evaluationNanoseconds)
-            evaluate(&loop)
+            begin(loop)
         } else {
             books.askedAt = now
             askAll()
@@ -201,7 +226,7 @@ final class ScalingDesk: Sendable {
         do throws(PluginFailure) {
             let all = try answer.get()
             for pool in scaling.pools where pool.provider == provider.name {
-                take(all.filter(pool.takes), of: pool, isLocal: provider.isLocal)
+                books.offered[pool.name] = all.filter(pool.takes)
             }
         } catch {
             books.offeringsDue[provider.name] =
@@ -210,7 +235,6 @@ final class ScalingDesk: Sendable {
                 "a provider does not say what is for rent",
                 metadata: ["provider": "\(provider.name)", "why": "\(error.message)"])
         }
-        rebuild()
     }
 }
 

@@ -142,6 +142,10 @@ extension ScalingDecision.Reason: ByteCoded {
         case .cooldown(let until):
             writer.byte(24)
             writer.put(until)
+        case .otherCurrency(let found, let wanted):
+            writer.byte(25)
+            writer.string(found)
+            writer.string(wanted)
         default: preconditionFailure("each reason has a number")
         }
     }
@@ -159,6 +163,8 @@ extension ScalingDecision.Reason: ByteCoded {
         case 22: self = .forecast(workers: try reader.natural())
         case 23: self = .lowUtilisation(try reader.double())
         case 24: self = .cooldown(until: try reader.get())
+        case 25:
+            self = .otherCurrency(found: try reader.string(), wanted: try reader.string())
         default: throw reader.unknown("ScalingDecision.Reason", number, at: start)
         }
     }

@@ -93,19 +93,64 @@ extension Coordinator {
         on worker: WorkerID
     ) -> (running: [ScalingDemand], workNanoseconds: UInt64)? {
         guard let place = known(worker) else { return nil }
-        var running: [ScalingDemand] = []
-        var work: UInt64 = 0
-        for index in workers[place].cells {
-            let cell = cells[Int(index)]
-            guard cell.slots > 0 else { continue }
-            running.append(
-                ScalingDemand(
-                    request: classes[shapes[cell.shape].resources].request, count: cell.slots))
-            for placement in cellLinks.members(of: cell.running) {
-                let started = placements[placement].started
-                if clock > started { work += clock.nanoseconds - started.nanoseconds }
+        let running = workers[place].cells.map { cells[Int($0)] }.filter { $0.slots > 0 }.map {
+            ScalingDemand(
+                request: classes[shapes[$0.shape].resources].request, count: $0.slots)
+        }
+        return (running, work(on: place))
+    }
+
+    /// What runs on every worker that is there.
+    ///
+    /// Complexity: O(workers and attempts that run), with nothing allocated for each.
+    package func workSnapshot() -> WorkSnapshot {
+        var snapshot = WorkSnapshot(requests: classes.map(\.request))
+        snapshot.reserve(workers: workers.count, cells: cells.count)
+        for place in workers.indices where workers[place].phase != .lost {
+            snapshot.begin(id(ofWorker: place), workNanoseconds: work(on: place))
+            for index in workers[place].cells where cells[Int(index)].slots > 0 {
+                let cell = cells[Int(index)]
+                snapshot.add(shapes[cell.shape].resources, count: cell.slots)
             }
         }
-        return (running, work)
+        return snapshot
+    }
+
+    /// How long all that runs on a worker has run, in nanoseconds.
+    private func work(on place: Int) -> UInt64 {
+        var work: UInt64 = 0
+        for index in workers[place].cells {
+            var placement = cells[Int(index)].running.head
+            while placement != noIndex {
+                let started = placements[placement].started
+                if clock > started { work &+= clock.nanoseconds - started.nanoseconds }
+                placement = cellLinks.next(after: placement)
+            }
+        }
+        return work
+    }
+
+    /// Whether a worker is there, is to take nothing new, and has nothing that runs; `nil` if it is
+    /// not there.
+    package func standing(of worker: WorkerID) -> WorkerStanding? {
+        known(worker).map { place in
+            WorkerStanding(
+                isDraining: workers[place].phase == .draining,
+                isIdle: !workers[place].cells.contains { cells[Int($0)].slots > 0 })
+        }
+    }
+}
+
+/// How a worker is at a moment, as far as a decision about it depends on that.
+package struct WorkerStanding: Hashable, Sendable {
+    /// Whether it is to take nothing new.
+    package var isDraining: Bool
+    /// Whether nothing runs on it.
+    package var isIdle: Bool
+
+    /// A worker that is there.
+    package init(isDraining: Bool, isIdle: Bool) {
+        self.isDraining = isDraining
+        self.isIdle = isIdle
     }
 }

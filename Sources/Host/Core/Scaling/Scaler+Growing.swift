@@ -1,8 +1,9 @@
 extension Scaler {
     /// Packs what runs and what wants to run on what is there and what is starting.
     mutating func project(_ turn: inout ScalingTurn) {
-        turn.projection = projection(without: [], turn)
-        for demand in wanted(turn) {
+        turn.projection = projection(turn)
+        turn.wanted = wanted(turn)
+        for demand in turn.wanted {
             let left = turn.projection.pack(demand.request, count: demand.count)
             if left > 0 { turn.unmet.append((demand.request, left)) }
         }
@@ -13,31 +14,29 @@ extension Scaler {
     }
 
     /// Workers that stay, with what runs on them, and those whose launch has no answer.
-    func projection(without names: Set<String>, _ turn: ScalingTurn) -> Projection {
+    func projection(_ turn: ScalingTurn) -> Projection {
         var projection = Projection()
-        for name in members.keys.sorted() where !names.contains(name) {
-            guard let member = members[name], member.phase == .active else { continue }
-            projection.add(
-                name, pool: member.pool, offering: offering(member.pool, member.offering))
-            projection.occupy(name, with: turn.byName[name]?.running ?? [])
-        }
+        projection.add(
+            names { $0.phase == .active }.compactMap { name in
+                members[name].map {
+                    (name, $0.pool, $0.offering, turn.byName[name]?.running ?? [])
+                }
+            }, settings)
         for (id, launch) in launches.sorted(by: { $0.key < $1.key }) {
-            for number in 0..<outstanding(id) {
-                projection.add(
-                    "launch \(id) \(number)", pool: launch.pool,
-                    offering: offering(launch.pool, launch.offering))
-            }
+            projection.add(
+                count: outstanding(id), pool: launch.pool, offering: launch.offering,
+                offering(launch.pool, launch.offering))
         }
         return projection
     }
 
     /// Slots that are wanted, the largest requests first: what is ready, and what interrupted
     /// workers will not end.
-    func wanted(_ turn: ScalingTurn) -> [(request: ResourceRequest, count: Int)] {
+    private func wanted(_ turn: ScalingTurn) -> [(request: ResourceRequest, count: Int)] {
         var wanted = turn.facts.demand.map {
             (request: $0.request, count: $0.slots(within: settings.horizonNanoseconds))
         }
-        for name in members.keys.sorted() where members[name]?.isInterrupted == true {
+        for name in names(where: \.isInterrupted) {
             for running in turn.byName[name]?.running ?? [] {
                 wanted.append((running.request, running.count))
             }
@@ -50,22 +49,29 @@ extension Scaler {
 
     /// Takes drains back where there is work for the worker again.
     private mutating func relent(_ turn: inout ScalingTurn) {
-        for name in members.keys.sorted() where !turn.unmet.isEmpty {
-            guard let member = members[name], member.phase == .draining, !member.isInterrupted,
-                !isOver(member.pool)
-            else { continue }
-            var tried = turn.projection
-            tried.add(name, pool: member.pool, offering: offering(member.pool, member.offering))
-            tried.occupy(name, with: turn.byName[name]?.running ?? [])
-            var unmet: [(request: ResourceRequest, count: Int)] = []
-            for (request, count) in turn.unmet {
-                let left = tried.pack(request, count: count)
-                if left > 0 { unmet.append((request, left)) }
+        guard !turn.unmet.isEmpty else { return }
+        for name in names(where: { $0.phase == .draining && !$0.isInterrupted })
+        where !turn.unmet.isEmpty {
+            guard let member = members[name], !isOver(member.pool) else { continue }
+            let offering = offering(member.pool, member.offering)
+            // What is unmet has no room elsewhere: whether this worker has some is all there is to ask.
+            var free = offering.resources
+            let running = turn.byName[name]?.running ?? []
+            for demand in running where demand.request.labels.allSatisfy(offering.labels.contains) {
+                _ = free.take(demand.request, upTo: demand.count)
             }
-            guard unmet.reduce(0, { $0 + $1.count }) < turn.unmetSlots else { continue }
+            var helps = false
+            for (request, count) in turn.unmet
+            where request.labels.allSatisfy(offering.labels.contains) {
+                if free.take(request, upTo: count) > 0 { helps = true }
+            }
+            guard helps else { continue }
             members[name]?.phase = .active
-            turn.projection = tried
-            turn.unmet = unmet
+            turn.projection.add([(name, member.pool, member.offering, running)], settings)
+            turn.unmet = turn.unmet.compactMap { request, count in
+                let left = turn.projection.pack(request, count: count)
+                return left > 0 ? (request, left) : nil
+            }
             turn.relented.insert(member.pool)
             decide(
                 .cancelDrain(name), .demandReturned, in: settings.pools[member.pool].name, &turn)
@@ -150,7 +156,7 @@ extension Scaler {
         let count = turn.projection.count(of: pool)
         let name = settings.pools[pool].name
         let utilisation = utilisation(of: pool, turn.projection)
-        if count > 0, utilisation > settings.upper {
+        if count > 0, utilisation > settings.upper + Self.rounding {
             let wanted = workers(for: turn.projection.load(of: pool))
             grow(pool, by: wanted - count, .utilisation(utilisation), &turn)
         }
@@ -169,7 +175,10 @@ extension Scaler {
 
     /// Workers that carry the load at the utilisation that is aimed at.
     func workers(for load: Double) -> Int {
-        Int(min((load / settings.target - 1e-9).rounded(.up), Double(Limits.workersPerPool)))
+        Int(
+            min(
+                (load / settings.target - Self.rounding).rounded(.up), Double(Limits.workersPerPool)
+            ))
     }
 
     private mutating func grow(
@@ -208,11 +217,8 @@ extension Scaler {
         _ count: Int, _ pool: Int, _ place: Int, _ reason: ScalingDecision.Reason,
         _ alternatives: [ScalingDecision.Alternative], _ turn: inout ScalingTurn
     ) {
-        for number in 0..<count {
-            turn.projection.add(
-                "planned \(turn.plan.count) \(number)", pool: pool,
-                offering: offering(pool, place))
-        }
+        turn.projection.add(
+            count: count, pool: pool, offering: place, offering(pool, place))
         if let same = turn.plan.firstIndex(where: { $0.pool == pool && $0.offering == place }) {
             turn.plan[same].count += count
         } else {

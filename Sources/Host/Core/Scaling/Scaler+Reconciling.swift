@@ -8,7 +8,7 @@ extension Scaler {
                 find(worker, &turn)
             }
         }
-        for name in members.keys.sorted() where turn.byName[name] == nil {
+        for name in names(where: { _ in true }) where turn.byName[name] == nil {
             guard let member = members[name],
                 !turn.facts.unlisted.contains(settings.pools[member.pool].name)
             else { continue }
@@ -20,10 +20,7 @@ extension Scaler {
             }
             members[name] = nil
         }
-        for name in members.keys.sorted() {
-            guard let member = members[name], member.isInterrupted, member.phase == .active else {
-                continue
-            }
+        for name in names(where: { $0.isInterrupted && $0.phase == .active }) {
             drain(name, .interrupted, &turn)
         }
         endWhatIsNeverReady(&turn)
@@ -31,8 +28,9 @@ extension Scaler {
 
     /// Ends workers that their provider lists and that take no work: something in them is broken.
     private mutating func endWhatIsNeverReady(_ turn: inout ScalingTurn) {
-        for name in members.keys.sorted() where turn.byName[name]?.isReady == false {
-            guard let member = members[name], member.phase != .ending else { continue }
+        for name in names(where: { $0.phase != .ending && $0.lastReady < clock })
+        where turn.byName[name]?.isReady == false {
+            guard let member = members[name] else { continue }
             let boot = bootNanoseconds(member.pool, member.offering)
             let last = max(member.since, member.lastReady)
             guard
@@ -75,7 +73,7 @@ extension Scaler {
 
     /// Ends workers that drained and on which nothing runs any more.
     mutating func endWhatIsDrained(_ turn: inout ScalingTurn) {
-        for name in members.keys.sorted() where members[name]?.phase == .draining {
+        for name in names(where: { $0.phase == .draining }) {
             guard let worker = turn.byName[name], worker.running.allSatisfy({ $0.count == 0 })
             else { continue }
             end(name, .drained, &turn)
@@ -87,9 +85,7 @@ extension Scaler {
         func isDue(_ ordered: Tick) -> Bool {
             clock.nanoseconds - ordered.nanoseconds >= Limits.scalingRepeatNanoseconds
         }
-        for name in members.keys.sorted() {
-            guard let member = members[name], member.phase == .ending, isDue(member.ordered)
-            else { continue }
+        for name in names(where: { $0.phase == .ending && isDue($0.ordered) }) {
             end(name, .endMissing, &turn)
         }
         for id in launches.keys.sorted() {
@@ -139,12 +135,13 @@ extension Scaler {
         guard let pool = settings.pools.firstIndex(where: { $0.name == name }) else {
             return inputs
         }
-        for (worker, member) in members where member.pool == pool {
+        for member in members.values where member.pool == pool {
             if member.phase != .active {
                 inputs.leaving += 1
             } else {
                 inputs.workers += 1
-                if turn.byName[worker]?.isReady != true { inputs.starting += 1 }
+                // What takes work was seen to in this evaluation.
+                if member.lastReady < clock { inputs.starting += 1 }
             }
         }
         let awaited = launches.reduce(0) {

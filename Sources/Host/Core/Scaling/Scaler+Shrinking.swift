@@ -1,6 +1,8 @@
 extension Scaler {
     /// Removes workers that are not needed, where nothing grows.
     mutating func shrink(_ turn: inout ScalingTurn) {
+        // Made once, and only where something may be removed.
+        var rest: Projection?
         for pool in pools.indices where turn.planned(in: pool) == 0 {
             // Who cannot be asked cannot say what runs there.
             guard !turn.facts.unlisted.contains(settings.pools[pool].name) else { continue }
@@ -9,8 +11,11 @@ extension Scaler {
             let utilisation = windowUtilisation(of: pool)
             guard isOver || utilisation.map({ $0 <= settings.lower }) ?? false else { continue }
             guard isOver || clock >= pools[pool].downUntil else { continue }
+            var staying = rest ?? projection(turn)
             retire(
-                in: pool, isOver ? .aboveMaximum : .lowUtilisation(utilisation ?? 0), isOver, &turn)
+                in: pool, isOver ? .aboveMaximum : .lowUtilisation(utilisation ?? 0), isOver,
+                &staying, &turn)
+            rest = staying
         }
     }
 
@@ -32,10 +37,9 @@ extension Scaler {
 
     /// Booting ones first, then those idle for longest, then those that lose the least work.
     private func retireOrder(in pool: Int, _ turn: ScalingTurn) -> [String] {
-        let names = members.keys.filter {
-            members[$0]?.pool == pool && members[$0]?.phase == .active
+        let ranked = names { $0.pool == pool && $0.phase == .active }.map { name in
+            (name: name, rank: rank(name, turn))
         }
-        let ranked = names.map { name in (name: name, rank: rank(name, turn)) }
         return ranked.sorted { left, right in
             left.rank == right.rank ? left.name < right.name : left.rank < right.rank
         }.map(\.name)
@@ -49,21 +53,26 @@ extension Scaler {
         return (2, worker.workNanoseconds)
     }
 
+    /// Removes workers of a pool; `staying` are all that stay, with what runs on them alone.
     private mutating func retire(
-        in pool: Int, _ reason: ScalingDecision.Reason, _ isOver: Bool, _ turn: inout ScalingTurn
+        in pool: Int, _ reason: ScalingDecision.Reason, _ isOver: Bool,
+        _ staying: inout Projection, _ turn: inout ScalingTurn
     ) {
         var gone: Set<String> = []
         let order = retireOrder(in: pool, turn)
         var tries = Limits.scalingRetireTries
         for name in order where gone.count < settings.pools[pool].step && tries > 0 {
+            var rest = staying
+            rest.remove(name)
             if isOver {
                 guard isStillOver(pool, without: gone) else { break }
-            } else if !isFine(without: gone.union([name]), pool, turn) {
+            } else if !isFine(rest, without: gone.union([name]), pool, turn) {
                 // One that is larger than others may be needed where a smaller one is not.
                 tries -= 1
                 continue
             }
             gone.insert(name)
+            staying = rest
         }
         let others = order.filter { !gone.contains($0) }.prefix(Limits.scalingAlternatives).map {
             ScalingDecision.Alternative(
@@ -97,8 +106,10 @@ extension Scaler {
 
     /// Whether the rest holds all work, is above the minimum, and is not so busy that the next
     /// evaluation would add workers.
-    private func isFine(without gone: Set<String>, _ pool: Int, _ turn: ScalingTurn) -> Bool {
-        var rest = projection(without: gone, turn)
+    private func isFine(
+        _ rest: Projection, without gone: Set<String>, _ pool: Int, _ turn: ScalingTurn
+    ) -> Bool {
+        var rest = rest
         let count = rest.count(of: pool)
         guard count >= settings.pools[pool].minimum else { return false }
         if settings.forecasts == .act,
@@ -107,13 +118,14 @@ extension Scaler {
         {
             return false
         }
-        var work = wanted(turn)
+        var work = turn.wanted
         for name in gone.sorted() {
             work += (turn.byName[name]?.running ?? []).map { ($0.request, $0.count) }
         }
         for (request, number) in work where rest.pack(request, count: number) > 0 { return false }
         return pools.indices.allSatisfy {
-            utilisation(of: $0, rest) <= max(settings.target, utilisation(of: $0, turn.projection))
-        } && utilisation(of: pool, rest) <= settings.target
+            let before = utilisation(of: $0, turn.projection)
+            return utilisation(of: $0, rest) <= max(settings.target, before) + Self.rounding
+        } && utilisation(of: pool, rest) <= settings.target + Self.rounding
     }
 }

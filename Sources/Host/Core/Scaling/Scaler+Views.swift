@@ -66,6 +66,16 @@ extension Scaler {
         members[name].map { view(name, $0) }
     }
 
+    /// Whether a worker was told to end.
+    package func isEnding(_ name: String) -> Bool { members[name]?.phase == .ending }
+
+    /// The offerings that workers of a pool have.
+    package func offerings(inUseBy pool: String) -> Set<String> {
+        guard let place = settings.pools.firstIndex(where: { $0.name == pool }) else { return [] }
+        let used = Set(members.values.filter { $0.pool == place }.map(\.offering))
+        return Set(used.map { settings.pools[place].offerings[$0].name })
+    }
+
     private func view(_ name: String, _ member: Member) -> MemberView {
         let offering = offering(member.pool, member.offering)
         let phase =

@@ -71,11 +71,16 @@ package struct Scaler: Hashable, Sendable {
 
     /// What all workers cost, those whose launch has no answer included, in millionths an hour.
     package var microsPerHour: Int64 {
-        members.values.reduce(0) { $0 + offering($1.pool, $1.offering).microsPerHour }
-            + launches.reduce(0) {
-                $0 + offering($1.value.pool, $1.value.offering).microsPerHour
-                    * Int64(outstanding($1.key))
-            }
+        var sum: Int64 = 0
+        // Not by `offering(_:_:)`: this is asked for each decision, and copies of names take long.
+        for member in members.values {
+            sum += settings.pools[member.pool].offerings[member.offering].microsPerHour
+        }
+        for (id, launch) in launches {
+            let price = settings.pools[launch.pool].offerings[launch.offering].microsPerHour
+            sum += price * Int64(outstanding(id))
+        }
+        return sum
     }
 
     /// Workers of a pool, those that start and end included.
@@ -92,6 +97,16 @@ package struct Scaler: Hashable, Sendable {
     func outstanding(_ launch: UInt64) -> Int {
         guard let asked = launches[launch]?.count else { return 0 }
         return max(0, asked - members.values.count { $0.launch == launch })
+    }
+
+    /// What a comparison of shares overlooks: sums of the same shares in another order.
+    static let rounding = 1e-9
+
+    /// Names of workers, sorted.
+    func names(where isWanted: (Member) -> Bool) -> [String] {
+        var names: [String] = []
+        for (name, member) in members where isWanted(member) { names.append(name) }
+        return names.sorted()
     }
 
     // MARK: - What became of decisions
@@ -126,6 +141,21 @@ package struct Scaler: Hashable, Sendable {
     package mutating func drained(_ name: String, at moment: Tick) {
         guard let member = members[name], member.phase == .draining else { return }
         startDownCooldown(member.pool, at: moment)
+    }
+
+    /// A drain, an end or a drain taken back of the last evaluation is not carried out.
+    ///
+    /// What it was made from has changed meanwhile.  Its worker is what it was, and the next evaluation
+    /// looks again.
+    ///
+    /// - Parameter before: the scaler that the evaluation began with.
+    package mutating func withdraw(_ decision: ScalingDecision, as before: Scaler) {
+        switch decision.action {
+        case .drain(let name), .terminate(let name), .cancelDrain(let name):
+            members[name]?.phase = before.members[name]?.phase ?? .active
+            members[name]?.ordered = before.members[name]?.ordered ?? .zero
+        case .launch, .adopt, .recommend, .keep: break
+        }
     }
 
     mutating func startDownCooldown(_ pool: Int, at moment: Tick) {
@@ -184,7 +214,7 @@ package struct Scaler: Hashable, Sendable {
     private mutating func spendNoMore(_ turn: inout ScalingTurn) {
         endWhatIsDrained(&turn)
         let isLast = isSpent(intervals: Limits.scalingLastIntervals)
-        for name in members.keys.sorted() {
+        for name in names(where: { _ in true }) {
             switch members[name]?.phase {
             case .active where !isLast: drain(name, .budget, &turn)
             case .active, .draining: if isLast { end(name, .budget, &turn) }
@@ -207,6 +237,8 @@ struct ScalingTurn {
     let byName: [String: ScalingWorker]
     var decisions: [ScalingDecision] = []
     var projection = Projection()
+    /// Slots that are wanted, the largest requests first.
+    var wanted: [(request: ResourceRequest, count: Int)] = []
     /// Slots that found no room, with what each needs.
     var unmet: [(request: ResourceRequest, count: Int)] = []
     /// Workers to launch: pool, offering, count, reason.

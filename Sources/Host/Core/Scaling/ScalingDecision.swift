@@ -38,6 +38,8 @@ package struct ScalingDecision: Hashable, Sendable {
         case noOffering
         /// It was listed for long and never took work.
         case neverReady
+        /// The pool's prices cannot be added to those that the budget is in.
+        case otherCurrency(found: String, wanted: String)
     }
 
     /// What it was decided from.
@@ -83,4 +85,15 @@ package struct ScalingDecision: Hashable, Sendable {
     package var inputs: Inputs
     /// Instead of what.
     package var alternatives: [Alternative] = []
+
+    /// A pool whose prices are in another currency than the budget is left alone.
+    ///
+    /// Made by the shell, since the scaler knows nothing of such a pool.
+    package static func keep(
+        _ pool: String, pricedIn found: String, budgetIn wanted: String, at moment: Tick
+    ) -> ScalingDecision {
+        ScalingDecision(
+            at: moment, pool: pool, action: .keep,
+            reason: .otherCurrency(found: found, wanted: wanted), inputs: Inputs())
+    }
 }

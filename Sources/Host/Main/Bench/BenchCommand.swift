@@ -14,7 +14,7 @@ struct BenchCommand: ParsableCommand {
         subcommands: [
             BenchOwnCommand.self, BenchPredictionCommand.self, BenchPlacementCommand.self,
             BenchPlacementsCommand.self, BenchQueuesCommand.self, BenchSpotCommand.self,
-            BenchAutoscaleCommand.self,
+            BenchAutoscaleCommand.self, BenchScalingCommand.self,
         ],
         defaultSubcommand: BenchOwnCommand.self)
 }

@@ -55,11 +55,12 @@ extension EngineLoop {
         coordinator.scalingDemand(within: nanoseconds)
     }
 
-    /// What runs on a worker, and the work that would be lost with it.
-    package func scalingWork(
-        on worker: WorkerID
-    ) -> (running: [ScalingDemand], workNanoseconds: UInt64)? {
-        coordinator.scalingWork(on: worker)
+    /// What runs on every worker that is there.
+    package func workSnapshot() -> WorkSnapshot { coordinator.workSnapshot() }
+
+    /// How a worker is now; `nil` if it is not there.
+    package func standing(of worker: WorkerID) -> WorkerStanding? {
+        coordinator.standing(of: worker)
     }
 
     /// What the coordinator was told last of workers that are not there yet.

@@ -8,6 +8,9 @@ import FanfoldSimulation
 /// Its machines run nothing, so that a coordinator which rents them waits for workers that never
 /// join.  It is for trying settings, prices and errors.
 final class FakeFleet: Fleet {
+    /// The code that ISO 4217 keeps for tests.
+    static let currency = "XTS"
+
     private let configuration: FakeConfiguration
     private let folder: FleetFolder
     private let clock: @Sendable () -> UInt64
@@ -39,8 +42,7 @@ final class FakeFleet: Fleet {
                     ("gpu", .integer(Int64(kind.gpus))),
                     ("market", .string(kind.isSpot ? "spot" : "on-demand")),
                     ("price_per_hour", .number(Double(kind.microsPerHour(at: now)) / 1e6)),
-                    // The code that ISO 4217 keeps for tests.
-                    ("currency", "XTS"), ("as_of", .string(WallClock.text(now))),
+                    ("currency", .string(Self.currency)), ("as_of", .string(WallClock.text(now))),
                     ("available", .bool(cloud.room(of: kind, at: now) > 0)),
                     ("interruption", .number(min(1, kind.interruptionsPerHour))),
                     ("boot_s", .number(Double(kind.bootNanoseconds) / 1e9)),

@@ -40,6 +40,13 @@ package struct PoolDeclaration: Hashable, Sendable {
     /// The SHA-256 of that archive.
     package var programSHA256 = ""
 
+    /// A pool that may be given whatever its provider has.
+    package init(name: String, provider: String, maximum: Int) {
+        self.name = name
+        self.provider = provider
+        self.maximum = maximum
+    }
+
     /// Whether the pool may be given an offering.
     package func takes(_ offering: RentableOffering) -> Bool {
         switch (spot, offering.market == "spot") {
@@ -117,6 +124,8 @@ package struct ScalingDeclaration: Hashable, Sendable {
     package var settings = ScalingSettings(pools: [])
     /// Whose the workers are; empty for a name of this coordinator's own.
     package var owner = ""
+    /// The currency of the budgets, by ISO 4217; empty for that of the first pool that costs something.
+    package var currency = ""
 
     /// The usual numbers.
     package init() {
@@ -167,6 +176,7 @@ extension Settings {
         scaling.mode =
             json["mode"]?.stringValue.flatMap(ScalingDeclaration.Mode.init) ?? scaling.mode
         scaling.owner = json["owner"]?.stringValue ?? ""
+        scaling.currency = json["budget"]?["currency"]?.stringValue ?? ""
         numbers.target = json["target"]?.doubleValue ?? numbers.target
         numbers.upper = json["up-at"]?.doubleValue ?? numbers.upper
         numbers.lower = json["down-at"]?.doubleValue ?? numbers.lower
@@ -202,6 +212,9 @@ extension Settings {
                 source.diagnostic(JSONPointer(tokens), message, help: "docs/scaling.md"))
         }
         let providers = providers(json).map(\.name)
+        let fakes = Self.providers(json).filter { BuiltInProvider(use: $0.use) == .fake }.map(
+            \.name)
+        let currency = scaling(json).currency
         for pool in pools(json) {
             if !providers.contains(pool.provider) {
                 complain(
@@ -214,6 +227,13 @@ extension Settings {
                 complain(
                     ["pools", pool.name, "min"],
                     "wanted at most max, which is \(pool.maximum), found \(pool.minimum)")
+            }
+            if fakes.contains(pool.provider), !["", FakeFleet.currency].contains(currency) {
+                complain(
+                    ["pools", pool.name],
+                    "wanted prices in \(currency), the currency of scaling.budget, found provider "
+                        + "\(pool.provider), which is fake and has prices in "
+                        + "\(FakeFleet.currency): leave the currency out, or the pool")
             }
             if pool.program.isEmpty != pool.programSHA256.isEmpty {
                 complain(

@@ -113,7 +113,7 @@ extension Settings {
               "type": "string", "format": "fanfold-duration", "default": "1m"
             },
             "budget": {
-              "description": "What may be spent, in the currency of the prices.",
+              "description": "What may be spent.",
               "type": "object",
               "additionalProperties": false,
               "properties": {
@@ -124,6 +124,10 @@ extension Settings {
                 "total": {
                   "description": "In all.",
                   "type": "number", "minimum": 0, "maximum": 1000000000
+                },
+                "currency": {
+                  "description": "The currency, by ISO 4217; pools with other prices are left alone.",
+                  "type": "string", "pattern": "^[A-Z][A-Z][A-Z]$"
                 }
               }
             },

@@ -35,7 +35,7 @@ package struct RentableOffering: Hashable, Sendable {
     package var bootSeconds: Double
 
     /// Reads one; `nil` for what breaks the contract.
-    init?(_ json: JSON) {
+    package init?(_ json: JSON) {
         guard let id = json["id"]?.stringValue, !id.isEmpty,
             let cpu = json["cpu"]?.doubleValue, cpu >= 0,
             let memory = json["memory"]?.integerValue, memory >= 0,
@@ -82,7 +82,7 @@ package struct RentedWorker: Hashable, Sendable {
     package var since: String
 
     /// Reads one; `nil` without an id.
-    init?(_ json: JSON) {
+    package init?(_ json: JSON) {
         guard let id = json["id"]?.stringValue, !id.isEmpty else { return nil }
         self.id = id
         token = json["token"]?.stringValue ?? ""

@@ -2,11 +2,18 @@ import FanfoldCore
 import FanfoldJSON
 import FanfoldRuntime
 
-/// What the API says of scaling; on the loop's thread.
-extension ScalingDesk {
+/// What was known of scaling at one moment, for the API: taken on the loop's thread, read elsewhere.
+struct ScalingView: Sendable {
+    let scaling: ClusterScaling
+    let owner: String
+    let scaler: Scaler
+    let memory: ScalingMemory
+    let lists: [String: ScalingDesk.WorkerList]
+    let refusals: [String: (until: UInt64, why: String)]
+    let foreign: [String: String]
+
     /// Pools, their workers, and what they wait for.
-    func stateJSON() -> JSON {
-        let scaler = books.scaler
+    func state() -> JSON {
         let views = Dictionary(scaler.poolViews.map { ($0.name, $0) }) { first, _ in first }
         let pools = scaling.pools.map { declared -> JSON in
             let view = views[declared.name]
@@ -21,7 +28,7 @@ extension ScalingDesk {
                 ("per_hour", .number(Self.units(view?.microsPerHour ?? 0))),
                 (
                     "offerings",
-                    .integer(Int64(books.memory.offerings[declared.name]?.count ?? 0))
+                    .integer(Int64(memory.offerings[declared.name]?.count ?? 0))
                 ),
             ])
             let now = WallClock.now()
@@ -31,7 +38,7 @@ extension ScalingDesk {
             if let down = view?.downUntil.nanoseconds, down > now {
                 pool["shrinks_after"] = .string(WallClock.text(down))
             }
-            if let problem = problem(of: declared.provider) { pool["problem"] = .string(problem) }
+            if let problem = problem(of: declared) { pool["problem"] = .string(problem) }
             return .object(pool)
         }
         let workers = scaler.memberViews.map { member -> JSON in
@@ -49,20 +56,20 @@ extension ScalingDesk {
         ]
     }
 
-    private func problem(of provider: String) -> String? {
-        if let refusal = books.refusals[provider], refusal.until > WallClock.now() {
+    private func problem(of pool: PoolDeclaration) -> String? {
+        if let found = foreign[pool.name] {
+            return ScalingEvaluation.otherCurrency(found, memory.currency)
+        }
+        if let refusal = refusals[pool.provider], refusal.until > WallClock.now() {
             return "\(refusal.why); asked again at \(WallClock.text(refusal.until))"
         }
-        return books.lists[provider]?.problem
+        return lists[pool.provider]?.problem
     }
 
     /// What would be decided now.
-    func planJSON(_ loop: EngineLoop) -> JSON {
-        var copy = books.scaler
-        let wall = Tick(max(WallClock.now(), copy.latest.nanoseconds))
-        let facts = facts(loop, at: wall)
-        copy = books.scaler
-        let made = copy.evaluate(facts)
+    static func plan(_ evaluation: ScalingEvaluation) -> JSON {
+        let outcome = evaluation.evaluated()
+        let facts = outcome.facts
         let demand = facts.demand.map { demand -> JSON in
             var json = JSONObject([
                 ("count", .integer(Int64(demand.count))),
@@ -75,24 +82,23 @@ extension ScalingDesk {
             return .object(json)
         }
         return [
-            "at": .string(WallClock.text(wall.nanoseconds)), "demand": .array(demand),
+            "at": .string(WallClock.text(facts.at.nanoseconds)), "demand": .array(demand),
             "workers": .integer(Int64(facts.workers.count)),
-            "decisions": .array(made.map(Self.json)),
+            "decisions": .array(outcome.made.map(json)),
         ]
     }
 
     /// What was decided, the latest first.
-    func decisionsJSON(_ loop: EngineLoop, limit: Int) -> JSON {
-        ["decisions": .array(loop.scaling.decisions.reversed().prefix(limit).map(Self.json))]
+    static func decisions(_ made: [ScalingDecision], limit: Int) -> JSON {
+        ["decisions": .array(made.reversed().prefix(limit).map(json))]
     }
 
     /// What was spent, what is being spent, and when the budget ends at this rate.
-    func costJSON() -> JSON {
-        let scaler = books.scaler
+    func cost() -> JSON {
         let spent = scaler.spentMicros
         let rate = scaler.microsPerHour
         var json = JSONObject([
-            ("currency", .string(books.memory.currency)), ("spent", .number(Self.units(spent))),
+            ("currency", .string(memory.currency)), ("spent", .number(Self.units(spent))),
             ("per_hour", .number(Self.units(rate))),
             ("next_day", .number(Self.units(rate) * 24)),
         ])

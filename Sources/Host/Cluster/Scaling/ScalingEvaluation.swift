@@ -1,0 +1,162 @@
+import FanfoldCore
+import FanfoldRuntime
+
+/// One evaluation: what was known at one moment, taken away from the loop, and what comes of it.
+///
+/// Taking it costs the loop little: what changes slowly is shared until somebody changes it, and what
+/// runs on workers is copied into two flat lists.  All else, up to the bytes for the journal, is done
+/// where ``evaluated()`` is called.  It asks nobody and has no clock, so that what would be decided is
+/// what is decided.
+struct ScalingEvaluation: Sendable {
+    /// A worker that joined with the name that its provider has for it.
+    struct Instance: Sendable {
+        var worker: WorkerID
+        var capacity: ResourceVector
+    }
+
+    /// What came of it.
+    struct Outcome: Sendable {
+        /// The scaler with the settings of the moment, before it decided.
+        var before: Scaler
+        /// The scaler that has decided.
+        var after: Scaler
+        var memory: ScalingMemory
+        var idleSince: [String: UInt64]
+        var facts: ScalingFacts
+        var made: [ScalingDecision]
+        /// Pools that are left alone, with the currency of their prices.
+        var foreign: [String: String]
+        /// What a person is told.
+        var warnings: [Warning] = []
+        /// What goes into the journal, if something does.
+        var bytes: [UInt8] = []
+    }
+
+    /// Something that a person may do something about.
+    struct Warning: Hashable, Sendable {
+        var pool: String
+        var message: String
+    }
+
+    let scaling: ClusterScaling
+    let owner: String
+    /// The moment by the wall clock; not before the scaler's last.
+    let wall: Tick
+    var scaler: Scaler
+    var memory: ScalingMemory
+    /// What providers have had for rent since the last evaluation, by pool.
+    var offered: [String: [RentableOffering]]
+    /// Pools that are left alone, with the currency of their prices.
+    var foreign: [String: String]
+    let lists: [String: ScalingDesk.WorkerList]
+    /// Until when providers that refused are left alone.
+    let refusedUntil: [String: UInt64]
+    var idleSince: [String: UInt64]
+    let demand: [ScalingDemand]
+    let work: WorkSnapshot
+    let instances: [String: Instance]
+    var warnings: [Warning] = []
+
+    /// Decides.
+    ///
+    /// Complexity: O(workers x log(workers) + shapes x classes of workers).
+    func evaluated() -> Outcome {
+        var copy = self
+        return copy.run()
+    }
+
+    private mutating func run() -> Outcome {
+        takeOffered()
+        let facts = facts()
+        rebuild()
+        let before = scaler
+        let left = foreign.sorted { $0.key < $1.key }.map { pool, currency in
+            ScalingDecision.keep(
+                pool, pricedIn: currency, budgetIn: memory.currency, at: wall)
+        }
+        let made = scaler.evaluate(facts) + left
+        // In other modes nothing that was decided becomes of the scaler.
+        let kept = scaling.declaration.mode == .act ? scaler : before
+        return Outcome(
+            before: before, after: kept, memory: memory, idleSince: idleSince, facts: facts,
+            made: made, foreign: foreign, warnings: warnings, bytes: memory.bytes(kept))
+    }
+
+    // MARK: Facts
+
+    private mutating func facts() -> ScalingFacts {
+        var facts = ScalingFacts(at: wall)
+        facts.demand = demand
+        let names = scaling.pools.map(\.name)
+        for provider in scaling.providers {
+            let list = lists[provider.name] ?? ScalingDesk.WorkerList()
+            let pools = scaling.pools.filter { $0.provider == provider.name }.map(\.name)
+            if !list.isKnown || list.problem != nil { facts.unlisted.formUnion(pools) }
+            for worker in list.workers {
+                if let fact = fact(worker, names) { facts.workers.append(fact) }
+            }
+        }
+        let there = Set(facts.workers.map(\.name))
+        idleSince = idleSince.filter { there.contains($0.key) }
+        return facts
+    }
+
+    private mutating func fact(_ worker: RentedWorker, _ pools: [String]) -> ScalingWorker? {
+        let token = LaunchToken(worker.token, owner: owner, pools: pools)
+        let pool = token?.pool ?? ""
+        // A pool of which nothing is known yet, or which is left alone, decides nothing about its
+        // workers either.
+        if token != nil, memory.offerings[pool] == nil { return nil }
+        let instance = instances[worker.id]
+        let work = instance.flatMap { self.work.work(on: $0.worker) }
+        if token != nil {
+            keepOffering(worker, of: pool, work == nil ? nil : instance?.capacity)
+        }
+        var fact = ScalingWorker(
+            name: worker.id, pool: pool, offering: worker.offering, launch: token?.launch ?? 0)
+        fact.isReady = work != nil
+        fact.running = work?.running ?? []
+        fact.workNanoseconds = work?.workNanoseconds ?? 0
+        if work != nil, fact.running.isEmpty {
+            let since = idleSince[worker.id] ?? wall.nanoseconds
+            idleSince[worker.id] = since
+            fact.idleSince = Tick(since)
+        } else {
+            idleSince[worker.id] = nil
+        }
+        fact.isInterrupted =
+            worker.state == "stopping" && !scaler.isEnding(worker.id)
+        return fact
+    }
+}
+
+extension ScalingEvaluation.Outcome {
+    /// Whether what a decision was made from has changed while it was made, so that it is not carried
+    /// out; the next evaluation looks again.
+    ///
+    /// - Parameter now: how its worker is now; `nil` if it is not there.
+    func isStale(_ decision: ScalingDecision, now: WorkerStanding?) -> Bool {
+        switch (decision.action, decision.reason) {
+        case (.drain(let name), .lowUtilisation):
+            // One that has gone is no more to be drained, and one that has got work is needed.
+            guard let now else { return true }
+            return wasIdle(name) && !now.isIdle
+        case (.terminate(let name), .lowUtilisation), (.terminate(let name), .neverReady):
+            // It takes work after all.
+            return !wasReady(name) && now != nil
+        case (.terminate, .drained): return now.map { !$0.isIdle } ?? false
+        case (.cancelDrain, _): return now?.isDraining != true
+        default: return false
+        }
+    }
+
+    private func wasReady(_ name: String) -> Bool {
+        facts.workers.contains { $0.name == name && $0.isReady }
+    }
+
+    private func wasIdle(_ name: String) -> Bool {
+        facts.workers.contains { worker in
+            worker.name == name && worker.running.allSatisfy { $0.count == 0 }
+        }
+    }
+}
