@@ -29,6 +29,7 @@ extension QueueDetail {
         object.set("weight", weight)
         object["quota"] = quota.json
         object.set("max_priority", maximumPriority)
+        object.set("users", users.map { .array($0.map(JSON.string)) })
         object["is_configured"] = .bool(isConfigured)
         object["is_paused"] = .bool(isPaused)
         object["used"] = used.json
@@ -101,6 +102,7 @@ extension Schemas {
 
     private static let queue = object([
         "name": name, "weight": integer(1), "quota": named("Quota"), "max_priority": priority,
+        "users?": list(text),
         "is_configured": boolean, "is_paused": boolean, "used": named("Amounts"),
         "share": number, "borrowed": named("Amounts"), "runs": integer(),
         "paused_runs": integer(), "running": integer(), "waiting": integer(),

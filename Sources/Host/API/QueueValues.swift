@@ -53,6 +53,8 @@ package struct QueueDetail: Hashable, Sendable {
     package var quota: QueueQuota
     /// The highest priority of runs whose submitter is no admin.
     package var maximumPriority: Int
+    /// The names of the tokens whose runs may be in it, besides those of admins; `nil` for all.
+    package var users: [String]?
     /// Whether the settings name it: if not, it takes no new runs.
     package var isConfigured = true
     /// Whether nothing more of it is started.

@@ -91,6 +91,7 @@ extension QueueDetail {
             quota: QueueQuota(quota),
             maximumPriority: book.queue(usage.spec.name)?.maximumPriority
                 ?? QueueDeclaration.usualMaximumPriority)
+        users = book.queue(usage.spec.name)?.users
         isConfigured = usage.isConfigured
         isPaused = usage.isPaused
         used = ResourceAmounts(usage.use)
@@ -105,7 +106,7 @@ extension QueueDetail {
 }
 
 extension ResourceAmounts {
-    fileprivate init(_ amount: ResourceAmount) {
+    init(_ amount: ResourceAmount) {
         self.init(
             milliCores: max(0, amount.milliCores), memoryBytes: max(0, amount.memoryBytes),
             milliGPUs: max(0, amount.deviceMilli))

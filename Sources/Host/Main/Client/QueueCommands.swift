@@ -121,7 +121,12 @@ enum QueueTables {
                 paused(queue),
             ])
         }
-        return table.text
+        let limited = (answer["queues"]?.arrayValue ?? []).compactMap { queue -> String? in
+            guard let users = queue["users"]?.arrayValue else { return nil }
+            return "queue \(queue.shown("name")) is for "
+                + (users.compactMap(\.stringValue) + ["admins"]).joined(separator: ", ")
+        }
+        return ([table.text] + limited).joined(separator: "\n")
     }
 
     /// A line for each queue, for `--watch` without a terminal.
@@ -151,7 +156,7 @@ enum QueueTables {
     }
 
     /// `2 cores, 4 GiB, 1 GPU`: what is not 0.
-    private static func amounts(_ amounts: JSON?, isShort: Bool = true) -> String {
+    static func amounts(_ amounts: JSON?, isShort: Bool = true) -> String {
         var parts: [String] = []
         func add(_ member: String, _ text: (Int64) -> String) {
             guard let value = amounts?[member]?.integerValue, value > 0 || !isShort else { return }

@@ -8,14 +8,31 @@ package struct QueueDeclaration: Hashable, Sendable {
     package var spec: QueueSpec
     /// The highest priority of a run whose submitter is no admin.
     package var maximumPriority: Int
+    /// The names of the tokens whose bearers may use it, besides admins; `nil` for everybody who may
+    /// hand in runs.
+    package var users: [String]?
 
     /// A queue.
     package init(
-        _ spec: QueueSpec, maximumPriority: Int = QueueDeclaration.usualMaximumPriority
+        _ spec: QueueSpec, maximumPriority: Int = QueueDeclaration.usualMaximumPriority,
+        users: [String]? = nil
     ) {
         self.spec = spec
         self.maximumPriority = maximumPriority
+        self.users = users
     }
+
+    /// Who may use it, for people: `alice, bob and admins`.
+    package var usersText: String {
+        guard let users else { return "everybody" }
+        let shown = users.prefix(Self.shownUsers)
+        let rest = users.count - shown.count
+        let names = shown + (rest > 0 ? ["\(rest) more"] : [])
+        return names.isEmpty ? "admins" : names.joined(separator: ", ") + " and admins"
+    }
+
+    /// Names in a sentence.
+    private static let shownUsers = 16
 
     /// Unless the settings say otherwise: the highest priority that ends no attempt of a run that has
     /// the usual priority.
@@ -40,6 +57,19 @@ package struct QueueBook: Hashable, Sendable {
     /// A queue by its name; the default one without a name.
     package func queue(_ name: String?) -> QueueDeclaration? {
         queues.first { $0.spec.name == name ?? QueueSpec.defaultName }
+    }
+
+    /// Why somebody may not use the queue of a run; `nil` if he may, or if there is no such queue.
+    ///
+    /// - Parameters:
+    ///   - name: what the run says.
+    ///   - user: the name of his token.
+    ///   - isAdmin: whether he may use every queue.
+    package func refusal(queue name: String?, user: String, isAdmin: Bool) -> String? {
+        guard !isAdmin, let queue = queue(name), let users = queue.users, !users.contains(user)
+        else { return nil }
+        return "queue \(queue.spec.name) is for \(queue.usersText), and this token is \"\(user)\": "
+            + "name another queue, or have the name added to `users:` of the queue"
     }
 
     /// What is wrong with the queue and the priority of a pipeline, at its place.
@@ -87,6 +117,7 @@ extension Settings {
             var queue = QueueDeclaration(spec)
             queue.maximumPriority =
                 value["max-priority"]?.integerValue.map(Int.init) ?? queue.maximumPriority
+            queue.users = value["users"]?.arrayValue?.compactMap(\.stringValue)
             return queue
         }
     }
@@ -184,6 +215,11 @@ extension Settings {
               "max-priority": {
                 "description": "The highest priority of runs whose submitter is no admin.",
                 "type": "integer", "minimum": -100, "maximum": 100
+              },
+              "users": {
+                "description": "The names of the tokens whose runs may be in it, besides those of admins.",
+                "type": "array", "maxItems": 1024, "uniqueItems": true,
+                "items": { "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,63}$" }
               }
             }
           },
