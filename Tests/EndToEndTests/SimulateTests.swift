@@ -76,7 +76,9 @@ struct SimulateTests {
         #expect(stormy["late"] == 0)
         #expect(stormy["spot_cost"] == 0)
         #expect((stormy["last_end_s"]?.doubleValue ?? 0) > 7_200)
-        #expect(try await Self.simulate([work, "--config", config]).text.contains("deadlines 1, 0 missed"))
+        #expect(
+            try await Self.simulate([work, "--config", config]).text.contains(
+                "deadlines 1, 0 missed"))
     }
 
     @Test func `what is wrong with a file is said with its line`() async throws {
