@@ -64,7 +64,7 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
           down-cooldown: 3m
           horizon: 4m
           budget: {hour: 2.5, total: 100}
-          spot: {checkpoint: 5m, checkpoint-cost: 6s, replacement: 7m}
+          spot: {checkpoint: 5m, checkpoint-cost: 6s, replacement: 7m, deadlines: wait, spare: 8m}
           owner: me
         """
 
@@ -86,6 +86,8 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         scaling.settings.checkpointNanoseconds = 300_000_000_000
         scaling.settings.checkpointCostNanoseconds = 6_000_000_000
         scaling.settings.replacementNanoseconds = 420_000_000_000
+        scaling.settings.deadlines = .wait
+        scaling.settings.spareNanoseconds = 480_000_000_000
         return scaling
     }
 
