@@ -119,7 +119,7 @@ struct ClientCommandTests {
             #expect(words.contains("cores 4 3 -"), "\(words)")
             #expect(words.contains("memory 8.0 GiB 7.0 GiB -"))
             let attempt = words.first { $0.hasPrefix("7 train 3 2 running") }
-            #expect(attempt?.hasSuffix("1.50 cores, 1.0 GiB, 1 GPUs 0 50 %") == true, "\(words)")
+            #expect(attempt?.hasSuffix("1.50 cores, 1.0 GiB, 1 GPU 0 50 %") == true, "\(words)")
             let quiet = try await Self.run(
                 server, ["describe", "worker", "1", "--output", "quiet"])
             #expect(quiet.output == "active\n")

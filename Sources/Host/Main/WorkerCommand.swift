@@ -159,6 +159,7 @@ struct WorkerCommand: ParsableCommand {
             scratchDirectory: context.scratchDirectory, helperPath: context.helperPath,
             capabilities: capabilities, executors: context.executors(),
             shippedExecutors: { context.shippedExecutors($0) })
+        options.version = Version.text
         options.listening = try PeerListening(listen)
         if let lease, let time = SchemaFormat.nanoseconds(lease) {
             options.lease = WorkerLease(

@@ -56,6 +56,8 @@ package struct WorkerAgentOptions: Sendable {
     package var folder: String
     /// For people.
     package var name: String
+    /// The version of the program, for people.
+    package var version = ""
     /// Where attempts get their working directories.
     package var scratchDirectory: String
     /// The executable that runs native functions and plugins.
@@ -372,6 +374,7 @@ final class WorkerAgent: WireClientDelegate {
         hello.workerUid = uid
         hello.incarnation = monotonicNanoseconds()
         hello.name = options.name
+        hello.build = options.version
         hello.capabilities = options.capabilities
         hello.blobAddress = listener.withLock { $0?.told.description } ?? ""
         return hello
