@@ -40,12 +40,6 @@ struct PluginNewCommand: ParsableCommand {
         guard let language = PluginTemplates.Language(rawValue: lang) else {
             throw unknown("lang", lang, PluginTemplates.Language.allCases.map(\.rawValue))
         }
-        let languages = PluginTemplates.languages(of: kind)
-        guard languages.contains(language) else {
-            throw ValidationError(
-                "wanted --lang to be one of \(languages.map(\.rawValue).joined(separator: ", ")) for "
-                    + "--kind \(kind.rawValue); found \(language.rawValue)")
-        }
         let root = language == .swift ? try packageRoot() : ""
         try write(PluginTemplates.files(name, kind, language, root: root), to: name.text)
         var next = [

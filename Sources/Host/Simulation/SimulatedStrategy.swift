@@ -1,22 +1,23 @@
 import FanfoldCore
 
-/// A strategy with a plan for how many subtasks there are and how they hang together.
-struct SimulatedStrategy {
-    enum Plan: CaseIterable {
-        /// Nothing to do.
-        case empty
-        /// Independent subtasks.
-        case partition
-        /// Each subtask comes after the one before the last.
-        case chain
-        /// Says `wait` until half of it is back.
-        case rounds
-        /// Withdraws what is left as soon as half is in.
-        case ensemble
-    }
+/// How many subtasks a made-up strategy puts, and how they hang together.
+package enum StrategyPlan: Hashable, Sendable, CaseIterable {
+    /// Nothing to do.
+    case empty
+    /// Independent subtasks.
+    case partition
+    /// Each subtask comes after the one before the last.
+    case chain
+    /// Says `wait` until half of it is back.
+    case rounds
+    /// Withdraws what is left as soon as half is in.
+    case ensemble
+}
 
+/// A strategy with a plan.
+struct SimulatedStrategy {
     let task: TaskID
-    let plan: Plan
+    let plan: StrategyPlan
     let total: Int
     let shapes: [ShapeID]
     var verdicts: [FailureVerdict]

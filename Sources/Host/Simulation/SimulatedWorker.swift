@@ -8,6 +8,8 @@ struct SimulatedWorker {
     let slowness: Double
     /// Whether it does not listen when it is told to cancel what runs.
     let isDeaf: Bool
+    /// Whether every attempt fails there at once.
+    var isBroken = false
     var isAlive = true
     /// Counts its connections, from 0.
     var session: UInt64 = 0
@@ -27,6 +29,8 @@ struct SimulatedWorker {
     var lastArrival = Tick.zero
     var running: [(slot: SlotID, attempt: AttemptID, shape: ShapeID)] = []
     var queued: [(attempt: AttemptID, shape: ShapeID)] = []
+    /// Attempts that the coordinator ever ordered.
+    var given: Set<AttemptID> = []
     var usedMilliCores: Int64 = 0
 
     /// The first attempt queued for a shape.

@@ -12,12 +12,26 @@ extension Simulation {
                 problem("something new is placed on worker \(index), which is silent")
             }
         }
+        checkOrder(effect, on: index)
         guard workers[index].isOpen else { return }
         let due = now.advanced(byNanoseconds: random.upTo(1_000_000))
         workers[index].lastArrival = max(workers[index].lastArrival, due)
         schedule(
             .order(index, effect, session: workers[index].session),
             at: workers[index].lastArrival)
+    }
+
+    /// Nothing is asked of a worker about an attempt that it was not given before.
+    private mutating func checkOrder(_ effect: Effect, on worker: Int) {
+        switch effect {
+        case .start(_, let assignments):
+            workers[worker].given.formUnion(assignments.lazy.map(\.attempt))
+        case .cancel(_, let attempts, _), .takeBack(_, let attempts):
+            for attempt in attempts where !workers[worker].given.contains(attempt) {
+                problem("worker \(worker) is told to end an attempt that it was not given")
+            }
+        default: break
+        }
     }
 
     /// A worker does what it is told.
@@ -74,6 +88,11 @@ extension Simulation {
             let kinds: [FailureClass] = [kind == .workerLost ? .exitCode : kind]
             failure = Failure(kinds[0], reason: "simulated", "it failed")
         }
+        if workers[worker].isBroken {
+            duration = 100_000
+            failure = Failure(.exitCode, reason: "broken", "nothing works here")
+            report.brokenAttempts += 1
+        }
         schedule(
             .ends(worker: worker, attempt: attempt, failure: failure),
             after: UInt64(duration))
@@ -121,13 +140,5 @@ extension Simulation {
                 .report(worker, event, session: workers[worker].session),
                 at: max(due, workers[worker].notBefore))
         }
-    }
-}
-
-extension Assignment {
-    /// Whether it is about an attempt that is on the worker already.
-    fileprivate var isPromotion: Bool {
-        if case .promote = order { return true }
-        return false
     }
 }

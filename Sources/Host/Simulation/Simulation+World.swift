@@ -1,24 +1,22 @@
 import FanfoldCore
 
 extension Simulation {
-    /// Makes the run, its strategies and the workers, and what will go wrong.
+    /// Makes the runs, their strategies and the workers, and what will go wrong.
     mutating func build() {
-        let count = 1 + Int(random.upTo(UInt64(options.tasks - 1)))
-        var tasks: [TaskSpec] = []
-        for index in 0..<count { tasks.append(task(index)) }
-        let maximum = chance(200) ? 1 + Int(random.upTo(5)) : nil
-        let run = RunSpec(
-            id: RunID(1), seed: seed, tasks: tasks, maximumConcurrency: maximum)
-        if let placement = options.placement {
-            schedule(.event(.placementConfigured(placement)), after: 0)
+        var submitted = Tick.zero
+        for run in 0..<options.runs {
+            addRun(run, at: submitted)
+            submitted = submitted.advanced(
+                byNanoseconds: options.runs > 1 ? random.upTo(60_000_000) : 0)
         }
-        schedule(.event(.runSubmitted(run)), after: 0)
-        for index in 0..<count { strategies.append(strategy(TaskID(UInt32(index)))) }
+        let count = strategies.count
         told = Array(repeating: [:], count: count)
         begins = Array(repeating: 0, count: count)
         ends = begins
         taskEnds = begins
-        for _ in 0...random.upTo(UInt64(options.workers - 1)) {
+        runEnds = Array(repeating: [], count: options.runs)
+        let spread = UInt64(options.workers - options.leastWorkers)
+        for _ in 0..<(options.leastWorkers + Int(random.upTo(spread))) {
             addWorker(after: random.upTo(50_000_000))
         }
         while chance(options.restarts) {
@@ -28,21 +26,59 @@ extension Simulation {
             let cancel = Event.runCancelled(RunID(1), reason: "nobody wants it")
             schedule(.event(cancel), after: random.upTo(200_000_000))
         }
+        for queue in options.queues {
+            while options.pausedQueues > 0, chance(options.pausedQueues) {
+                let moment = random.upTo(300_000_000)
+                schedule(.event(.queuePaused(queue.name, true)), after: moment)
+                schedule(
+                    .event(.queuePaused(queue.name, false)),
+                    after: moment + random.upTo(100_000_000))
+            }
+        }
     }
 
-    private mutating func task(_ index: Int) -> TaskSpec {
+    /// Makes a run and its strategies.
+    private mutating func addRun(_ place: Int, at tick: Tick) {
+        let first = strategies.count
+        let count = 1 + Int(random.upTo(UInt64(options.tasks - 1)))
+        var tasks: [TaskSpec] = []
+        for index in first..<(first + count) { tasks.append(task(index, from: first)) }
+        let maximum = chance(200) ? 1 + Int(random.upTo(5)) : nil
+        var run = RunSpec(
+            id: RunID(UInt64(place) + 1), seed: seed &+ UInt64(place), tasks: tasks,
+            maximumConcurrency: maximum)
+        if !options.queues.isEmpty {
+            run.queue = options.queues[Int(random.upTo(UInt64(options.queues.count - 1)))].name
+            if chance(options.urgentRuns) { run.priority = Limits.preemptionPriorities }
+        }
+        if place == 0 {
+            if let placement = options.placement {
+                schedule(.event(.placementConfigured(placement)), after: 0)
+            }
+            if !options.queues.isEmpty {
+                schedule(.event(.queuesConfigured(options.queues)), after: 0)
+            }
+        }
+        schedule(.event(.runSubmitted(run)), at: tick)
+        for index in first..<(first + count) {
+            strategies.append(strategy(TaskID(UInt32(index)), at: tick))
+        }
+    }
+
+    private mutating func task(_ index: Int, from first: Int) -> TaskSpec {
         var dependsOn: [TaskID] = []
-        for earlier in 0..<index where chance(300) { dependsOn.append(TaskID(UInt32(earlier))) }
+        for earlier in first..<index where chance(300) { dependsOn.append(TaskID(UInt32(earlier))) }
         let policies: [FailurePolicy] = [.bestEffort, .minimumSuccess(0.3), .failFast]
         return TaskSpec(
             id: TaskID(UInt32(index)), name: "task-\(index)", dependsOn: dependsOn,
             needs: ResourceRequest(milliCores: 500),
-            timeoutNanoseconds: chance(500) ? 40_000_000 : nil,
-            retry: RetryPolicy(attempts: 1 + Int(random.upTo(3)), baseNanoseconds: 1_000_000),
+            timeoutNanoseconds: chance(options.timeouts) ? 40_000_000 : nil,
+            retry: RetryPolicy(
+                attempts: options.attempts ?? 1 + Int(random.upTo(3)), baseNanoseconds: 1_000_000),
             failurePolicy: policies[Int(random.upTo(2))])
     }
 
-    private mutating func strategy(_ task: TaskID) -> SimulatedStrategy {
+    private mutating func strategy(_ task: TaskID, at tick: Tick) -> SimulatedStrategy {
         var shapes: [ShapeID] = []
         for _ in 0...random.upTo(1) {
             let shape = ShapeID(UInt32(shapeNeeds.count))
@@ -53,9 +89,9 @@ extension Simulation {
                 needs.deviceMilli = 250 * Int64(1 + random.upTo(2))
             }
             shapeNeeds.append(needs)
-            schedule(.event(.shapeDeclared(shape, ShapeSpec(task: task, needs: needs))), after: 0)
+            schedule(.event(.shapeDeclared(shape, ShapeSpec(task: task, needs: needs))), at: tick)
         }
-        let plans = SimulatedStrategy.Plan.allCases
+        let plans = options.plans
         let verdicts: [FailureVerdict] =
             chance(100) ? [.failTask] : [.skip, .retry, .replaced, .skip]
         return SimulatedStrategy(
@@ -74,15 +110,18 @@ extension Simulation {
             let count = 1 + Int(random.upTo(2))
             capacity.devices = Array(repeating: DeviceVector(memoryBytes: 1 << 30), count: count)
         }
+        let isBroken = workers.count < options.brokenWorkers
         workers.append(
             SimulatedWorker(
                 id: id, capacity: capacity, slowness: Double(1 + random.upTo(4)),
-                isDeaf: chance(50)))
+                isDeaf: chance(options.deafWorkers) && !isBroken, isBroken: isBroken))
         let spec = WorkerSpec(id: id, capacity: capacity)
         schedule(.event(.workerRegistered(spec)), after: nanoseconds)
         // A deaf worker keeps for ever what it was told to end, so it must go.
         let isLost = workers[Int(id.index)].isDeaf || chance(options.lostWorkers)
-        if isLost {
+        if isBroken {
+            // It stays.
+        } else if isLost {
             schedule(
                 .workerDies(Int(id.index)), after: nanoseconds + random.upTo(150_000_000))
         } else if chance(100) {
@@ -105,11 +144,14 @@ extension Simulation {
     /// Does what the coordinator ordered, and checks that it may be ordered.
     mutating func carryOut(_ effect: Effect) {
         switch effect {
-        case .cancel(let worker, _, _), .takeBack(let worker, _), .start(let worker, _):
+        case .cancel(let worker, let attempts, let reason):
+            if reason == .preempted { report.preemptions += attempts.count }
             send(effect, to: worker)
+        case .takeBack(let worker, _), .start(let worker, _): send(effect, to: worker)
         case .tellResults(let task, let attempts): tell(task, attempts)
-        case .tellFailure(let subtask, _, _):
+        case .tellFailure(let subtask, let failure, _):
             let task = Int(subtask.task.index)
+            report.failures.append("\(failure.kind) \(failure.reason)")
             let reply = strategies[task].failure(subtask.index, at: random.next())
             answer(task, .strategyReplied(subtask.task, reply))
         case .tellCapacity(let task):
@@ -120,7 +162,7 @@ extension Simulation {
             answer(Int(task.index), .strategySplit(task, added: added, state: state))
         case .finishStrategy(let task): answer(Int(task.index), .strategyFinished(task))
         case .beginStrategy(let task):
-            if chance(10) {
+            if chance(options.failedBegins) {
                 let failure = Failure(.strategyFailed, reason: "begin", "it did not begin")
                 answer(Int(task.index), .strategyFailed(task, failure))
             } else {
@@ -131,9 +173,29 @@ extension Simulation {
         case .taskEnded(let task, let outcome):
             taskEnds[Int(task.index)] += 1
             if outcome == .completed { completed.insert(Int(task.index)) }
-        case .runEnded(_, let outcome): runEnds.append(outcome)
+        case .runEnded(let run, let outcome): runEnds[Int(run.rawValue) - 1].append(outcome)
         case .wakeAt(let tick): schedule(.event(.timeElapsed), at: tick)
         case .forget: break
+        }
+    }
+
+    /// Looks at what must hold of queues and of broken workers after each event.
+    mutating func watch() {
+        if options.brokenWorkers > 0 {
+            for worker in registered where coordinator.quarantine(of: worker) != nil {
+                report.quarantined.insert(worker)
+            }
+        }
+        guard !options.queues.isEmpty else { return }
+        for queue in coordinator.queueUsage() {
+            let quota = queue.spec.quota
+            if let (dimension, limit) = quota.ceiling.exceeded(by: queue.use) {
+                problem("queue \(queue.spec.name) holds more than \(limit) of \(dimension)")
+            }
+            report.mostBorrowed = max(report.mostBorrowed, queue.borrowed.milliCores)
+            guard let since = queue.waitingSince, !queue.isPaused else { continue }
+            report.longestWait = max(
+                report.longestWait, now.nanoseconds - min(now.nanoseconds, since.nanoseconds))
         }
     }
 

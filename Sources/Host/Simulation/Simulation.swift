@@ -31,6 +31,28 @@ package struct SimulationOptions: Hashable, Sendable {
     package var placement: PlacementSettings?
     /// A worker has GPUs, and a shape asks for parts of one.
     package var devices: UInt64 = 0
+    /// Workers there are at first, at least.
+    package var leastWorkers = 1
+    /// Workers on which every attempt fails at once; they stay, and are the first ones.
+    package var brokenWorkers = 0
+    /// A strategy does not begin.
+    package var failedBegins: UInt64 = 10
+    /// A task's attempts have a time limit.
+    package var timeouts: UInt64 = 500
+    /// A worker does not listen when it is told to end what runs.
+    package var deafWorkers: UInt64 = 50
+    /// Tries of a subtask; drawn for each task if there is no number.
+    package var attempts: Int?
+    /// What strategies do.
+    package var plans = StrategyPlan.allCases
+    /// Runs, one after the other.
+    package var runs = 1
+    /// Queues, of which each run is in one; the usual one if there are none.
+    package var queues: [QueueSpec] = []
+    /// A run is so urgent that others' attempts are ended for it.
+    package var urgentRuns: UInt64 = 0
+    /// A queue is paused for a while, some times.
+    package var pausedQueues: UInt64 = 0
     /// Events after which a run should have ended long ago.
     package var maximumEvents = 100_000
 
@@ -57,8 +79,25 @@ package struct SimulationReport: Hashable, Sendable {
     package var events: Int
     /// Rules that did not hold, a sentence each, in order; at most 20.
     package var problems: [String]
-    /// How the run ended; `nil` if it did not.
+    /// How the first run ended; `nil` if it did not.
     package var outcome: RunOutcome?
+    /// How each run ended.
+    package var outcomes: [RunOutcome?] = []
+    /// By task: the subtasks whose results its strategy was told, in order.
+    package var results: [[UInt32]] = []
+    /// Failures that a strategy was told of: why.
+    package var failures: [String] = []
+    /// Attempts that were ended for others.
+    package var preemptions = 0
+    /// Attempts that broken workers failed.
+    package var brokenAttempts = 0
+    /// Workers that were in quarantine at some time.
+    package var quarantined: Set<WorkerID> = []
+    /// The longest that a shape of a queue that was not paused had something ready and got no slot, in
+    /// nanoseconds; 0 without queues.
+    package var longestWait: UInt64 = 0
+    /// The most that a queue was seen to hold beyond its quota, in thousandths of a core.
+    package var mostBorrowed: Int64 = 0
 }
 
 /// The coordinator in a made-up world, with a clock of its own, that goes wrong wherever a real
@@ -110,6 +149,8 @@ package struct Simulation {
     var ends: [Int] = []
     var taskEnds: [Int] = []
     var completed: Set<Int> = []
+    /// What was seen on the way.
+    var report = SimulationReport(transcriptHash: 0, events: 0, problems: [])
     var lostWorkers: Set<WorkerID> = []
     var registered: Set<WorkerID> = []
     var suspects: Set<WorkerID> = []
@@ -118,7 +159,8 @@ package struct Simulation {
     var journal: [(event: [UInt8], tick: Tick)] = []
     /// Decides when the coordinator is copied, apart from the world, which stays the same.
     var copying: SplitMix64
-    var runEnds: [RunOutcome] = []
+    /// By run.
+    var runEnds: [[RunOutcome]] = []
 
     /// A world for this seed.
     package init(seed: UInt64, options: SimulationOptions = .init()) {
@@ -142,9 +184,13 @@ package struct Simulation {
             if problems.count >= 20 { break }
         }
         checkEnd()
-        return SimulationReport(
-            transcriptHash: transcript.hash, events: events, problems: problems,
-            outcome: runEnds.first)
+        report.transcriptHash = transcript.hash
+        report.events = events
+        report.problems = problems
+        report.outcomes = runEnds.map(\.first)
+        report.outcome = runEnds.first?.first
+        report.results = told.map { $0.keys.sorted() }
+        return report
     }
 
     mutating func problem(_ text: String) {
@@ -193,6 +239,7 @@ package struct Simulation {
             carryOut(effect)
         }
         for violation in coordinator.violations() { problem(violation) }
+        watch()
         copyCoordinator()
     }
 
@@ -213,7 +260,9 @@ package struct Simulation {
     }
 
     private mutating func checkEnd() {
-        if runEnds.count != 1 { problem("a run must end once, and ended \(runEnds.count) times") }
+        for ends in runEnds where ends.count != 1 {
+            problem("a run must end once, and ended \(ends.count) times")
+        }
         for worker in coordinator.workerUsage() {
             let isDeaf = workers[Int(worker.worker.index)].isDeaf
             if !isDeaf, worker.free != worker.total || worker.queued > 0 {

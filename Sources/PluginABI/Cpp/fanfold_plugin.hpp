@@ -1,7 +1,7 @@
 // fanfold_plugin.hpp - fanfold_plugin.h for authors who write C++17.   Apache-2.0.  Header only.
 //
-// One class is one component: a Strategy, an Executor or a Provider, with a static
-// `fan_component component` and a constructor from `const fanfold::Host &` and the text of its
+// One class is one component: a Strategy, an Executor, a Provider or a Policy, with a
+// static `fan_component component` and a constructor from `const fanfold::Host &` and the text of its
 // configuration.  `FANFOLD_PLUGIN(Rows)` exports it.  Throw fanfold::Error, or anything else:
 // nothing that is thrown crosses, it becomes an error of the contract (FAN_INTERNAL with what()).
 //
@@ -286,6 +286,36 @@ inline const void *Provider::table(std::string_view id) {
          answer(self, call, [&](Provider &p, CallRef &c) { p.terminate(c, text(request)); });
       }};
    return id == "fanfold.provider/1" ? &table : nullptr;
+}
+
+// Says how well each kind of workers suits each request.
+class Policy : public Component {
+public:
+   static constexpr uint32_t kind = FAN_KIND_POLICY;
+   // Answers {"scores": [[...], ...]}: for each request a list with a finite number for each kind of
+   // workers, in order; higher is better.
+   virtual std::string place(std::string_view snapshot) = 0;
+   // This host does not call these two yet.
+   virtual std::string predict(std::string_view) {
+      throw Error(FAN_UNIMPLEMENTED, "predict", "this policy predicts nothing");
+   }
+   virtual void observe(std::string_view) {}
+   const void *table(std::string_view id) final;
+};
+
+inline const void *Policy::table(std::string_view id) {
+   static constexpr fan_policy table = {
+      sizeof(fan_policy), 0,
+      [](fan_instance *self, fan_view query, const fan_sink *sink, fan_error *error) {
+         return guarded(error, [&] { Sink(sink).output(as<Policy>(self).predict(text(query)), {}); });
+      },
+      [](fan_instance *self, fan_view outcome) {
+         guarded(nullptr, [&] { as<Policy>(self).observe(text(outcome)); });
+      },
+      [](fan_instance *self, fan_view snapshot, const fan_sink *sink, fan_error *error) {
+         return guarded(error, [&] { Sink(sink).output(as<Policy>(self).place(text(snapshot)), {}); });
+      }};
+   return id == "fanfold.policy/1" ? &table : nullptr;
 }
 
 // ---------------------------------------------------------------------------------- entry --

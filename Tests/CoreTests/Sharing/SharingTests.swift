@@ -141,6 +141,21 @@ import Testing
         #expect(world.slots(run) == 1)
     }
 
+    @Test func `what waits for its quota is queued once, and not asked back for room elsewhere`() {
+        let world = SharingWorld([QueueSpec(name: "a", quota: Quota(milliCores: 2000))])
+        world.worker(cores: 2)
+        world.worker(cores: 6)
+        let run = world.run(9, queue: "a")
+        #expect(world.slots(run) == 2)
+        let queued = world.queued.map(\.count).reduce(0, +)
+        #expect(queued > 0)
+        // Each was placed once: none went to and fro.
+        let epochs =
+            world.running.flatMap { $0.map(\.attempt.epoch) }
+            + world.queued.flatMap { $0.map(\.attempt.epoch) }
+        #expect(epochs == Array(repeating: 1, count: 2 + queued))
+    }
+
     @Test func `what is left of a limit goes to those who ask for less`() {
         let quota = Quota(
             milliCores: 4000, borrowing: .atMost(BorrowingLimit(milliCores: 1000)))

@@ -24,6 +24,8 @@ final class SharingWorld {
     var copies = false
     /// Whether the rules are checked after every event.
     var checks = true
+    /// Attempts that were ever ordered.
+    private var ordered: Set<AttemptID> = []
     private var pending: [Event] = []
     private var isBusy = false
     private var cancelled: [(AttemptID, WorkerID)] = []
@@ -64,14 +66,17 @@ final class SharingWorld {
         switch effect {
         case .cancel(let worker, let attempts, let reason):
             if reason == .preempted { preempted += attempts }
+            expectOrdered(attempts)
             guard obeysCancels else { return }
             cancelled += attempts.map { ($0, worker) }
         case .takeBack(let worker, let attempts):
+            expectOrdered(attempts)
             let index = Int(worker.index)
             let taken = attempts.filter { each in queued[index].contains { $0.attempt == each } }
             queued[index].removeAll { taken.contains($0.attempt) }
             pending.append(.attemptsTakenBack(worker, taken))
         case .start(let worker, let assignments):
+            ordered.formUnion(assignments.map(\.attempt))
             for each in assignments { begin(each, on: worker) }
         case .beginStrategy(let task): pending.append(.strategyBegan(task))
         case .tellResults(let task, _):
@@ -109,6 +114,11 @@ final class SharingWorld {
             running[index].append(
                 Running(slot: slot, attempt: assignment.attempt, shape: assignment.shape))
         }
+    }
+
+    /// A worker that is told about what it does not have yet would do nothing.
+    private func expectOrdered(_ attempts: [AttemptID]) {
+        #expect(ordered.isSuperset(of: attempts), "an attempt is given up before it is ordered")
     }
 
     private func cancel(_ attempt: AttemptID, on worker: WorkerID) {

@@ -26,11 +26,6 @@ package enum PluginTemplates {
         }
     }
 
-    /// The languages that there is a template of a kind in.
-    package static func languages(of kind: Kind) -> [Language] {
-        kind == .policy ? [.c, .swift] : Language.allCases
-    }
-
     /// A file of a project, by path within its folder.
     package typealias File = (path: String, text: String)
 
@@ -87,7 +82,7 @@ package enum PluginTemplates {
             switch kind {
             case .strategy: (cppRows, cppRowsTest, [])
             case .executor: (cppWords, cppWordsTest, [])
-            case .policy: preconditionFailure("a kind is written in a language of its own")
+            case .policy: (cppPrefer, cppPreferTest, [])
             case .provider: (cppCloud, cppCloudTest, [("uuid5.h", cCloudToken)])
             }
         return more + [
@@ -103,7 +98,7 @@ package enum PluginTemplates {
             switch kind {
             case .strategy: (rustRows, [])
             case .executor: (rustWords, [])
-            case .policy: preconditionFailure("a kind is written in a language of its own")
+            case .policy: (rustPrefer, [("src/policy.rs", rustPolicy)])
             case .provider: (rustCloud, [("src/uuid5.rs", rustCloudToken)])
             }
         return more + [

@@ -49,7 +49,8 @@ extension Coordinator {
         }
     }
 
-    /// Everything that was ordered, in the order in which ``Effect`` lists it.
+    /// Everything that was ordered, in the order in which ``Effect`` lists it; what ends or takes back
+    /// what only starts now comes after the starts.
     mutating func flush() -> [Effect] {
         var effects: [Effect] = []
         flushWorkers(into: &effects)
@@ -83,7 +84,12 @@ extension Coordinator {
 
     private func hasEnded(_ task: TaskID) -> Bool { tasks[Int(task.index)].hasEnded }
 
+    /// Ends and takes back before anything starts, so that there is room; but nothing that only starts
+    /// now: a worker that is told about what it does not have yet does nothing.
     private mutating func flushWorkers(into effects: inout [Effect]) {
+        var late: [Effect] = []
+        for worker in outbox.workers { setAside(of: worker, into: &late) }
+        defer { effects += late }
         for worker in outbox.workers {
             for cancel in workers[worker].cancels {
                 effects.append(
@@ -101,6 +107,28 @@ extension Coordinator {
             effects.append(.start(id(ofWorker: worker), workers[worker].starts))
             workers[worker].starts = []
         }
+    }
+
+    /// Takes what is about attempts that the worker gets in this turn out of its orders.
+    private mutating func setAside(of worker: Int, into late: inout [Effect]) {
+        let (cancels, takeBacks) = (workers[worker].cancels, workers[worker].takeBacks)
+        guard !workers[worker].starts.isEmpty, !cancels.isEmpty || !takeBacks.isEmpty else {
+            return
+        }
+        let new = Set(workers[worker].starts.lazy.filter { !$0.isPromotion }.map(\.attempt))
+        for cancel in cancels {
+            let attempts = cancel.attempts.filter(new.contains)
+            guard !attempts.isEmpty else { continue }
+            late.append(.cancel(id(ofWorker: worker), attempts, reason: cancel.reason))
+        }
+        let asked = takeBacks.filter(new.contains)
+        if !asked.isEmpty { late.append(.takeBack(id(ofWorker: worker), asked)) }
+        guard !late.isEmpty else { return }
+        workers[worker].cancels = cancels.compactMap { cancel in
+            let rest = cancel.attempts.filter { !new.contains($0) }
+            return rest.isEmpty ? nil : PendingCancel(reason: cancel.reason, attempts: rest)
+        }
+        workers[worker].takeBacks = takeBacks.filter { !new.contains($0) }
     }
 
     func id(ofWorker worker: Int) -> WorkerID { WorkerID(UInt32(worker)) }

@@ -72,6 +72,12 @@ package struct Assignment: Hashable, Sendable {
     /// Its place among those that start at the same time; `nil` if it is by itself.
     package var gang: GangPlace?
 
+    /// Whether it is about an attempt that is on the worker already.
+    package var isPromotion: Bool {
+        if case .promote = order { return true }
+        return false
+    }
+
     /// An assignment.
     package init(
         attempt: AttemptID, shape: ShapeID, order: AssignmentOrder, devices: [Int] = [],

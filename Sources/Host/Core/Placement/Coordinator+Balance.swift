@@ -33,8 +33,9 @@ extension Coordinator {
     }
 
     private mutating func askBack(_ shape: Int, for worker: Int, room: Int) {
-        let run = runs[tasks[shapes[shape].task].run]
-        let allowed = min(room, run.maximumConcurrency - run.slots)
+        // What may hold no more slots finds no room elsewhere either: it would go to and fro.
+        guard !isAtLimit(shape) else { return }
+        let allowed = min(room, slotsWithinLimits(shape, borrowed: true))
         let wanted = allowed - shapes[shape].asked - shapes[shape].ready
         guard wanted > 0, let index = fullestCell(of: shape) else { return }
         let cell = cells[Int(index)]

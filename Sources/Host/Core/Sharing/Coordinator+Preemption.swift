@@ -63,7 +63,9 @@ extension Coordinator {
     }
 
     /// Slots that the shape may still get by the limits of its run and its queue.
-    func slotsWithinLimits(_ shape: Int) -> Int {
+    ///
+    /// - Parameter borrowed: whether what the queue may borrow counts too.
+    func slotsWithinLimits(_ shape: Int, borrowed: Bool = false) -> Int {
         let run = run(of: shape)
         var slots = Int64(runs[run].maximumConcurrency - runs[run].slots)
         let amount = amount(of: shape)
@@ -71,9 +73,10 @@ extension Coordinator {
         func consider(_ limit: Int64?, _ use: Int64, _ part: Int64) {
             if let limit, part > 0 { slots = min(slots, (limit - use) / part) }
         }
-        consider(queue.spec.quota.milliCores, queue.use.milliCores, amount.milliCores)
-        consider(queue.spec.quota.memoryBytes, queue.use.memoryBytes, amount.memoryBytes)
-        consider(queue.spec.quota.deviceMilli, queue.use.deviceMilli, amount.deviceMilli)
+        let quota = borrowed ? queue.ceiling : queue.spec.quota
+        consider(quota.milliCores, queue.use.milliCores, amount.milliCores)
+        consider(quota.memoryBytes, queue.use.memoryBytes, amount.memoryBytes)
+        consider(quota.deviceMilli, queue.use.deviceMilli, amount.deviceMilli)
         return Int(slots)
     }
 

@@ -33,6 +33,7 @@ extension PluginTemplates {
         pub const KIND_STRATEGY: u32 = 1;
         pub const KIND_PROVIDER: u32 = 2;
         pub const KIND_EXECUTOR: u32 = 3;
+        pub const KIND_POLICY: u32 = 4;
         pub const CONCURRENT: u32 = 1;
         pub const LOG_WARN: i32 = 3;
         pub const SPLIT_MORE: u32 = 0;
@@ -172,6 +173,15 @@ extension PluginTemplates {
         }
 
         #[repr(C)]
+        pub struct Policy {
+            pub struct_size: u32,
+            pub reserved: u32,
+            pub predict: unsafe extern "C" fn(Instance, View, *const Sink, *mut Error) -> i32,
+            pub observe: unsafe extern "C" fn(Instance, View),
+            pub place: unsafe extern "C" fn(Instance, View, *const Sink, *mut Error) -> i32,
+        }
+
+        #[repr(C)]
         pub struct Provider {
             pub struct_size: u32,
             pub reserved: u32,
@@ -248,6 +258,7 @@ extension PluginTemplates {
             assert!(size_of::<Host>() == 80 && offset_of!(Host, cancelled) == 72);
             assert!(size_of::<Lane>() == 32 && size_of::<Http>() == 16);
             assert!(size_of::<Executor>() == 32 && offset_of!(Executor, unload) == 24);
+            assert!(size_of::<Policy>() == 32 && offset_of!(Policy, place) == 24);
             assert!(size_of::<Provider>() == 48 && offset_of!(Provider, terminate) == 40);
             assert!(size_of::<Plugin>() == 40 && offset_of!(Plugin, destroy) == 32);
         };

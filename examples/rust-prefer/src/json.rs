@@ -1,0 +1,1 @@
+../../rust-rows/src/json.rs
