@@ -4,7 +4,13 @@
 # The build's own system packages.
 build_packages=(libffi-dev libsqlite3-dev libyaml-dev pkg-config gcc libc6-dev make python3)
 # What only some tests need. They skip, and say so, where it is missing.
-test_packages=(cargo binutils g++ curl openssl iproute2)
+test_packages=(cargo binutils g++ curl openssl iproute2 python3-venv)
+# The back ends that the tests of providers start. Those tests want to be root, and nobody else is
+# given daemons.
+backend_packages=(busybox-static docker.io podman runc slurm-wlm slurmrestd slurm-client munge)
+# What the clouds are played with, and watched by clients that are not ours.
+python_modules=(moto boto3 werkzeug googleapiclient google.oauth2 cryptography)
+python_packages=('moto[server]' boto3 werkzeug google-api-python-client google-auth cryptography)
 
 # True if a Debian package is installed.
 has_package() {
@@ -45,6 +51,21 @@ install_missing() {
     echo "error: wanted the packages ${missing[*]}, apt-get could not install them;" \
         "install them by hand and start again" >&2
     return 1
+}
+
+# test_python FOLDER: names a Python that has the modules in FANFOLD_TEST_PYTHON, unless somebody
+# did; one of its own in FOLDER if python3 lacks some.
+test_python() {
+    local imports="import importlib, sys; [importlib.import_module(m) for m in sys.argv[1:]]"
+    [ -z "${FANFOLD_TEST_PYTHON:-}" ] || return 0
+    export FANFOLD_TEST_PYTHON=python3
+    python3 -c "$imports" "${python_modules[@]}" 2>/dev/null && return 0
+    if python3 -m venv --system-site-packages "$1" >&2 \
+        && "$1/bin/pip" install -q --disable-pip-version-check "${python_packages[@]}" >&2; then
+        export FANFOLD_TEST_PYTHON=$1/bin/python
+    else
+        echo "Not installed: ${python_packages[*]}. The tests that need them will be skipped." >&2
+    fi
 }
 
 # The Swift toolchain is not Debian's: say where it comes from.

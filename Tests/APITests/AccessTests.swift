@@ -37,6 +37,7 @@ struct AccessTests {
         "POST /api/v1/workers/{worker}/revoke": .role(.admin),
         "POST /api/v1/plan": .role(.submit),
         "GET /api/v1/predictions": .role(.read),
+        "GET /api/v1/runs/{run}/efficiency": .role(.read),
         "GET /api/v1/scaling": .role(.read),
         "GET /api/v1/scaling/plan": .role(.read),
         "GET /api/v1/scaling/decisions": .role(.read),

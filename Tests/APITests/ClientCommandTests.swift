@@ -97,6 +97,39 @@ struct ClientCommandTests {
         }
     }
 
+    @Test func `a worker is described with what it has, what is on it and what speaks against it`()
+        async throws
+    {
+        try await TestServer.run { server in
+            let shown = try await Self.run(server, ["describe", "worker", "one"])
+            #expect(shown.code == 0, "\(shown.errors)")
+            for line in [
+                "worker 1 (one): active", "from 127.0.0.1, version 0.1.0, joined",
+                "suspicion 0.25", "labels: zone=a",
+                "rented in pool gpus from aws: i-1, p4d, active, counted since "
+                    + "2030-01-01T00:00:00.000Z, 32.5 an hour",
+                "the last 2 ends were failures", "failed there and succeeded elsewhere: 7/train",
+                "kept for 8/large until", "and 299 more",
+            ] {
+                #expect(shown.output.contains(line), "\(line) in \(shown.output)")
+            }
+            let words = shown.output.split(separator: "\n").map {
+                $0.split(separator: " ").joined(separator: " ")
+            }
+            #expect(words.contains("cores 4 3 -"), "\(words)")
+            #expect(words.contains("memory 8.0 GiB 7.0 GiB -"))
+            let attempt = words.first { $0.hasPrefix("7 train 3 2 running") }
+            #expect(attempt?.hasSuffix("1.50 cores, 1.0 GiB, 1 GPUs 0 50 %") == true, "\(words)")
+            let quiet = try await Self.run(
+                server, ["describe", "worker", "1", "--output", "quiet"])
+            #expect(quiet.output == "active\n")
+            #expect(try await Self.run(server, ["describe", "worker", "9"]).code == 3)
+            #expect(try await Self.run(server, ["describe", "worker", "two"]).code == 3)
+            #expect(try await Self.run(server, ["describe", "worker"]).code == 2)
+            #expect(try await Self.run(server, ["describe", "1", "one"]).code == 2)
+        }
+    }
+
     @Test func `wait ends when the run does, with a code that says how`() async throws {
         try await TestServer.run { server in
             for _ in 1...2 { _ = try await server.submit() }

@@ -140,6 +140,12 @@ actor MemoryControlPlane: ControlPlane {
         ]
     }
 
+    func efficiency(run id: UInt64) throws(ControlError) -> JSON {
+        calls += 1
+        _ = try run(id)
+        return ["run": .integer(Int64(id)), "tasks": []]
+    }
+
     func scaling() throws(ControlError) -> JSON {
         calls += 1
         return [
@@ -194,7 +200,9 @@ actor MemoryControlPlane: ControlPlane {
         return try run(id)
     }
 
-    func retryFailed(run id: UInt64, submitter: String) throws(ControlError) -> RunDetail {
+    func retryFailed(
+        run id: UInt64, submitter: String, isAdmin: Bool
+    ) throws(ControlError) -> RunDetail {
         let detail = try run(id)
         guard detail.summary.status == .failed else {
             throw ControlError(
@@ -212,11 +220,13 @@ actor MemoryControlPlane: ControlPlane {
     func why(_ subject: RunSubject) throws(ControlError) -> Explanation {
         let detail = try run(subject.run)
         try known(subject.task, detail)
-        return Explanation(reasons: [
-            .init(
-                task: subject.task ?? "task", subtask: subject.subtask, code: "no-worker",
-                sentence: "there is no worker")
-        ])
+        return Explanation(
+            status: detail.summary.status,
+            reasons: [
+                .init(
+                    task: subject.task ?? "task", subtask: subject.subtask, code: "no-worker",
+                    sentence: "there is no worker")
+            ])
     }
 
     func outputs(run id: UInt64) throws(ControlError) -> [OutputSummary] { try run(id).outputs }
@@ -297,6 +307,31 @@ actor MemoryControlPlane: ControlPlane {
         return worker
     }
 
+    func describe(worker id: UInt64) throws(ControlError) -> WorkerAccount {
+        var account = WorkerAccount(try worker(id))
+        account.isConnected = true
+        account.trust = .trusted
+        account.suspicion = 0.25
+        var attempt = WorkerAccount.Attempt(
+            run: 7, task: "train", subtask: 3, attempt: 2, status: .running)
+        attempt.since = account.worker.joined
+        attempt.reserved = ResourceAmounts(
+            milliCores: 1_500, memoryBytes: 1 << 30, milliGPUs: 1_000)
+        attempt.gpus = [0]
+        attempt.fraction = 0.5
+        account.attempts = [attempt]
+        account.attemptCount = 300
+        account.failuresInARow = 2
+        account.blamedFor = [.init(run: 7, task: "train")]
+        account.kept = WorkerAccount.Kept(
+            place: .init(run: 8, task: "large"), slots: 1, until: account.worker.heard,
+            isPreemptive: false)
+        account.rental = WorkerAccount.Rental(
+            name: "i-1", pool: "gpus", provider: "aws", offering: "p4d", phase: "active",
+            since: Timestamp(milliseconds: 1_893_456_000_000), perHour: 32.5)
+        return account
+    }
+
     func drain(worker id: UInt64) throws(ControlError) -> WorkerDetail {
         var worker = try worker(id)
         worker.status = .draining
@@ -328,13 +363,16 @@ actor MemoryControlPlane: ControlPlane {
         calls += 1
         var queue = QueueDetail(
             name: "default", weight: 3,
-            quota: QueueQuota(milliCores: 8_000, memoryBytes: 1 << 30, mayBorrow: true),
+            quota: QueueQuota(
+                milliCores: 8_000, memoryBytes: 1 << 30, mayBorrow: true,
+                mostBorrowed: QueueBorrowing(milliCores: 2_000)),
             maximumPriority: 9)
         queue.used = ResourceAmounts(milliCores: 9_000, memoryBytes: 1 << 20)
         queue.borrowed = ResourceAmounts(milliCores: 1_000, memoryBytes: 0)
         queue.share = 0.25
         queue.runs = details.count
         queue.isPaused = pausedQueue
+        queue.users = ["alice"]
         return [queue]
     }
 

@@ -16,6 +16,8 @@ struct QueueRouteTests {
             #expect(queue.json["quota"]?["milli_cores"] == 8_000)
             #expect(queue.json["quota"]?["milli_gpus"] == nil)
             #expect(queue.json["borrowed"]?["milli_cores"] == 1_000)
+            #expect(queue.json["quota"]?["most_borrowed"] == ["milli_cores": 2_000])
+            #expect(queue.json["users"] == ["alice"])
             #expect(queue.json["share"]?.doubleValue == 0.25)
             let unknown = try await server.ask("GET", "/api/v1/queues/none")
             #expect(unknown.status == 404)

@@ -54,6 +54,7 @@ certificates() {
 image=fanfold/worker:latest
 endpoint=unix://$socket
 grant="hosts: [\"unix:$socket\"]"
+secret=
 tls=()
 if [ "$mode" = tls ]; then
     certificates
@@ -61,6 +62,7 @@ if [ "$mode" = tls ]; then
     tls=(--host "tcp://127.0.0.1:$port" --tlsverify --tlscacert "$folder/tls/ca.pem"
         --tlscert "$folder/tls/server.crt" --tlskey "$folder/tls/server.key")
     endpoint=https://localhost:$port
+    secret="secret: docker"
     grant="hosts: [\"localhost:$port\"], secrets: [docker]"
     # shellcheck disable=SC2034
     secrets="secrets: { docker: { file: $folder/tls/client.pem } }
@@ -99,7 +101,7 @@ offering=one
 provider="    use: docker
     with:
       endpoint: $endpoint
-      secret: "$([ "$mode" != tls ] || echo docker)"
+      $secret
       image: $image
       network: host
       grace-s: 5

@@ -13,7 +13,11 @@ import Testing
         env.on(.workerSuspected(worker1))
         env.on(
             .queuesConfigured([
-                QueueSpec(name: "a", weight: 2, quota: Quota(milliCores: 9, mayBorrow: true))
+                QueueSpec(name: "a", weight: 2, quota: Quota(milliCores: 9, borrowing: .anything)),
+                QueueSpec(
+                    name: "b",
+                    quota: Quota(
+                        milliCores: 9, borrowing: .atMost(BorrowingLimit(milliCores: 3)))),
             ]))
         env.on(.queuePaused("a", true))
         return env

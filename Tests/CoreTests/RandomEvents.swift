@@ -198,6 +198,18 @@ struct RandomEvents {
             name: text(), weight: Int(signed()),
             quota: Quota(
                 milliCores: coin() ? signed() : nil, memoryBytes: coin() ? signed() : nil,
-                deviceMilli: coin() ? signed() : nil, mayBorrow: coin()))
+                deviceMilli: coin() ? signed() : nil, borrowing: borrowing()))
+    }
+
+    private mutating func borrowing() -> Borrowing {
+        switch random.upTo(2) {
+        case 0: .nothing
+        case 1: .anything
+        default:
+            .atMost(
+                BorrowingLimit(
+                    milliCores: coin() ? signed() : nil, memoryBytes: coin() ? signed() : nil,
+                    deviceMilli: coin() ? signed() : nil))
+        }
     }
 }

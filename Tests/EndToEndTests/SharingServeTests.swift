@@ -26,7 +26,8 @@ struct SharingServeTests {
     {
         let pool = try await Pool(
             workers: 4, "owner: { weight: 1 }", "guest: { quota: { cpus: 2, borrow: true } }",
-            "strict: { quota: { cpus: 2 } }")
+            "strict: { quota: { cpus: 2 } }",
+            "lent: { quota: { cpus: 2, borrow: { cpus: 3 } } }")
         let guest = try await pool.submit(Work(items: 400, seconds: 0.3, queue: "guest"))
         try await pool.waitUntilHeld(["guest": 8])
         #expect(try await pool.queue("guest")["borrowed"]?["milli_cores"] == 6_000)
@@ -43,6 +44,15 @@ struct SharingServeTests {
         for _ in 0..<10 {
             #expect((try await pool.held()["strict"] ?? 0) <= 2)
         }
+        try await pool.run(["cancel", strict])
+
+        let lent = try await pool.submit(Work(items: 40, seconds: 1, queue: "lent"))
+        try await pool.waitUntilHeld(["lent": 5, "strict": 0])
+        #expect(try await pool.why("\(lent)/step/30") == ["waiting-for-quota"])
+        let why = try await pool.run(["why", "\(lent)/step/30"])
+        #expect(
+            why.contains("holds 5.0 cores of 2.0 cores and the 3.0 cores that it may borrow"),
+            "\(why)")
         try await pool.stop()
     }
 
@@ -91,6 +101,82 @@ struct SharingServeTests {
         #expect(refused.code == 2 && refused.errors.contains("default, a, c"), "\(refused.errors)")
         try await pool.reload("the queues stay as they were", "a: { weight: 0 }")
         #expect(try await pool.queue("a")["weight"] == 3)
+        try await pool.stop()
+    }
+
+    @Test func `a queue with users takes runs of them and of admins, and says so to others`()
+        async throws
+    {
+        let pool = try await Pool(workers: 1, "team: { users: [alice] }")
+        func token(_ name: String) async throws -> String {
+            try await pool.run(["token", "create", "--role", "submit", "--name", name])
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let (alice, carol) = (try await token("alice"), try await token("carol"))
+        func submit(_ token: String?, _ path: String = "/api/v1/runs") async throws
+            -> Coordinator.Answer
+        {
+            let pipeline: JSON = [
+                "fanfold": 1, "inputs": ["n": ["range": 1]],
+                "tasks": ["step": ["input": "${inputs.n}", "run": ["command": ["false"]]]],
+            ]
+            return try await pool.coordinator.ask(
+                path, "POST", body: ["pipeline": pipeline, "queue": "team"], token: token)
+        }
+        let taken = try await submit(alice)
+        #expect(taken.status == 201)
+        #expect(try await submit(nil).status == 201)
+        let plan = try await submit(carol, "/api/v1/plan")
+        for refused in [try await submit(carol), plan] {
+            #expect(refused.status == 403)
+            #expect(refused.json["code"] == "forbidden")
+            let detail = refused.json["detail"]?.stringValue ?? ""
+            #expect(detail.hasPrefix("queue team is for alice and admins"), "\(detail)")
+            #expect(detail.contains("\"carol\""))
+        }
+        // Who may not use it may not repeat what is there under his own name either.
+        let run = taken.json["id"]?.integerValue ?? 0
+        _ = try await pool.coordinator.run(["wait", "\(run)"])
+        let again = "/api/v1/runs/\(run)/retry"
+        #expect(try await pool.coordinator.ask(again, "POST", token: carol).status == 403)
+        #expect(try await pool.coordinator.ask(again, "POST", token: alice).status == 201)
+        #expect(try await pool.queue("team")["users"] == ["alice"])
+        #expect(try await pool.run(["queues"]).contains("queue team is for alice, admins"))
+
+        try await pool.reload("queues: default, team", "team: { users: [carol] }")
+        #expect(try await submit(carol).status == 201)
+        #expect(try await submit(alice).status == 403)
+        try await pool.stop()
+    }
+
+    @Test func `a worker is described with what runs on it, and drained, and gone`() async throws {
+        let pool = try await Pool(workers: 1)
+        let run = try await pool.submit(Work(items: 3, seconds: 60))
+        try await pool.waitUntilHeld(["default": 2])
+        let account = try await pool.coordinator.ask("/api/v1/workers/0").json
+        #expect(account["is_connected"] == true && account["trust"] == "trusted")
+        #expect(account["free"]?["milli_cores"] == 0)
+        let attempts = account["attempts"]?.arrayValue ?? []
+        #expect(attempts.filter { $0["status"] == "running" }.count == 2)
+        #expect(attempts.first?["run"]?.integerValue == Int64(run))
+        #expect(attempts.first?["task"] == "step" && attempts.first?["attempt"] == 1)
+        #expect(attempts.first?["reserved"]?["milli_cores"] == 1_000)
+        #expect(attempts.first?["since"] != nil)
+        let shown = try await pool.run(["describe", "worker", "w0"])
+        #expect(shown.contains("worker 0 (w0): active"), "\(shown)")
+        try await pool.run(["drain", "w0"])
+        let draining = try await pool.run(["describe", "worker", "w0"])
+        #expect(draining.contains("it gets nothing new, and goes when"), "\(draining)")
+        try await pool.run(["cancel", run])
+        for _ in 0..<200 {
+            let status = try await pool.run([
+                "describe", "worker", "0", "--output", "quiet",
+            ])
+            if status == "lost" { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let gone = try await pool.run(["describe", "worker", "w0"])
+        #expect(gone.hasPrefix("worker 0 (w0): lost"), "\(gone)")
         try await pool.stop()
     }
 

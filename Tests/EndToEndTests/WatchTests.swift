@@ -70,7 +70,16 @@ struct WatchTests {
         let states = try await coordinator.run(["describe", "all", "--output", "quiet"])
         #expect(states.text == "failed\nfailed\ncompleted\n")
         let why = try await coordinator.run(["why", "1-2"])
-        #expect(why.text == "run 1:\nnothing waits\n\nrun 2:\nnothing waits\n")
+        #expect(
+            why.text
+                == "run 1:\nit has completed: nothing waits\n\nrun 2:\nit has failed: nothing waits\n"
+        )
+        let eff = try await coordinator.run(["eff", "1"])
+        #expect(
+            eff.text.hasPrefix("run 1\ncopy/copy\n  attempts   2\n"), "\(eff.text)\(eff.errors)")
+        let asked = try await coordinator.run(["eff", "1", "--output", "quiet"])
+        #expect(asked.text.hasPrefix("copy/copy: needs: { cpus: "), "\(asked.text)")
+        #expect(try await coordinator.run(["eff", "99"]).code == 3)
         let retried = try await coordinator.run(["retry", "all", "--failed", "--output", "quiet"])
         #expect(retried.text == "4\n5\n", "\(retried.errors)")
         let drained = try await coordinator.run(["drain", "w", "--output", "quiet"])

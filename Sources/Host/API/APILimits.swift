@@ -48,6 +48,8 @@ package struct APILimits: Hashable, Sendable {
     package static let standardPageEntries = 50
     /// Attempts of one page.
     package static let pageAttempts = 5_000
+    /// Attempts that are listed of one worker.
+    package static let workerAttempts = 256
     /// Workers that are gone and are still listed.
     package static let lostWorkers = 1_000
     /// Decisions about workers in one list.

@@ -41,6 +41,8 @@ extension GPUDetail {
         object["memory_bytes"] = .integer(memoryBytes)
         object.set("memory_node", memoryNode.map { JSON.integer(Int64($0)) })
         object.set("link_group", linkGroup.map { JSON.integer(Int64($0)) })
+        object.set("free_milli", freeMilli.map(JSON.integer))
+        object.set("free_memory_bytes", freeMemoryBytes.map(JSON.integer))
         object.set("used_memory_bytes", usedMemoryBytes.map(JSON.integer))
         object.set("busy_percent", busyPercent.map { JSON.integer(Int64($0)) })
         return .object(object)

@@ -105,6 +105,10 @@ package struct GPUDetail: Hashable, Sendable {
     /// The group of GPUs of the worker that are linked directly to one another (NVLink), counted
     /// from 1; `nil` for one without links.
     package var linkGroup: Int?
+    /// What of its time is not reserved, in thousandths; `nil` for one of a worker that is gone.
+    package var freeMilli: Int64?
+    /// Bytes of its memory that are not reserved.
+    package var freeMemoryBytes: Int64?
     /// Bytes of it in use; `nil` if it is not measured.
     package var usedMemoryBytes: Int64?
     /// How much of the last moment it was busy, 0 to 100; `nil` if it is not measured.

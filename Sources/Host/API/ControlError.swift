@@ -2,6 +2,8 @@
 package struct ControlError: Error, Hashable, Sendable {
     /// For programs: stable, part of the interface.
     package enum Code: String, Hashable, Sendable, CaseIterable {
+        /// Whoever asks may not have it done.
+        case forbidden = "forbidden"
         /// There is no such run, worker, token, output or file.
         case notFound = "not-found"
         /// What was sent is wrong; ``ControlError/places`` may say where.

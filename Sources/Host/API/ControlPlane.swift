@@ -27,12 +27,16 @@ package protocol ControlPlane: Sendable {
     func plan(_ submission: Submission) async throws(ControlError) -> JSON
     /// What tasks will need: of one class, or of the first `limit` by name.
     func predictions(taskClass: String?, limit: Int) async throws(ControlError) -> JSON
+    /// What the tasks of a run were given and used, and what to ask for; `not-found` as for the run.
+    func efficiency(run id: UInt64) async throws(ControlError) -> JSON
     /// Cancels a run; one that has ended is returned as it is.
     func cancel(run id: UInt64, reason: String) async throws(ControlError) -> RunDetail
     /// Runs what failed again, as a new run that takes over what had succeeded.
     ///
     /// `conflict` if the run has not ended, or nothing of it failed.
-    func retryFailed(run id: UInt64, submitter: String) async throws(ControlError) -> RunDetail
+    func retryFailed(
+        run id: UInt64, submitter: String, isAdmin: Bool
+    ) async throws(ControlError) -> RunDetail
     /// Why something waits: the run, one of its tasks, or one subtask of the task.
     func why(_ subject: RunSubject) async throws(ControlError) -> Explanation
     /// The names of a run's outputs, with their sizes; empty until it has completed.
@@ -69,6 +73,8 @@ package protocol ControlPlane: Sendable {
     func workers() async throws(ControlError) -> [WorkerDetail]
     /// Workers that are gone, those that joined last first, at most ``APILimits/lostWorkers``.
     func lostWorkers() async throws(ControlError) -> [WorkerDetail]
+    /// All that is known of one worker, also of one that is gone.
+    func describe(worker id: UInt64) async throws(ControlError) -> WorkerAccount
     /// One worker.
     func worker(_ id: UInt64) async throws(ControlError) -> WorkerDetail
     /// Lets a worker finish what it runs and gives it nothing more.

@@ -2,7 +2,19 @@ import FanfoldJSON
 
 /// `/api/v1/predictions`: what tasks will need.
 enum PredictionRoutes {
-    static let all: [Route] = [predictions]
+    static let all: [Route] = [predictions, efficiency]
+
+    static let efficiency = Route(
+        .get, "/api/v1/runs/{run}/efficiency", .role(.read), "runEfficiency",
+        "What the tasks of a run were given and used, what was predicted, and what to ask for.",
+        parameters: [RunRoutes.run],
+        answer: .init(
+            summary: "The task classes; those that were not measured are not there.",
+            schema: Schemas.named("Efficiency")),
+        problems: [.notFound, .tooMany]
+    ) { call throws(ControlError) in
+        .json(try await call.controlPlane.efficiency(run: call.id("run")))
+    }
 
     static let predictions = Route(
         .get, "/api/v1/predictions", .role(.read), "listPredictions",

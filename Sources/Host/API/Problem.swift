@@ -88,6 +88,7 @@ struct Problem: Error, Sendable {
     init(_ error: ControlError) {
         let code: Code =
             switch error.code {
+            case .forbidden: .forbidden
             case .notFound: .notFound
             case .invalid: .invalid
             case .conflict: .conflict

@@ -7,6 +7,17 @@ extension QueueQuota {
         object.set("memory_bytes", memoryBytes.map(JSON.integer))
         object.set("milli_gpus", milliGPUs.map(JSON.integer))
         object["may_borrow"] = .bool(mayBorrow)
+        object.set("most_borrowed", mostBorrowed?.json)
+        return .object(object)
+    }
+}
+
+extension QueueBorrowing {
+    var json: JSON {
+        var object = JSONObject()
+        object.set("milli_cores", milliCores.map(JSON.integer))
+        object.set("memory_bytes", memoryBytes.map(JSON.integer))
+        object.set("milli_gpus", milliGPUs.map(JSON.integer))
         return .object(object)
     }
 }
@@ -18,6 +29,7 @@ extension QueueDetail {
         object.set("weight", weight)
         object["quota"] = quota.json
         object.set("max_priority", maximumPriority)
+        object.set("users", users.map { .array($0.map(JSON.string)) })
         object["is_configured"] = .bool(isConfigured)
         object["is_paused"] = .bool(isPaused)
         object["used"] = used.json
@@ -61,7 +73,13 @@ extension Schemas {
             "Quota",
             object([
                 "milli_cores?": integer(), "memory_bytes?": integer(), "milli_gpus?": integer(),
-                "may_borrow": boolean,
+                "may_borrow": boolean, "most_borrowed?": named("BorrowingLimit"),
+            ])
+        ),
+        (
+            "BorrowingLimit",
+            object([
+                "milli_cores?": integer(), "memory_bytes?": integer(), "milli_gpus?": integer(),
             ])
         ),
         ("Queue", queue),
@@ -84,6 +102,7 @@ extension Schemas {
 
     private static let queue = object([
         "name": name, "weight": integer(1), "quota": named("Quota"), "max_priority": priority,
+        "users?": list(text),
         "is_configured": boolean, "is_paused": boolean, "used": named("Amounts"),
         "share": number, "borrowed": named("Amounts"), "runs": integer(),
         "paused_runs": integer(), "running": integer(), "waiting": integer(),

@@ -8,16 +8,38 @@ package struct QueueQuota: Hashable, Sendable {
     package var milliGPUs: Int64?
     /// Whether it may hold more while no queue within its quota could use it.
     package var mayBorrow: Bool
+    /// How much more at most; `nil` if it may not, or as much as idles.
+    package var mostBorrowed: QueueBorrowing?
 
     /// A quota.
     package init(
         milliCores: Int64? = nil, memoryBytes: Int64? = nil, milliGPUs: Int64? = nil,
-        mayBorrow: Bool = false
+        mayBorrow: Bool = false, mostBorrowed: QueueBorrowing? = nil
     ) {
         self.milliCores = milliCores
         self.memoryBytes = memoryBytes
         self.milliGPUs = milliGPUs
         self.mayBorrow = mayBorrow
+        self.mostBorrowed = mostBorrowed
+    }
+}
+
+/// How much more than its quota a queue may hold; `nil` in a dimension for whatever idles.
+package struct QueueBorrowing: Hashable, Sendable {
+    /// Thousandths of a core.
+    package var milliCores: Int64?
+    /// Bytes of memory.
+    package var memoryBytes: Int64?
+    /// GPUs, in thousandths.
+    package var milliGPUs: Int64?
+
+    /// A limit.
+    package init(
+        milliCores: Int64? = nil, memoryBytes: Int64? = nil, milliGPUs: Int64? = nil
+    ) {
+        self.milliCores = milliCores
+        self.memoryBytes = memoryBytes
+        self.milliGPUs = milliGPUs
     }
 }
 
@@ -31,6 +53,8 @@ package struct QueueDetail: Hashable, Sendable {
     package var quota: QueueQuota
     /// The highest priority of runs whose submitter is no admin.
     package var maximumPriority: Int
+    /// The names of the tokens whose runs may be in it, besides those of admins; `nil` for all.
+    package var users: [String]?
     /// Whether the settings name it: if not, it takes no new runs.
     package var isConfigured = true
     /// Whether nothing more of it is started.

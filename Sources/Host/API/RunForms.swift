@@ -111,11 +111,13 @@ extension AttemptDetail {
 extension Explanation {
     var json: JSON {
         var explanation = JSONObject()
+        explanation["status"] = .string(status.rawValue)
         explanation["reasons"] = .array(
             reasons.map { reason in
                 var object = JSONObject()
                 object.set("task", reason.task.map(JSON.string))
                 object.set("subtask", reason.subtask.map { .integer(Int64($0)) })
+                object.set("waiting", reason.waiting.map { .integer(Int64($0)) })
                 object["code"] = .string(reason.code)
                 object["sentence"] = .string(reason.sentence)
                 object.set("would_run_if", reason.wouldRunIf.map(JSON.string))

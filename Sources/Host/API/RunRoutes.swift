@@ -139,7 +139,8 @@ enum RunRoutes {
         problems: [.notFound, .conflict, .tooMany, .insufficientStorage]
     ) { call throws(ControlError) in
         let detail = try await call.controlPlane.retryFailed(
-            run: call.id("run"), submitter: call.submitter)
+            run: call.id("run"), submitter: call.submitter,
+            isAdmin: call.identity?.role == .admin)
         return .created(detail.json, at: "/api/v1/runs/\(detail.summary.id)")
     }
 }

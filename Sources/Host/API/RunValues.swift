@@ -402,6 +402,8 @@ package struct Explanation: Hashable, Sendable {
         package var task: String?
         /// The subtask it is about.
         package var subtask: UInt32?
+        /// How many subtasks of the task wait for it; `nil` where none is ready to run.
+        package var waiting: UInt32?
         /// For programs, as Core names it, in kebab case: `no-worker-type`.
         package var code: String
         /// For people.
@@ -411,24 +413,28 @@ package struct Explanation: Hashable, Sendable {
 
         /// A reason.
         package init(
-            task: String? = nil, subtask: UInt32? = nil, code: String, sentence: String,
-            wouldRunIf: String? = nil
+            task: String? = nil, subtask: UInt32? = nil, waiting: UInt32? = nil, code: String,
+            sentence: String, wouldRunIf: String? = nil
         ) {
             self.task = task
             self.subtask = subtask
+            self.waiting = waiting
             self.code = code
             self.sentence = sentence
             self.wouldRunIf = wouldRunIf
         }
     }
 
+    /// Where the run is.
+    package var status: RunStatus
     /// None if nothing waits.
     package var reasons: [Reason]
     /// Where the subtask that was asked about is, or what is short elsewhere.
     package var placement: PlacementAccount?
 
     /// Why something waits.
-    package init(reasons: [Reason], placement: PlacementAccount? = nil) {
+    package init(status: RunStatus, reasons: [Reason], placement: PlacementAccount? = nil) {
+        self.status = status
         self.reasons = reasons
         self.placement = placement
     }

@@ -8,7 +8,8 @@ extension Schemas {
                 "milli_cores": integer(), "memory_bytes": integer(), "milli_gpus": integer(),
             ])
         ),
-        ("Worker", worker),
+        ("Worker", object(workerMembers)),
+        ("WorkerAccount", object(workerMembers, and: accountMembers)),
         ("WorkerList", object(["workers": list(named("Worker"))])),
         (
             "Resources",
@@ -31,7 +32,7 @@ extension Schemas {
         ),
     ]
 
-    private static let worker = object([
+    private static let workerMembers: KeyValuePairs<String, JSON> = [
         "id": integer(), "name": text, "status": oneOf(WorkerStatus.allCases.map(\.rawValue)),
         "address?": text, "version": text, "total": named("Amounts"), "free": named("Amounts"),
         "measured?": named("Amounts"), "labels": list(text), "processor?": text,
@@ -39,11 +40,12 @@ extension Schemas {
             object([
                 "name": text, "uuid": text, "memory_bytes": integer(),
                 "memory_node?": integer(), "link_group?": integer(),
+                "free_milli?": integer(), "free_memory_bytes?": integer(),
                 "used_memory_bytes?": integer(), "busy_percent?": integer(0, 100),
             ])),
         "free_disk_bytes?": integer(), "quarantine?": named("Quarantine"),
         "running": integer(), "queued": integer(), "joined": moment, "heard": moment,
-    ])
+    ]
 
     /// Seconds in ten years, the longest life of a token.
     static let longestLife: Int64 = 315_360_000

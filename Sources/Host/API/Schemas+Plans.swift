@@ -21,6 +21,10 @@ extension Schemas {
             ])
         ),
         (
+            "Efficiency",
+            object(["run": id, "tasks": list(efficiency)])
+        ),
+        (
             "Estimate",
             object([
                 "value": number, "tier": oneOf(["model", "statistics", "defaults"]),
@@ -29,6 +33,18 @@ extension Schemas {
             ])
         ),
     ]
+
+    private static let use = object(["given?": number, "used?": number, "share?": number])
+
+    private static let efficiency = object([
+        "class": text, "attempts": integer(), "out_of_memory": integer(), "memory_bytes": use,
+        "cpus": use, "changed?": integer(),
+        "predicted?": object(["memory_bytes": number, "attempts": integer(), "covered": integer()]),
+        "suggestion?": object([
+            "cpus": number, "memory_bytes": integer(), "attempts": integer(),
+            "estimate": named("Estimate"),
+        ]),
+    ])
 
     /// A task that waits for others, or that cannot be split, has no numbers.
     private static let plannedTask = object([

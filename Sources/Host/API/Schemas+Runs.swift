@@ -93,10 +93,11 @@ extension Schemas {
     ])
 
     private static let explanation = object([
+        "status": oneOf(RunStatus.allCases.map(\.rawValue)),
         "reasons": list(
             object([
-                "task?": text, "subtask?": integer(), "code": text, "sentence": text,
-                "would_run_if?": text,
+                "task?": text, "subtask?": integer(), "waiting?": integer(1), "code": text,
+                "sentence": text, "would_run_if?": text,
             ])),
         "placement?": object([
             "chosen?": choice, "scores?": ["type": "object", "additionalProperties": number],

@@ -30,10 +30,12 @@ enum Schemas {
     static func named(_ name: String) -> JSON { ["$ref": .string(reference + name)] }
 
     /// An object with these members and no others; those whose names end in `?` may be missing.
-    static func object(_ members: KeyValuePairs<String, JSON>) -> JSON {
+    static func object(
+        _ members: KeyValuePairs<String, JSON>, and more: KeyValuePairs<String, JSON> = [:]
+    ) -> JSON {
         var properties = JSONObject()
         var required: [JSON] = []
-        for (name, schema) in members {
+        for (name, schema) in Array(members) + Array(more) {
             let isOptional = name.hasSuffix("?")
             let name = isOptional ? String(name.dropLast()) : name
             properties[name] = schema

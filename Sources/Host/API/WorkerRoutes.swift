@@ -28,12 +28,13 @@ enum WorkerRoutes {
     }
 
     static let detail = Route(
-        .get, "/api/v1/workers/{worker}", .role(.read), "getWorker", "One worker.",
+        .get, "/api/v1/workers/{worker}", .role(.read), "getWorker",
+        "One worker, here or gone: what it has, what is on it, what speaks against it.",
         parameters: [worker],
-        answer: .init(summary: "The worker.", schema: Schemas.named("Worker")),
+        answer: .init(summary: "The worker.", schema: Schemas.named("WorkerAccount")),
         problems: [.notFound]
     ) { call throws(ControlError) in
-        .json(try await call.controlPlane.worker(call.id("worker")).json)
+        .json(try await call.controlPlane.describe(worker: call.id("worker")).json)
     }
 
     static let drain = Route(

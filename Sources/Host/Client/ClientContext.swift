@@ -40,8 +40,9 @@ package struct ClientContext: Hashable, Sendable {
         }
         guard let address = try line(of: "\(stateFolder)/api-address") else {
             throw .noContext(
-                "no coordinator is known: start `fanfold serve` on this machine, set FANFOLD_ADDRESS "
-                    + "and FANFOLD_TOKEN, or name one with --context")
+                "no coordinator is known: \(stateFolder)/api-address, which `fanfold serve` writes, is "
+                    + "not there; start it, say its --config, set FANFOLD_ADDRESS and FANFOLD_TOKEN, "
+                    + "or name one with --context")
         }
         var token = environment("FANFOLD_TOKEN")
         if token == nil { token = try line(of: "\(stateFolder)/api-token") }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FanfoldJSON
 import FanfoldPrediction
 import FanfoldRuntime
 @preconcurrency import Glibc
@@ -9,8 +10,9 @@ struct EffCommand: ParsableCommand {
         commandName: "eff",
         abstract: "Shows what the tasks of a run were given and used, and what to ask for.",
         discussion: """
-            Reads what attempts used from the state folder: of `fanfold run` that of the settings, \
-            of a coordinator the one it was started with. `predicted` is the largest request that \
+            With --context, or FANFOLD_ADDRESS, a coordinator is asked. Otherwise what attempts used \
+            is read from the state folder: of `fanfold run` that of the settings, of a coordinator \
+            of this machine the one it was started with. `predicted` is the largest request that \
             the history would have led to, before each attempt's own use was known; `covered` the \
             share of attempts that used no more.
             """)
@@ -21,9 +23,24 @@ struct EffCommand: ParsableCommand {
             valueName: "run"))
     var subject = "last"
 
-    @OptionGroup var history: HistoryOptions
+    @OptionGroup var client: ClientOptions
+    @OptionGroup var state: StateOptions
 
     func run() throws {
+        guard state.path == nil, client.namesCoordinator else { return try showLocal() }
+        let subject = subject
+        try client.ask { session in
+            let numbers = try await session.runs(subject)
+            session.show(
+                try await session.look(numbers, suffix: "/efficiency"), table: EffTable.text,
+                quiet: EffTable.suggestions)
+        }
+    }
+
+    private func showLocal() throws {
+        var history = HistoryOptions()
+        history.state = state
+        history.host = client.host
         let (entries, path) = try history.load()
         guard let last = entries.last else {
             Terminal.complain("error: \(path) holds no attempts yet")
@@ -37,8 +54,9 @@ struct EffCommand: ParsableCommand {
                     + "the last one is \"\(last.run)\"")
             throw Exit.notFound
         }
-        Terminal.print("run \(name)")
-        for efficiency in found { Self.lines(efficiency).forEach { Terminal.print($0) } }
+        client.output.show(
+            ["run": .string(name), "tasks": .array(found.map(\.json))], table: EffTable.text,
+            quiet: EffTable.suggestions)
     }
 
     /// A name for a run of this process: when it began, and its id.
@@ -51,50 +69,77 @@ struct EffCommand: ParsableCommand {
         let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
         return "local-\(String(decoding: bytes, as: UTF8.self))-\(getpid())"
     }
+}
 
-    /// A task class, as a reader wants it.
-    static func lines(_ task: Efficiency) -> [String] {
+/// What tasks of runs were given, used and should ask for, as a reader wants it.
+enum EffTable {
+    static func text(_ answer: JSON) -> String {
+        (answer["runs"]?.arrayValue ?? [answer]).map { run in
+            let tasks = run["tasks"]?.arrayValue ?? []
+            let lines = tasks.isEmpty ? ["no attempt was measured"] : tasks.flatMap(lines)
+            return (["run \(run.shown("run"))"] + lines).joined(separator: "\n")
+        }.joined(separator: "\n\n")
+    }
+
+    /// What each class should ask for, for pipelines.
+    static func suggestions(_ answer: JSON) -> [String] {
+        (answer["runs"]?.arrayValue ?? [answer]).flatMap { $0["tasks"]?.arrayValue ?? [] }
+            .compactMap { task in
+                needs(task["suggestion"]).map { "\(task.shown("class")): \($0)" }
+            }
+    }
+
+    private static func lines(_ task: JSON) -> [String] {
+        let outOfMemory = task["out_of_memory"]?.integerValue ?? 0
+        let (memory, cores) = (task["memory_bytes"], task["cpus"])
         var lines = [
-            task.taskClass,
-            "  attempts   \(task.attempts)"
-                + (task.outOfMemory > 0 ? ", \(task.outOfMemory) out of memory" : ""),
-            "  memory     given \(bytes(task.given[.memory])), used at most "
-                + "\(bytes(task.used[.memory]))\(share(task.memoryShare))",
-            "  cores      given \(cores(task.given[.cpu])), used at most "
-                + "\(cores(task.used[.cpu]))\(share(task.cpuShare))",
+            task.shown("class"),
+            "  attempts   \(task.shown("attempts"))"
+                + (outOfMemory > 0 ? ", \(outOfMemory) out of memory" : ""),
+            "  memory     given \(bytes(memory?["given"])), used at most "
+                + "\(bytes(memory?["used"]))\(share(memory))",
+            "  cores      given \(count(cores?["given"])), used at most "
+                + "\(count(cores?["used"]))\(share(cores))",
         ]
-        if let predicted = task.predictedMemory {
+        if let predicted = task["predicted"] {
             lines.append(
-                "  predicted  \(bytes(predicted)) of memory, covered "
-                    + "\(task.covered) of \(task.predicted)")
+                "  predicted  \(bytes(predicted["memory_bytes"])) of memory, covered "
+                    + "\(predicted.shown("covered")) of \(predicted.shown("attempts"))")
         }
-        if let rows = task.rowsSinceDrift {
-            lines.append("  changed    \(rows + DriftWatch.newest) attempts ago")
+        if let changed = task["changed"]?.integerValue {
+            lines.append("  changed    \(changed) attempts ago")
         }
-        if let memory = task.suggestion[.memory], let cpu = task.suggestion[.cpu] {
-            let needs = NeedsDeclaration.asked(cores: cpu.value, memory: memory.value)
+        if let suggestion = task["suggestion"], let needs = needs(suggestion) {
+            let estimate = suggestion["estimate"]
             lines.append(
-                "  ask for    needs: { cpus: \(Human.cores(needs.cpuMillis)), "
-                    + "memory: \(needs.memoryBytes >> 20)MiB }  (\(memory.tier.rawValue), "
-                    + "\(memory.rows) attempts\(bounds(memory)))")
+                "  ask for    \(needs)  (\(estimate?.shown("tier") ?? ""), "
+                    + "\(suggestion.shown("attempts")) attempts\(bounds(estimate)))")
         }
         return lines
     }
 
-    private static func bytes(_ value: Double?) -> String {
-        value.map { Human.bytes(Int64($0)) } ?? "unknown"
+    private static func needs(_ suggestion: JSON?) -> String? {
+        guard let cores = suggestion?["cpus"]?.doubleValue,
+            let memory = suggestion?["memory_bytes"]?.integerValue
+        else { return nil }
+        let millis = Int64((cores * 1000).rounded())
+        return "needs: { cpus: \(Human.cores(millis)), memory: \(memory >> 20)MiB }"
     }
 
-    private static func cores(_ value: Double?) -> String {
-        value.map { Human.fixed($0, 2) } ?? "unknown"
+    private static func bytes(_ value: JSON?) -> String {
+        value?.doubleValue.map { Human.bytes(Int64($0)) } ?? "unknown"
     }
 
-    private static func share(_ value: Double?) -> String {
-        value.map { ", \(Human.fixed($0 * 100, 1)) % of it" } ?? ""
+    private static func count(_ value: JSON?) -> String {
+        value?.doubleValue.map { Human.fixed($0, 2) } ?? "unknown"
     }
 
-    private static func bounds(_ estimate: Estimate) -> String {
-        guard let bounds = estimate.bounds else { return "" }
-        return ", nine of ten use \(bytes(bounds.lowerBound)) to \(bytes(bounds.upperBound))"
+    private static func share(_ use: JSON?) -> String {
+        use?["share"]?.doubleValue.map { ", \(Human.fixed($0 * 100, 1)) % of it" } ?? ""
+    }
+
+    private static func bounds(_ estimate: JSON?) -> String {
+        guard let least = estimate?["least"], let most = estimate?["most"] else { return "" }
+        return ", nine of ten use \(bytes(least)) to \(bytes(most))"
     }
 }

@@ -6,6 +6,25 @@ import FanfoldRuntime
 /// How results and reports are printed.
 enum OutputStyle: String, ExpressibleByArgument, CaseIterable {
     case table, json, quiet
+
+    /// The version of what `--output json` prints.
+    static let version: JSON = 1
+
+    /// Prints an answer: as JSON with its version, or as `table` or `quiet` says.
+    func show(_ answer: JSON, table: (JSON) -> String, quiet: (JSON) -> [String]) {
+        switch self {
+        case .json: Terminal.print(Self.versioned(answer).prettyText)
+        case .table: Terminal.print(table(answer))
+        case .quiet: for line in quiet(answer) { Terminal.print(line) }
+        }
+    }
+
+    /// An answer with the version of its form.
+    static func versioned(_ answer: JSON) -> JSON {
+        var object = JSONObject([("version", version)])
+        for (key, value) in answer.objectValue?.members ?? [] { object[key] = value }
+        return .object(object)
+    }
 }
 
 /// The pipeline and the changes to it, shared by `run`, `plan` and `validate`.

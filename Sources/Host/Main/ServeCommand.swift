@@ -80,7 +80,8 @@ struct ServeCommand: ParsableCommand {
             Terminal.complain("error: \(error)")
             throw Exit.usage
         }
-        Terminal.complain("clients connect to \(api.address)")
+        Terminal.complain(
+            "clients connect to \(api.address)" + Self.clientOptions(folder, host.config))
         let stop = StopSignal()
         let config = host.config
         signals.start(reload: { Self.reload(config, server) }) { count in
@@ -92,6 +93,19 @@ struct ServeCommand: ParsableCommand {
         api.stop()
         server.stop()
         context.removeScratch()
+    }
+
+    /// What the commands of this machine have to be told to find the coordinator of a folder.
+    private static func clientOptions(_ folder: String, _ config: String?) -> String {
+        func finds(_ path: String?) -> Bool {
+            (try? Settings.load(path: path))?.resolvedServices.stateDirectory == folder
+        }
+        if finds(nil) { return "" }
+        if let config, finds(config) {
+            return "; commands on this machine want --config \(config)"
+        }
+        return "; commands on this machine want FANFOLD_ADDRESS, and FANFOLD_TOKEN from "
+            + "\(folder)/api-token"
     }
 
     /// Reads the queues again; settings that are wrong change nothing.

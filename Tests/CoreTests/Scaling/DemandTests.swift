@@ -59,6 +59,21 @@ import Testing
         #expect(count(env) == 0)
     }
 
+    @Test func `a queue wants no more than its quota, and what it may borrow, leave it`() {
+        func wanted(_ borrowing: Borrowing) -> [Int] {
+            let quota = Quota(milliCores: 3_000, borrowing: borrowing)
+            let world = SharingWorld([QueueSpec(name: "a", quota: quota), QueueSpec(name: "b")])
+            world.worker(cores: 2)
+            world.run(9, queue: "a")
+            world.run(9, queue: "a")
+            world.run(5, queue: "b")
+            return world.core.scalingDemand(within: 0).map(\.count)
+        }
+        #expect(wanted(.nothing) == [1, 5])
+        #expect(wanted(.atMost(BorrowingLimit(milliCores: 7_000))) == [7, 1, 5])
+        #expect(wanted(.anything) == [7, 9, 5])
+    }
+
     @Test func `what rests is wanted if it has rested soon`() {
         let env = TestEnv(cores: [1], attempts: 3)
         env.put(1)

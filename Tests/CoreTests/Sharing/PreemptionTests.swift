@@ -128,7 +128,7 @@ import Testing
     @Test func `nothing is ended so that a queue may borrow`() {
         let world = SharingWorld([
             QueueSpec(name: "a"),
-            QueueSpec(name: "b", quota: Quota(milliCores: 1000, mayBorrow: true)),
+            QueueSpec(name: "b", quota: Quota(milliCores: 1000, borrowing: .anything)),
         ])
         world.worker(cores: 4)
         world.run(4, queue: "a")

@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func `a request larger than the quota never runs, borrowed or not`() {
-        let quota = Quota(milliCores: 3000, mayBorrow: true)
+        let quota = Quota(milliCores: 3000, borrowing: .anything)
         let world = SharingWorld([QueueSpec(name: "a", quota: quota)])
         world.worker(cores: 8)
         let large = world.run(1, queue: "a", cores: 4)
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func `what is borrowed is given back, slot by slot, to whom it belongs`() {
-        let half = Quota(milliCores: 4000, mayBorrow: true)
+        let half = Quota(milliCores: 4000, borrowing: .anything)
         let world = SharingWorld([
             QueueSpec(name: "a", quota: half), QueueSpec(name: "b", quota: half),
         ])
@@ -94,6 +94,71 @@ import Testing
             world.end(borrower)
             #expect(world.slots(owner) == 4)
         }
+    }
+
+    @Test func `a queue borrows up to its limit and no further, though there is room`() {
+        let quota = Quota(
+            milliCores: 2000, borrowing: .atMost(BorrowingLimit(milliCores: 3000)))
+        let world = SharingWorld([QueueSpec(name: "a", quota: quota)])
+        world.worker(cores: 10)
+        let run = world.run(20, queue: "a")
+        #expect(world.slots(run) == 5)
+        world.end(run)
+        #expect(world.slots(run) == 5)
+        #expect(world.core.queueUsage()[1].borrowed.milliCores == 3000)
+        // What is left is another's.
+        #expect(world.slots(world.run(20)) == 5)
+    }
+
+    @Test func `a limit on what is borrowed holds for its dimension alone`() {
+        let quota = Quota(
+            milliCores: 1000, memoryBytes: 4 << 30, deviceMilli: 1000,
+            borrowing: .atMost(BorrowingLimit(memoryBytes: 8 << 30, deviceMilli: 0)))
+        let world = SharingWorld([QueueSpec(name: "a", quota: quota)])
+        world.worker(cores: 20, gpus: 4)
+        let small = world.run(4, queue: "a")
+        #expect(world.slots(small) == 4)
+        let large = world.run(4, queue: "a", gigabytes: 4)
+        #expect(world.slots(large) == 3)
+        let fast = world.run(4, queue: "a", gpus: 1)
+        #expect(world.slots(fast) == 1)
+    }
+
+    @Test func `a limit on what is borrowed that is lowered is kept as attempts end`() {
+        func queue(_ borrowing: Borrowing) -> QueueSpec {
+            QueueSpec(name: "a", quota: Quota(milliCores: 1000, borrowing: borrowing))
+        }
+        let world = SharingWorld([queue(.anything)])
+        world.worker(cores: 6)
+        let run = world.run(100, queue: "a")
+        #expect(world.slots(run) == 6)
+        world.on(.queuesConfigured([queue(.atMost(BorrowingLimit(milliCores: 2000)))]))
+        #expect(world.slots(run) == 6)
+        for _ in 0..<6 { world.end(run) }
+        #expect(world.slots(run) == 3)
+        world.on(.queuesConfigured([queue(.nothing)]))
+        for _ in 0..<6 { world.end(run) }
+        #expect(world.slots(run) == 1)
+    }
+
+    @Test func `what is left of a limit goes to those who ask for less`() {
+        let quota = Quota(
+            milliCores: 4000, borrowing: .atMost(BorrowingLimit(milliCores: 1000)))
+        let world = SharingWorld([QueueSpec(name: "a", quota: quota)])
+        world.worker(cores: 20)
+        let large = world.run(9, queue: "a", cores: 4)
+        let small = world.run(9, queue: "a")
+        #expect(world.slots(large) == 1)
+        #expect(world.slots(small) == 1)
+    }
+
+    @Test func `a quota and a limit that are more than any number are as much as there is`() {
+        let quota = Quota(
+            memoryBytes: .max - 1, borrowing: .atMost(BorrowingLimit(memoryBytes: .max)))
+        #expect(quota.ceiling == Quota(memoryBytes: .max))
+        let world = SharingWorld([QueueSpec(name: "a", quota: quota)])
+        world.worker(cores: 3)
+        #expect(world.slots(world.run(9, queue: "a", gigabytes: 1)) == 3)
     }
 
     @Test func `a lower quota is kept as attempts end`() {

@@ -20,6 +20,10 @@ import Testing
     }
 
     static let quota = QueueSpec(name: "small", quota: Quota(milliCores: 2000))
+    static let lent = QueueSpec(
+        name: "lent",
+        quota: Quota(
+            milliCores: 2000, borrowing: .atMost(BorrowingLimit(milliCores: 3000))))
 
     static let cases: [Case] = [
         Case("deactivated", .deactivated("its run was cancelled: enough")) { world in
@@ -83,6 +87,16 @@ import Testing
         ) { world in
             world.worker(cores: 8)
             return SubtaskID(task: world.run(9, queue: "small"), index: 8)
+        },
+        Case(
+            "waits for what it may borrow",
+            .waitingForQuota(
+                QuotaEvidence(
+                    queue: "lent", dimension: .cpu, wanted: 2000, used: 4000, limit: 2000,
+                    mostBorrowed: 3000))
+        ) { world in
+            world.worker(cores: 8)
+            return SubtaskID(task: world.run(9, queue: "lent", cores: 2), index: 8)
         },
         Case("concurrency limit", .concurrencyLimit(1)) { world in
             world.worker(cores: 8)
@@ -166,7 +180,7 @@ import Testing
 
     @Test(arguments: cases)
     func `the reason for waiting is right`(each: Case) {
-        let world = SharingWorld([Self.quota])
+        let world = SharingWorld([Self.quota, Self.lent])
         let subtask = each.build(world)
         #expect(world.core.explainWaiting(subtask) == each.reason)
     }

@@ -9,7 +9,7 @@ final class Backend {
     private let child: Child
 
     /// Starts a program that writes `ready` into its folder once it listens.
-    init(_ command: (URL) -> [String], ready: String, seconds: Double = 60) async throws {
+    init(_ command: (URL) -> [String], ready: String, seconds: Double = 180) async throws {
         // Short: the path of a socket holds 107 bytes, and some engines want less.
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("ff-\(UInt32.random(in: .min ... .max))")

@@ -183,16 +183,31 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
                 quota: { cpus: 1.5, memory: 2GiB, gpus: 0.25, borrow: true }
                 max-priority: -5
               plain: {}
+              lent: { quota: { cpus: 2, gpus: 1, borrow: { cpus: 0, gpus: 1.5 } } }
+              strict: { quota: { memory: 1GiB, borrow: false }, users: [alice, ci-2] }
+              closed: { users: [] }
             """)
         let settings = try Settings.load(path: folder.path + "/queues.yaml")
         let quota = Quota(
-            milliCores: 1_500, memoryBytes: 2 << 30, deviceMilli: 250, mayBorrow: true)
+            milliCores: 1_500, memoryBytes: 2 << 30, deviceMilli: 250,
+            borrowing: .anything)
         #expect(
             settings.queues == [
                 QueueDeclaration(QueueSpec(name: "default", weight: 2)),
                 QueueDeclaration(
                     QueueSpec(name: "nightly", weight: 1_000, quota: quota), maximumPriority: -5),
                 QueueDeclaration(QueueSpec(name: "plain")),
+                QueueDeclaration(
+                    QueueSpec(
+                        name: "lent",
+                        quota: Quota(
+                            milliCores: 2_000, deviceMilli: 1_000,
+                            borrowing: .atMost(
+                                BorrowingLimit(milliCores: 0, deviceMilli: 1_500))))),
+                QueueDeclaration(
+                    QueueSpec(name: "strict", quota: Quota(memoryBytes: 1 << 30)),
+                    users: ["alice", "ci-2"]),
+                QueueDeclaration(QueueSpec(name: "closed"), users: []),
             ])
         #expect(settings.queueBook.specs == settings.queues.map(\.spec))
         #expect(Settings().queueBook.specs == [QueueSpec(name: "default")])
@@ -207,6 +222,14 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
             ("queues: {a: {quota: {memory: 2}}}", "1:30"),
             ("queues: {a: {quota: {memory: 2 gigs}}}", "1:30"),
             ("queues: {a: {quota: {gpus: -1}}}", "1:28"),
+            ("queues: {a: {quota: {cpus: 1, borrow: 2}}}", "1:39"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {}}}}", "1:39"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {cpus: -1}}}}", "1:46"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {cores: 1}}}}", "1:40"),
+            ("queues: {a: {quota: {memory: 1GiB, borrow: {memory: 1}}}}", "1:53"),
+            ("queues: {a: {quota: {cpus: 1, borrow: {gpus: 1}}}}", "1:40"),
+            ("queues: {a: {users: alice}}", "1:21"), ("queues: {a: {users: [a b]}}", "1:22"),
+            ("queues: {a: {users: [a, a]}}", "1:25"), ("queues: {a: {users: [1]}}", "1:22"),
             ("queues: {a: {max-priority: 101}}", "1:28"), ("queues: {a: {}, a: {}}", "1:17"),
         ]
         for (text, place) in table {
@@ -225,6 +248,29 @@ let packageRoot = "/" + "\(#filePath)".split(separator: "/").dropLast(4).joined(
         #expect(throws: DocumentErrors.self) {
             try Settings.load(path: folder.path + "/many.yaml")
         }
+    }
+
+    @Test func `a queue with users is for them and for admins`() {
+        let book = QueueBook([
+            QueueDeclaration(QueueSpec(name: "team"), users: ["alice", "bob"]),
+            QueueDeclaration(QueueSpec(name: "closed"), users: []),
+            QueueDeclaration(
+                QueueSpec(name: "large"), users: (0..<20).map { "u\($0)" }),
+        ])
+        func refusal(_ queue: String?, _ user: String, isAdmin: Bool = false) -> String? {
+            book.refusal(queue: queue, user: user, isAdmin: isAdmin)
+        }
+        #expect(refusal("team", "alice") == nil && refusal("team", "bob") == nil)
+        #expect(refusal(nil, "carol") == nil && refusal("nowhere", "carol") == nil)
+        #expect(
+            refusal("team", "carol")
+                == "queue team is for alice, bob and admins, and this token is \"carol\": name "
+                + "another queue, or have the name added to `users:` of the queue")
+        #expect(refusal("team", "Alice") != nil && refusal("team", "") != nil)
+        #expect(refusal("closed", "alice")?.hasPrefix("queue closed is for admins, ") == true)
+        #expect(refusal("closed", "root", isAdmin: true) == nil)
+        #expect(refusal("large", "u19") == nil)
+        #expect(refusal("large", "u20")?.contains("u15, 4 more and admins") == true)
     }
 
     @Test func `a pipeline's queue must be there, and its priority allowed`() throws {

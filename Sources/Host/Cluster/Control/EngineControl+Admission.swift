@@ -4,11 +4,15 @@ import FanfoldRuntime
 /// What a submitted document may ask of the coordinator and of workers, decided before any of its
 /// plugins is looked at.
 extension EngineControl {
-    /// Refuses plugins from outside the run's folder, what only an admin may grant, queues that there
+    /// Refuses queues that are not for whoever submits, plugins from outside the run's folder, what only an admin may grant, queues that there
     /// are not, and priorities that only an admin may ask for.
     static func admit(
-        _ pipeline: Pipeline, mayGrant: Bool, in folder: RunFolder, queues: QueueBook
+        _ pipeline: Pipeline, _ submission: Submission, in folder: RunFolder, queues: QueueBook
     ) throws(ControlError) {
+        let mayGrant = submission.mayGrant
+        let refusal = queues.refusal(
+            queue: pipeline.queue, user: submission.submitter, isAdmin: mayGrant)
+        if let refusal { throw ControlError(.forbidden, refusal) }
         var problems = queues.problems(with: pipeline, isAdmin: mayGrant)
         let base = DocumentFile.simplified(folder.path) + "/"
         for (index, plugin) in pipeline.plugins.enumerated() {

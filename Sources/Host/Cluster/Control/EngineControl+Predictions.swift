@@ -5,6 +5,34 @@ import FanfoldRuntime
 
 extension EngineControl {
     func predictions(taskClass: String?, limit: Int) async throws(ControlError) -> JSON {
+        let predictor = try await onHistory { history throws(HistoryFileError) in
+            try history?.predictor(of: taskClass.map { [$0] }) ?? Predictor()
+        }
+        let classes = predictor.known.prefix(limit).map { name, rows in
+            var object = JSONObject([("class", .string(name)), ("attempts", .integer(Int64(rows)))])
+            for quantity in Quantity.allCases {
+                guard let estimate = predictor.predict(quantity, of: name, Features()) else {
+                    continue
+                }
+                object[quantity.key] = estimate.json
+            }
+            return JSON.object(object)
+        }
+        return ["predictions": .array(classes)]
+    }
+
+    func efficiency(run id: UInt64) async throws(ControlError) -> JSON {
+        _ = try await run(id)
+        let found = try await onHistory { history throws(HistoryFileError) in
+            try history?.efficiency(ofRun: "\(id)") ?? []
+        }
+        return ["run": .integer(Int64(id)), "tasks": .array(found.map(\.json))]
+    }
+
+    /// Reads the history on a thread of its own; so many at a time.
+    private func onHistory<Value: Sendable>(
+        _ body: @escaping @Sendable ((any HistoryKeeper)?) throws(HistoryFileError) -> Value
+    ) async throws(ControlError) -> Value {
         guard plans.add(1, ordering: .relaxed).newValue <= APILimits.plans else {
             plans.subtract(1, ordering: .relaxed)
             throw ControlError(
@@ -13,46 +41,12 @@ extension EngineControl {
         }
         defer { plans.subtract(1, ordering: .relaxed) }
         let history = history
-        let predictor = try await onThread { () throws(ControlError) -> Predictor in
+        return try await onThread { () throws(ControlError) -> Value in
             do throws(HistoryFileError) {
-                return try history?.predictor(of: taskClass.map { [$0] }) ?? Predictor()
+                return try body(history)
             } catch {
                 throw ControlError(.unavailable, "the history cannot be read: \(error)")
             }
         }
-        let classes = predictor.known.prefix(limit).map { name, rows in
-            var object = JSONObject([("class", .string(name)), ("attempts", .integer(Int64(rows)))])
-            for quantity in Quantity.allCases {
-                guard let estimate = predictor.predict(quantity, of: name, Features()) else {
-                    continue
-                }
-                object[Self.key(quantity)] = Self.json(estimate)
-            }
-            return JSON.object(object)
-        }
-        return ["predictions": .array(classes)]
-    }
-
-    private static func key(_ quantity: Quantity) -> String {
-        switch quantity {
-        case .runtime: "runtime_seconds"
-        case .cpu: "cpus"
-        case .memory: "memory_bytes"
-        case .gpuMemory: "gpu_memory_bytes"
-        }
-    }
-
-    private static func json(_ estimate: Estimate) -> JSON {
-        var object = JSONObject([
-            ("value", .number(estimate.value)), ("tier", .string(estimate.tier.rawValue)),
-            ("covered", .integer(Int64(estimate.covered))),
-            ("bounded", .integer(Int64(estimate.bounded))),
-        ])
-        if let bounds = estimate.bounds {
-            object["least"] = .number(bounds.lowerBound)
-            object["most"] = .number(bounds.upperBound)
-        }
-        if let rows = estimate.rowsSinceDrift { object["changed"] = .integer(Int64(rows)) }
-        return .object(object)
     }
 }

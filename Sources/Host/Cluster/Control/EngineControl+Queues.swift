@@ -71,16 +71,27 @@ extension Timestamp {
     }
 }
 
+extension QueueQuota {
+    fileprivate init(_ quota: Quota) {
+        self.init(
+            milliCores: quota.milliCores, memoryBytes: quota.memoryBytes,
+            milliGPUs: quota.deviceMilli, mayBorrow: quota.borrowing != .nothing)
+        guard case .atMost(let limit) = quota.borrowing else { return }
+        mostBorrowed = QueueBorrowing(
+            milliCores: limit.milliCores, memoryBytes: limit.memoryBytes,
+            milliGPUs: limit.deviceMilli)
+    }
+}
+
 extension QueueDetail {
     fileprivate init(_ usage: QueueUsage, _ book: QueueBook, now: Tick) {
         let quota = usage.spec.quota
         self.init(
             name: usage.spec.name, weight: usage.spec.weight,
-            quota: QueueQuota(
-                milliCores: quota.milliCores, memoryBytes: quota.memoryBytes,
-                milliGPUs: quota.deviceMilli, mayBorrow: quota.mayBorrow),
+            quota: QueueQuota(quota),
             maximumPriority: book.queue(usage.spec.name)?.maximumPriority
                 ?? QueueDeclaration.usualMaximumPriority)
+        users = book.queue(usage.spec.name)?.users
         isConfigured = usage.isConfigured
         isPaused = usage.isPaused
         used = ResourceAmounts(usage.use)
@@ -95,7 +106,7 @@ extension QueueDetail {
 }
 
 extension ResourceAmounts {
-    fileprivate init(_ amount: ResourceAmount) {
+    init(_ amount: ResourceAmount) {
         self.init(
             milliCores: max(0, amount.milliCores), memoryBytes: max(0, amount.memoryBytes),
             milliGPUs: max(0, amount.deviceMilli))

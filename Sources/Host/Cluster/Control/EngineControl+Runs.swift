@@ -47,7 +47,7 @@ extension EngineControl {
         }
         // Before anything that it names is opened.
         try Self.admit(
-            pipeline, mayGrant: submission.mayGrant, in: folder,
+            pipeline, submission, in: folder,
             queues: queueBook.withLock { $0 })
         let run = try Self.checked { () throws(DocumentErrors) in try preparer(path, overrides) }
         guard let id else { return run }
@@ -132,7 +132,7 @@ extension EngineControl {
     }
 
     func retryFailed(
-        run id: UInt64, submitter: String
+        run id: UInt64, submitter: String, isAdmin: Bool
     ) async throws(ControlError) -> RunDetail {
         let before = try await run(id)
         guard before.summary.status.hasEnded else {
@@ -141,6 +141,11 @@ extension EngineControl {
         guard before.summary.status != .completed else {
             throw ControlError(.conflict, "nothing of run \(id) failed")
         }
+        let queue = before.summary.queue
+        let refusal = queueBook.withLock {
+            $0.refusal(queue: queue, user: submitter, isAdmin: isAdmin)
+        }
+        if let refusal { throw ControlError(.forbidden, refusal) }
         let label = try await label(of: id)
         let folder = RunFolder(RunID(id), below: runsFolder)
         let next = RunID(await nextRun())

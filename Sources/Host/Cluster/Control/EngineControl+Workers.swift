@@ -6,13 +6,7 @@ import Synchronization
 extension EngineControl {
     func workers() async throws(ControlError) -> [WorkerDetail] {
         let all = await ask { [hub] (view: RunBooks.View) in
-            view.loop.workerUsage().map { usage in
-                var detail = hub.detail(usage)
-                if let quarantine = view.loop.quarantine(of: usage.worker) {
-                    detail.quarantine = QuarantineDetail(quarantine, now: view.now)
-                }
-                return detail
-            }
+            view.loop.workerUsage().map { Self.detail($0, hub, view) }
         }
         guard let all else { throw silent }
         return all
@@ -31,7 +25,10 @@ extension EngineControl {
             hub.drain(WorkerID(UInt32(before.id)), in: &loop, at: now)
         }
         guard isDone else { throw silent }
-        return try await worker(id)
+        // One that had nothing to finish may be gone already.
+        var gone = before
+        gone.status = .draining
+        return try await workers().first { $0.id == id } ?? gone
     }
 
     func lostWorkers() async throws(ControlError) -> [WorkerDetail] {
@@ -305,12 +302,17 @@ extension WorkerHub {
             joined: Timestamp(milliseconds: label?.joined ?? 0),
             heard: Timestamp(milliseconds: heard(usage.worker) ?? label?.joined ?? 0))
         detail.processor = label?.description
+        detail.address = address(of: usage.worker)
         detail.labels = label?.labels ?? []
         detail.gpus = (label?.gpus ?? []).map { gpu in
             var detail = GPUDetail(name: gpu.name, uuid: gpu.uuid, memoryBytes: gpu.memoryBytes)
             if gpu.place.node > 0 { detail.memoryNode = Int(gpu.place.node) - 1 }
             if gpu.place.link > 0 { detail.linkGroup = Int(gpu.place.link) }
             return detail
+        }
+        for (place, free) in usage.free.devices.prefix(detail.gpus.count).enumerated() {
+            detail.gpus[place].freeMilli = free.milli
+            detail.gpus[place].freeMemoryBytes = free.memoryBytes
         }
         if let measured = measured(usage.worker) {
             detail.measured = ResourceAmounts(
@@ -336,7 +338,7 @@ extension ResourceAmounts {
 }
 
 extension QuarantineDetail {
-    fileprivate init(_ quarantine: Quarantine, now: Tick) {
+    init(_ quarantine: Quarantine, now: Tick) {
         self.init(
             code: quarantine.reason.code, sentence: quarantine.reason.sentence,
             since: quarantine.since.map { Timestamp($0, now: now) },

@@ -153,6 +153,7 @@ final class RunBooks: @unchecked Sendable {
         for task in view.loop.tasks(of: run) where subject.task.map({ $0 == task.name }) ?? true {
             isFound = true
             let reason: WaitingReason?
+            var waiting: UInt32?
             if let index = subject.subtask {
                 let id = SubtaskID(task: task.id, index: index)
                 guard index < task.numbers.put else { return nil }
@@ -160,14 +161,16 @@ final class RunBooks: @unchecked Sendable {
                 placement = PlacementAccount(of: id, in: view.loop)
             } else {
                 reason = view.loop.whyWaiting(task.id)
+                waiting = task.numbers.ready > 0 ? UInt32(task.numbers.ready) : nil
             }
             guard let reason else { continue }
             reasons.append(
                 .init(
-                    task: task.name, subtask: subject.subtask, code: reason.code,
+                    task: task.name, subtask: subject.subtask, waiting: waiting, code: reason.code,
                     sentence: reason.sentence, wouldRunIf: reason.remedy))
         }
-        return isFound ? Explanation(reasons: reasons, placement: placement) : nil
+        guard isFound else { return nil }
+        return Explanation(status: status(run, view), reasons: reasons, placement: placement)
     }
 
     func subtasks(

@@ -202,6 +202,17 @@ final class WorkerHub: WireServerDelegate {
             && books.remotes[Int(worker.index)].session != nil
     }
 
+    /// Where a worker is connected from; `nil` while it is not.
+    func address(of worker: WorkerID) -> String? {
+        guard books.remotes.indices.contains(Int(worker.index)) else { return nil }
+        return books.remotes[Int(worker.index)].session?.peerAddress
+    }
+
+    /// How unusual the silence of a worker is; `nil` if nobody watches it.
+    func suspicion(of worker: WorkerID, at now: Tick) -> Double? {
+        books.liveness.phi(of: worker, at: now)
+    }
+
     /// All workers there ever were.
     var allWorkers: [WorkerID] { books.remotes.map(\.id) }
 

@@ -84,7 +84,7 @@ extension QueueSpec: ByteCoded {
             writer.bool(limit != nil)
             if let limit { writer.zigzag(limit) }
         }
-        writer.bool(quota.mayBorrow)
+        writer.put(quota.borrowing)
     }
 
     init(from reader: inout ByteReader) throws(CodingError) {
@@ -92,7 +92,38 @@ extension QueueSpec: ByteCoded {
         quota.milliCores = try reader.bool() ? try reader.zigzag() : nil
         quota.memoryBytes = try reader.bool() ? try reader.zigzag() : nil
         quota.deviceMilli = try reader.bool() ? try reader.zigzag() : nil
-        quota.mayBorrow = try reader.bool()
+        quota.borrowing = try reader.get()
+    }
+}
+
+/// 0 and 1 are what was written before there were limits: whether the queue may borrow.
+extension Borrowing: ByteCoded {
+    func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .nothing: writer.byte(0)
+        case .anything: writer.byte(1)
+        case .atMost(let limit):
+            writer.byte(2)
+            for limit in [limit.milliCores, limit.memoryBytes, limit.deviceMilli] {
+                writer.bool(limit != nil)
+                if let limit { writer.zigzag(limit) }
+            }
+        }
+    }
+
+    init(from reader: inout ByteReader) throws(CodingError) {
+        let start = reader.offset
+        switch try reader.byte() {
+        case 0: self = .nothing
+        case 1: self = .anything
+        case 2:
+            var limit = BorrowingLimit()
+            limit.milliCores = try reader.bool() ? try reader.zigzag() : nil
+            limit.memoryBytes = try reader.bool() ? try reader.zigzag() : nil
+            limit.deviceMilli = try reader.bool() ? try reader.zigzag() : nil
+            self = .atMost(limit)
+        case let number: throw reader.unknown("Borrowing", number, at: start)
+        }
     }
 }
 

@@ -25,8 +25,8 @@ extension Coordinator {
         }
     }
 
-    /// Why a task gets no further; `nil` if something of it runs, it completed, or it failed by
-    /// itself.
+    /// Why a task gets no further, or why what of it is ready does not run; `nil` if all of it runs,
+    /// it completed, or it failed by itself.
     package func explainWaiting(_ task: TaskID) -> WaitingReason? {
         guard let index = known(task) else { return nil }
         let state = tasks[index]
@@ -40,10 +40,10 @@ extension Coordinator {
         case .beginning, .finishing: return .strategyAnswering
         case .running: break
         }
-        guard state.progress.running == 0 else { return nil }
         if let shape = state.shapes.first(where: { shapes[$0].ready > 0 }) {
             return familyReason(shape)
         }
+        guard state.progress.running == 0 else { return nil }
         if let rest = rests.unordered.filter({ $0.subtask.task == task }).min() {
             return .backingOff(until: rest.until)
         }

@@ -53,18 +53,19 @@ extension Coordinator {
     /// What keeps the shape back in its queue; `nil` if nothing does.
     func quotaReason(_ shape: Int, _ queue: QueueState) -> WaitingReason? {
         let amount = amount(of: shape)
-        func evidence(_ dimension: ResourceDimension, _ limit: Int64) -> QuotaEvidence {
+        func evidence(
+            _ dimension: ResourceDimension, _ limit: Int64, borrowed: Int64 = 0
+        ) -> QuotaEvidence {
             QuotaEvidence(
                 queue: queue.spec.name, dimension: dimension, wanted: amount.value(of: dimension),
-                used: queue.use.value(of: dimension), limit: limit)
+                used: queue.use.value(of: dimension), limit: limit, mostBorrowed: borrowed)
         }
         if let (dimension, limit) = queue.spec.quota.exceeded(by: amount) {
             return .exceedsQuota(evidence(dimension, limit))
         }
-        if !queue.spec.quota.mayBorrow,
-            let (dimension, limit) = queue.spec.quota.exceeded(by: queue.use + amount)
-        {
-            return .waitingForQuota(evidence(dimension, limit))
+        if let (dimension, limit) = queue.ceiling.exceeded(by: queue.use + amount) {
+            let own = queue.spec.quota.limit(of: dimension) ?? limit
+            return .waitingForQuota(evidence(dimension, own, borrowed: limit - own))
         }
         return nil
     }

@@ -68,8 +68,10 @@ package struct QuotaEvidence: Hashable, Sendable {
     package var wanted: Int64
     /// What the queue holds.
     package var used: Int64
-    /// What it may hold.
+    /// Its quota.
     package var limit: Int64
+    /// What it may hold beyond its quota; 0 if it may not borrow, or not for such a request.
+    package var mostBorrowed: Int64 = 0
 }
 
 /// How long what is left of a run takes at least, and how long it has.

@@ -252,7 +252,7 @@ extension Coordinator {
         guard sharing.isShared, queue.spec.quota.isLimited else { return false }
         let amount = amount(of: shape) * count
         return queue.spec.quota.exceeded(by: amount) != nil
-            || (!queue.spec.quota.mayBorrow && queue.isOverQuota(with: amount))
+            || queue.isOverCeiling(with: amount)
     }
 
     /// Slots that must become free before a gang of the shape can begin; 0 if it is none.

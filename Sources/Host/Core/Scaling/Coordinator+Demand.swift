@@ -2,35 +2,45 @@ extension Coordinator {
     /// What wants to run and does not, by shape: what is ready or queued, what will have rested, and
     /// what the graph makes ready, within so many nanoseconds.
     ///
-    /// What is paused, or held back by a limit of its run or queue, wants no workers.
+    /// What is paused, or held back by a limit of its run or queue, wants no workers: together no
+    /// more is wanted than the limits of runs and the quotas of queues leave.
     ///
     /// Complexity: O(tasks that have not ended and their shapes).
     package func scalingDemand(within nanoseconds: UInt64) -> [ScalingDemand] {
         var demand: [ScalingDemand] = []
+        var room = DemandRoom(sharing.queues)
         for task in tasks.indices where !tasks[task].hasEnded {
             let run = tasks[task].run
             guard !runs[run].isPaused, !sharing.queues[runs[run].queue].isPaused else { continue }
             if tasks[task].phase == .waiting {
-                if let coming = coming(task, within: nanoseconds) { demand.append(coming) }
+                guard let coming = coming(task, within: nanoseconds),
+                    room.take(1, of: ResourceAmount(coming.request), run: (run, runs[run])) == 1
+                else { continue }
+                demand.append(coming)
                 continue
             }
             for shape in tasks[task].shapes {
-                if let wanted = wanted(shape, run) { demand.append(wanted) }
+                let wanted = shapes[shape].ready + shapes[shape].queued
+                if wanted > 0 { want(wanted, of: shape, &room, &demand) }
             }
         }
-        return demand + rested(within: nanoseconds)
+        for (shape, count) in rested(within: nanoseconds) { want(count, of: shape, &room, &demand) }
+        return demand
     }
 
-    private func wanted(_ shape: Int, _ run: Int) -> ScalingDemand? {
-        let count = shapes[shape].ready + shapes[shape].queued
-        guard count > 0, quotaReason(shape, sharing.queues[runs[run].queue]) == nil else {
-            return nil
-        }
-        let room = runs[run].maximumConcurrency - runs[run].slots
-        guard room > 0 else { return nil }
-        return ScalingDemand(
-            request: classes[shapes[shape].resources].request, count: min(count, room),
-            nanoseconds: shapes[shape].meanNanoseconds.map { UInt64(max(0, min($0, 9e18))) })
+    /// Adds slots of a shape to the demand, as many as its run and its queue may hold.
+    private func want(
+        _ count: Int, of shape: Int, _ room: inout DemandRoom, _ demand: inout [ScalingDemand]
+    ) {
+        let run = run(of: shape)
+        let amount = amount(of: shape)
+        guard sharing.queues[runs[run].queue].spec.quota.exceeded(by: amount) == nil else { return }
+        let allowed = room.take(count, of: amount, run: (run, runs[run]))
+        guard allowed > 0 else { return }
+        demand.append(
+            ScalingDemand(
+                request: classes[shapes[shape].resources].request, count: allowed,
+                nanoseconds: shapes[shape].meanNanoseconds.map { UInt64(max(0, min($0, 9e18))) }))
     }
 
     /// One subtask of a task that begins as soon as those before it have ended, if that is soon and
@@ -64,23 +74,18 @@ extension Coordinator {
         return UInt64(max(0, min(longest, 9e18)))
     }
 
-    private func rested(within nanoseconds: UInt64) -> [ScalingDemand] {
+    /// By shape: how many rest that will have rested.
+    private func rested(within nanoseconds: UInt64) -> [(shape: Int, count: Int)] {
         let end = clock.advanced(byNanoseconds: nanoseconds)
         var counts: [Int: Int] = [:]
         for rest in rests.unordered where rest.until <= end {
             let task = tasks[Int(rest.subtask.task.index)]
             guard rest.subtask.index < task.subtasks.count, !task.hasEnded,
-                !runs[task.run].isPaused
+                !runs[task.run].isPaused, !sharing.queues[runs[task.run].queue].isPaused
             else { continue }
             counts[Int(task.subtasks[Int(rest.subtask.index)].shape), default: 0] += 1
         }
-        return counts.sorted { $0.key < $1.key }.map { shape, count in
-            ScalingDemand(
-                request: classes[shapes[shape].resources].request, count: count,
-                nanoseconds: shapes[shape].meanNanoseconds.map {
-                    UInt64(max(0, min($0, 9e18)))
-                })
-        }
+        return counts.sorted { $0.key < $1.key }.map { (shape: $0.key, count: $0.value) }
     }
 
     /// What runs on a worker, and the work that would be lost if it ended now; `nil` if it is not there.

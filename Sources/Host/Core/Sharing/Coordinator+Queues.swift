@@ -88,8 +88,7 @@ extension Coordinator {
         guard sharing.queues[queue].spec.quota.isLimited else { return false }
         let amount = amount(of: shape)
         return sharing.queues[queue].spec.quota.exceeded(by: amount) != nil
-            || (!sharing.queues[queue].spec.quota.mayBorrow
-                && sharing.queues[queue].isOverQuota(with: amount))
+            || sharing.queues[queue].isOverCeiling(with: amount)
     }
 
     /// Whether a further slot would be more than the quota of the shape's queue.
@@ -156,7 +155,7 @@ extension Coordinator {
 
     private func mustShrink(queue: Int) -> Bool {
         let queue = sharing.queues[queue]
-        return queue.isPaused || (!queue.spec.quota.mayBorrow && queue.isOverQuota())
+        return queue.isPaused || queue.isOverCeiling()
     }
 
     /// Asks back what is queued on workers of a run, or of all runs of queues that must shrink.

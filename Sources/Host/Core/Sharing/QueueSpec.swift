@@ -30,23 +30,33 @@ package struct Quota: Hashable, Sendable {
     package var memoryBytes: Int64?
     /// Thousandths of devices, all devices together.
     package var deviceMilli: Int64?
-    /// Whether the queue may hold more while no other queue that is within its quota could use it.
-    package var mayBorrow: Bool
+    /// What it may hold beyond that while no other queue that is within its quota could use it.
+    package var borrowing: Borrowing
 
     /// A quota; none in a dimension that is not given.
     package init(
         milliCores: Int64? = nil, memoryBytes: Int64? = nil, deviceMilli: Int64? = nil,
-        mayBorrow: Bool = false
+        borrowing: Borrowing = .nothing
     ) {
         self.milliCores = milliCores
         self.memoryBytes = memoryBytes
         self.deviceMilli = deviceMilli
-        self.mayBorrow = mayBorrow
+        self.borrowing = borrowing
     }
 
     /// Whether any dimension has a limit.
     package var isLimited: Bool {
         milliCores != nil || memoryBytes != nil || deviceMilli != nil
+    }
+
+    /// How much of a dimension is the queue's own; `nil` for as much as there is.
+    package func limit(of dimension: ResourceDimension) -> Int64? {
+        switch dimension {
+        case .cpu: milliCores
+        case .memory: memoryBytes
+        case .gpu: deviceMilli
+        case .label: nil
+        }
     }
 
     /// The first dimension in which an amount is more than the quota: how much is allowed there.
@@ -55,6 +65,57 @@ package struct Quota: Hashable, Sendable {
         if let memoryBytes, amount.memoryBytes > memoryBytes { return (.memory, memoryBytes) }
         if let deviceMilli, amount.deviceMilli > deviceMilli { return (.gpu, deviceMilli) }
         return nil
+    }
+
+    /// The most that the queue may ever hold, what is borrowed included: a quota by which nothing
+    /// is borrowed.
+    package var ceiling: Quota {
+        switch borrowing {
+        case .nothing: self
+        case .anything: Quota()
+        case .atMost(let limit):
+            Quota(
+                milliCores: Self.sum(milliCores, limit.milliCores),
+                memoryBytes: Self.sum(memoryBytes, limit.memoryBytes),
+                deviceMilli: Self.sum(deviceMilli, limit.deviceMilli))
+        }
+    }
+
+    /// What may be held where so much is one's own and so much more may be borrowed; `nil` for as
+    /// much as there is.
+    private static func sum(_ own: Int64?, _ borrowed: Int64?) -> Int64? {
+        guard let own, let borrowed else { return nil }
+        let (sum, overflow) = own.addingReportingOverflow(borrowed)
+        return overflow ? .max : sum
+    }
+}
+
+/// What a queue may hold beyond its quota.
+package enum Borrowing: Hashable, Sendable {
+    /// Nothing.
+    case nothing
+    /// Whatever idles.
+    case anything
+    /// What idles, up to a limit.
+    case atMost(BorrowingLimit)
+}
+
+/// How much more than its quota a queue may hold, in each dimension; `nil` for whatever idles.
+package struct BorrowingLimit: Hashable, Sendable {
+    /// Thousandths of a core.
+    package var milliCores: Int64?
+    /// Bytes of memory.
+    package var memoryBytes: Int64?
+    /// Thousandths of devices, all devices together.
+    package var deviceMilli: Int64?
+
+    /// A limit; none in a dimension that is not given.
+    package init(
+        milliCores: Int64? = nil, memoryBytes: Int64? = nil, deviceMilli: Int64? = nil
+    ) {
+        self.milliCores = milliCores
+        self.memoryBytes = memoryBytes
+        self.deviceMilli = deviceMilli
     }
 }
 

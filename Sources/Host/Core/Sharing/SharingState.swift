@@ -24,12 +24,23 @@ struct Sharing: Sendable {
 
 /// What the coordinator knows of a queue.
 struct QueueState: Sendable {
-    var spec: QueueSpec
+    var spec: QueueSpec {
+        didSet { ceiling = spec.quota.ceiling }
+    }
+    /// What its quota and what it may borrow are together.
+    private(set) var ceiling: Quota
     /// Whether the configuration names it; one that it does not name any more keeps its runs.
     var isConfigured = true
     var isPaused = false
     /// What its runs hold.
     var use = ResourceAmount()
+
+    init(spec: QueueSpec, isConfigured: Bool = true, isPaused: Bool = false) {
+        self.spec = spec
+        self.isConfigured = isConfigured
+        self.isPaused = isPaused
+        ceiling = spec.quota.ceiling
+    }
 
     /// Whether something other than its weight matters.
     var isRestricted: Bool { isPaused || spec.quota.isLimited }
@@ -37,6 +48,11 @@ struct QueueState: Sendable {
     /// Whether it holds more than its quota, or would with so much more.
     func isOverQuota(with more: ResourceAmount = ResourceAmount()) -> Bool {
         spec.quota.exceeded(by: use + more) != nil
+    }
+
+    /// Whether it holds more than it may, or would with so much more, what it may borrow included.
+    func isOverCeiling(with more: ResourceAmount = ResourceAmount()) -> Bool {
+        ceiling.exceeded(by: use + more) != nil
     }
 
     /// What it would hold with so much more, as a dominant share over its weight.

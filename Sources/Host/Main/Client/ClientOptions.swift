@@ -17,6 +17,12 @@ struct ClientOptions: ParsableArguments {
 
     @OptionGroup var host: HostOptions
 
+    /// Whether a coordinator is named: by --context or by the environment.
+    var namesCoordinator: Bool {
+        context != nil
+            || ["FANFOLD_CONTEXT", "FANFOLD_ADDRESS"].contains { Terminal.environment($0) != nil }
+    }
+
     /// Asks the coordinator; what it refuses ends the process with the code for it.
     func ask(_ body: @escaping @Sendable (ClientSession) async throws -> Void) throws {
         let settings: Settings
@@ -97,26 +103,15 @@ struct ClientSession: Sendable {
     let client: FanfoldClient
     let style: OutputStyle
 
-    /// The version of what `--output json` prints.
-    static let version: JSON = 1
-
     /// Prints an answer: as JSON with its version, or as `table` or `quiet` says.
     func show(
         _ answer: JSON, table: (JSON) -> String, quiet: (JSON) -> [String]
     ) {
-        switch style {
-        case .json: Terminal.print(versioned(answer).prettyText)
-        case .table: Terminal.print(table(answer))
-        case .quiet: for line in quiet(answer) { Terminal.print(line) }
-        }
+        style.show(answer, table: table, quiet: quiet)
     }
 
     /// An answer with the version of its form.
-    func versioned(_ answer: JSON) -> JSON {
-        var object = JSONObject([("version", Self.version)])
-        for (key, value) in answer.objectValue?.members ?? [] { object[key] = value }
-        return .object(object)
-    }
+    func versioned(_ answer: JSON) -> JSON { OutputStyle.versioned(answer) }
 
     /// The runs that a selector stands for, each looked at: one as it is, several as `runs`.
     func look(_ numbers: [UInt64], suffix: String = "") async throws -> JSON {
@@ -127,8 +122,12 @@ struct ClientSession: Sendable {
 
     /// The numbers of the workers that a selector stands for: `all`, a name, `0`, `1-3`, `1,4-6`.
     ///
-    /// - Parameter lost: Whether a name may be that of a worker that is gone.
-    func workers(_ selector: String, lost: Bool = false) async throws -> [UInt64] {
+    /// - Parameters:
+    ///   - lost: Whether a name may be that of a worker that is gone.
+    ///   - prefersHere: Whether it is not if one that is here has it too.
+    func workers(_ selector: String, lost: Bool = false, prefersHere: Bool = false) async throws
+        -> [UInt64]
+    {
         if let numbers = RunSelector.numbers(selector, from: 0) { return numbers }
         let answer = try await client.ask(.GET, "/workers" + (lost ? "?lost=true" : ""))
         let known = answer["workers"]?.arrayValue ?? []
@@ -136,7 +135,9 @@ struct ClientSession: Sendable {
             return known.filter { !["lost", "revoked"].contains($0.shown("status")) }
                 .compactMap(\.number)
         }
-        let named = known.filter { $0["name"]?.stringValue == selector }.compactMap(\.number)
+        let all = known.filter { $0["name"]?.stringValue == selector }
+        let here = all.filter { !["lost", "revoked"].contains($0.shown("status")) }
+        let named = (prefersHere && !here.isEmpty ? here : all).compactMap(\.number)
         guard !named.isEmpty else {
             Terminal.complain("error: there is no worker called \(selector)")
             throw Exit.notFound

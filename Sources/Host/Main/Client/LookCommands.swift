@@ -91,32 +91,79 @@ struct GetCommand: ParsableCommand {
     }
 }
 
-/// `fanfold describe`: runs with their tasks.
+/// `fanfold describe`: runs with their tasks, or workers with what is on them.
 struct DescribeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "describe", abstract: "Shows runs with their tasks.")
+        commandName: "describe",
+        abstract: "Shows runs with their tasks, or workers with what is on them.")
 
-    @Argument(help: ArgumentHelp("last, all, 7, 1-3 or 1,4-6.", valueName: "runs"))
+    @Argument(
+        help: ArgumentHelp("last, all, 7, 1-3 or 1,4-6; or worker.", valueName: "runs"))
     var selector = "last"
 
-    @Flag(help: "Go on showing it until the runs have ended.")
+    @Argument(
+        help: ArgumentHelp(
+            "After worker: a worker's name or number, as fanfold get workers shows it; all, 1-3, "
+                + "1,4-6.", valueName: "name"))
+    var worker: String?
+
+    @Flag(help: "Go on showing it until the runs have ended, or the workers are gone.")
     var watch = false
 
     @OptionGroup var client: ClientOptions
 
+    func validate() throws {
+        guard ["worker", "workers"].contains(selector) == (worker != nil) else {
+            throw ValidationError(
+                worker == nil
+                    ? "wanted the name or number of a worker after \"\(selector)\""
+                    : "wanted runs alone, or worker NAME; found \"\(selector)\" and more")
+        }
+    }
+
     func run() throws {
-        let (selector, watch) = (selector, watch)
+        let (selector, worker, watch) = (selector, worker, watch)
         try client.ask { session in
-            let numbers = try await session.runs(selector)
-            let view = WatchView(
-                session: session, look: { try await session.look(numbers) },
-                table: RunTables.details, rows: WatchRows.details,
-                isOver: { ($0["runs"]?.arrayValue ?? [$0]).allSatisfy(\.hasEnded) })
+            let view =
+                if let worker { try await Self.workers(session, worker) } else {
+                    try await Self.runs(session, selector)
+                }
             if watch { return try await view.run() }
             session.show(try await view.look(), table: view.table) { answer in
-                (answer["runs"]?.arrayValue ?? [answer]).map { $0.shown("status") }
+                (answer["runs"]?.arrayValue ?? answer["workers"]?.arrayValue ?? [answer])
+                    .map { $0.shown("status") }
             }
         }
+    }
+
+    private static func runs(_ session: ClientSession, _ selector: String) async throws -> WatchView
+    {
+        let numbers = try await session.runs(selector)
+        return WatchView(
+            session: session, look: { try await session.look(numbers) },
+            table: RunTables.details, rows: WatchRows.details,
+            isOver: { ($0["runs"]?.arrayValue ?? [$0]).allSatisfy(\.hasEnded) })
+    }
+
+    private static func workers(
+        _ session: ClientSession, _ selector: String
+    ) async throws -> WatchView {
+        let numbers = try await session.workers(selector, lost: true, prefersHere: true)
+        return WatchView(
+            session: session,
+            look: {
+                var workers: [JSON] = []
+                for id in numbers {
+                    workers.append(try await session.client.ask(.GET, "/workers/\(id)"))
+                }
+                return workers.count == 1 ? workers[0] : ["workers": .array(workers)]
+            }, table: WorkerTables.details,
+            rows: { WatchRows.workers($0["workers"] == nil ? ["workers": [$0]] : $0) },
+            isOver: { answer in
+                (answer["workers"]?.arrayValue ?? [answer]).allSatisfy {
+                    ["lost", "revoked"].contains($0.shown("status"))
+                }
+            })
     }
 }
 

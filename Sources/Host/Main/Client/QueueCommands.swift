@@ -121,7 +121,12 @@ enum QueueTables {
                 paused(queue),
             ])
         }
-        return table.text
+        let limited = (answer["queues"]?.arrayValue ?? []).compactMap { queue -> String? in
+            guard let users = queue["users"]?.arrayValue else { return nil }
+            return "queue \(queue.shown("name")) is for "
+                + (users.compactMap(\.stringValue) + ["admins"]).joined(separator: ", ")
+        }
+        return ([table.text] + limited).joined(separator: "\n")
     }
 
     /// A line for each queue, for `--watch` without a terminal.
@@ -145,11 +150,13 @@ enum QueueTables {
     private static func quota(_ quota: JSON?) -> String {
         let limits = amounts(quota, isShort: false)
         guard limits != "-" else { return "-" }
-        return limits + (quota?["may_borrow"]?.boolValue == true ? ", may borrow" : "")
+        guard quota?["may_borrow"]?.boolValue == true else { return limits }
+        let most = quota?["most_borrowed"]
+        return limits + ", may borrow" + (most == nil ? "" : " " + amounts(most, isShort: false))
     }
 
     /// `2 cores, 4 GiB, 1 GPU`: what is not 0.
-    private static func amounts(_ amounts: JSON?, isShort: Bool = true) -> String {
+    static func amounts(_ amounts: JSON?, isShort: Bool = true) -> String {
         var parts: [String] = []
         func add(_ member: String, _ text: (Int64) -> String) {
             guard let value = amounts?[member]?.integerValue, value > 0 || !isShort else { return }

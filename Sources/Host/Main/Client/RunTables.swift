@@ -102,17 +102,24 @@ enum RunTables {
     static func reasons(_ answer: JSON) -> String {
         let reasons = answer["reasons"]?.arrayValue ?? []
         let placement = placementLines(answer["placement"])
-        guard !reasons.isEmpty else {
-            return ([placement.isEmpty ? "nothing waits" : nil] + placement).compactMap { $0 }
-                .joined(separator: "\n")
+        guard !reasons.isEmpty || !placement.isEmpty else {
+            let end =
+                switch answer["status"]?.stringValue {
+                case "completed": "it has completed: "
+                case "failed": "it has failed: "
+                case "cancelled": "it was cancelled: "
+                default: ""
+                }
+            return end + "nothing waits"
         }
         let lines = reasons.map { reason in
             let place = [
                 reason["task"]?.stringValue, reason["subtask"]?.integerValue.map { "\($0)" },
             ]
             .compactMap { $0 }.joined(separator: "/")
+            let count = reason["waiting"]?.integerValue.map { "\($0) wait: " } ?? ""
             let remedy = reason["would_run_if"]?.stringValue.map { "; it would run if \($0)" } ?? ""
-            return (place.isEmpty ? "" : place + ": ") + reason.shown("sentence") + remedy
+            return (place.isEmpty ? "" : place + ": ") + count + reason.shown("sentence") + remedy
         }
         return (lines + placement).joined(separator: "\n")
     }

@@ -69,6 +69,11 @@ extension EngineLoop {
     /// What is kept of scaling.
     package var scaling: ScalingBook { coordinator.scaling }
 
+    /// What is on a worker, at most `limit` attempts of it; `nil` if it is not known.
+    package func view(ofWorker worker: WorkerID, limit: Int) -> WorkerView? {
+        coordinator.view(ofWorker: worker, limit: limit)
+    }
+
     /// Why a worker is in quarantine, since when, and until when; `nil` if it is not.
     package func quarantine(of worker: WorkerID) -> Quarantine? {
         coordinator.quarantine(of: worker)

@@ -52,6 +52,9 @@ extension WaitingReason {
         case .waitingForQuota(let quota):
             "for its quota: queue \(quota.queue) holds \(share(quota.used, quota.dimension)) of "
                 + share(quota.limit, quota.dimension)
+                + (quota.mostBorrowed > 0
+                    ? " and the \(share(quota.mostBorrowed, quota.dimension)) that it may borrow"
+                    : "")
         case .budgetExhausted(let spent, let limit):
             "because the budget allows no further worker: \(money(spent)) of \(money(limit)) is spent"
         case .deadlineInfeasible(let evidence):
@@ -100,8 +103,11 @@ extension WaitingReason {
                 + "\(share(quota.wanted, quota.dimension)) or more"
         case .waitingForQuota(let quota):
             "queue \(quota.queue) gave back "
-                + "\(share(quota.used + quota.wanted - quota.limit, quota.dimension)), or its "
-                + "quota were so much more"
+                + share(
+                    quota.used + quota.wanted - quota.limit - quota.mostBorrowed, quota.dimension)
+                + (quota.mostBorrowed > 0
+                    ? ", or its quota or what it may borrow were so much more"
+                    : ", or its quota were so much more")
         case .concurrencyLimit: "something of its run ended"
         case .budgetExhausted: "more might be spent"
         case .deadlineInfeasible:

@@ -13,6 +13,8 @@ package protocol HistoryKeeper: Sendable {
     func flush()
     /// What it teaches about these classes; about all of them unless said.
     func predictor(of classes: Set<String>?) throws(HistoryFileError) -> Predictor
+    /// What the attempts of a run were given and used.
+    func efficiency(ofRun name: String) throws(HistoryFileError) -> [Efficiency]
 }
 
 /// What attempts used, in a CSV file that outlives the process.
@@ -102,6 +104,12 @@ package final class HistoryFile: HistoryKeeper {
     /// The attempts in the file, and how many lines are none; none if there is no file.
     package func entries() throws(HistoryFileError) -> (entries: [HistoryEntry], skipped: Int) {
         HistoryText.readable(try Self.text(path) ?? "")
+    }
+
+    /// What the attempts of a run were given and used, those that were taken in last as well.
+    package func efficiency(ofRun name: String) throws(HistoryFileError) -> [Efficiency] {
+        flush()
+        return Efficiency.of(run: name, in: try entries().entries)
     }
 
     /// What the file teaches.

@@ -132,6 +132,7 @@ package struct Settings: Hashable, Sendable {
             }
             errors += serviceProblems(json, source)
             errors += providerProblems(json, source)
+            errors += queueProblems(json, source)
             if errors.isEmpty { errors += scalingProblems(json, source) }
         }
         guard errors.isEmpty else { throw DocumentErrors(errors) }
