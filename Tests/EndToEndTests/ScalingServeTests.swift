@@ -214,6 +214,11 @@ struct ScalingServeTests {
         }
         #expect(why.contains("launch 1 worker of big"), "\(why)")
         #expect(try await rig.state()["workers"]?.arrayValue?.isEmpty == true)
+        let said = rig.cluster.coordinator.errorsSoFar
+        #expect(
+            said.contains(
+                "warning: pool dear rents of pretend, which is fake: its machines run nothing"),
+            "\(said)")
         let file = rig.folder.path + "/workers/cloud.json"
         let cloud = try JSON(parsing: String(contentsOfFile: file, encoding: .utf8))
         #expect(cloud["machines"]?.arrayValue?.isEmpty == true)

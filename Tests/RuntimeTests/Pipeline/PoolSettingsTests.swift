@@ -37,8 +37,15 @@ import Testing
         (
             "providers: {f: {use: fake}}\npools:\n  a: {provider: f, max: 2}\n"
                 + "scaling: {budget: {currency: USD}}",
-            "s.yaml:3:6: error: wanted prices in USD, the currency of scaling.budget, found provider f, "
-                + "which is fake and has prices in XTS: leave the currency out, or the pool"
+            "s.yaml:3:6: error: wanted prices in USD, the currency of scaling.budget, found provider f "
+                + "(use: fake) with prices in XTS: they are not added up, so have another coordinator "
+                + "rent it"
+        ),
+        (
+            "providers: {f: {use: fake}, l: {use: local, with: {price-per-hour: 0.5}}}\npools:\n"
+                + "  a: {provider: l, max: 2}\n  b: {provider: f, max: 2}\n",
+            "s.yaml:4:6: error: wanted prices in USD, as pool a has, found provider f (use: fake) "
+                + "with prices in XTS"
         ),
         ("scaling: {budget: {currency: dollars}}", "currency"),
         ("scaling: {target: 0.9}", "wanted down-at < target < up-at, found 0.3, 0.9, 0.8"),
@@ -50,6 +57,14 @@ import Testing
     {
         let found = try problems(text)
         #expect(found.contains(wanted), "\(found)")
+    }
+
+    @Test func `a pool that costs nothing has no currency`() throws {
+        let text =
+            "providers: {f: {use: fake}, l: {use: local}}\npools:\n"
+            + "  a: {provider: l, max: 2}\n  b: {provider: f, max: 2}\n"
+        #expect(try problems(text) == "")
+        #expect(try problems(text + "scaling: {budget: {currency: XTS}}") == "")
     }
 
     @Test func `a pattern stands for what it says`() {

@@ -46,6 +46,10 @@ package struct ScalingBench {
     private static let second: UInt64 = 1_000_000_000
     private static let cores: Int64 = 16
     private static let memoryBytes: Int64 = 64 << 30
+    /// Subtasks of a part of the work.
+    private static let partCount = 32
+    /// Subtasks of each shape that wait where all workers are busy.
+    private static let waitingCount = 500
 
     private let workers: Int
     private let shapes: Int
@@ -146,23 +150,31 @@ package struct ScalingBench {
                         id: WorkerID(UInt32(number)), capacity: offering.resources,
                         labels: offering.labels)))
         }
-        let tasks = (0..<shapes).map { number in
-            TaskSpec(
-                id: TaskID(UInt32(number)), name: "t\(number)",
-                needs: ResourceRequest(
-                    milliCores: Int64(random.upTo(15) + 1) * 250,
-                    memoryBytes: Int64(random.upTo(31) + 1) << 28))
+        let needs = (0..<shapes).map { _ in
+            ResourceRequest(
+                milliCores: Int64(random.upTo(15) + 1) * 250,
+                memoryBytes: Int64(random.upTo(31) + 1) << 28)
+        }
+        // Work of all shapes comes in small parts, so that hardly two workers are filled alike.
+        var parts: [(needs: ResourceRequest, count: Int)] = []
+        var left = Int64(workers) * Self.cores * 1_000 / (isBusy ? 1 : 20)
+        while left > 0 {
+            let needs = needs[Int(random.upTo(UInt64(shapes - 1)))]
+            parts.append((needs, Self.partCount))
+            left -= needs.milliCores * Int64(Self.partCount)
+        }
+        if isBusy { parts += needs.map { ($0, Self.waitingCount) } }
+        let tasks = parts.enumerated().map { number, part in
+            TaskSpec(id: TaskID(UInt32(number)), name: "t\(number)", needs: part.needs)
         }
         on(.runSubmitted(RunSpec(id: RunID(1), seed: 1, tasks: tasks)))
-        // Two cores on average: eight on each worker.
-        let each = isBusy ? workers * 16 / max(1, shapes) + 500 : workers / max(1, shapes)
-        for task in tasks {
+        for (task, part) in zip(tasks, parts) {
             let shape = ShapeID(task.id.index)
-            on(.shapeDeclared(shape, ShapeSpec(task: task.id, needs: task.needs)))
+            on(.shapeDeclared(shape, ShapeSpec(task: task.id, needs: part.needs)))
             on(.strategyBegan(task.id))
             on(
                 .strategySplit(
-                    task.id, added: Array(repeating: SubtaskSpec(shape: shape), count: each),
+                    task.id, added: Array(repeating: SubtaskSpec(shape: shape), count: part.count),
                     state: .end))
         }
         return coordinator

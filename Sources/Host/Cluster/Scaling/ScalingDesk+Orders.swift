@@ -6,7 +6,12 @@ import FanfoldWire
 
 extension ScalingDesk {
     /// Has something done that was decided; what goes to a provider goes when it is on disk.
-    func carryOut(_ decision: ScalingDecision, _ loop: inout EngineLoop) {
+    ///
+    /// - Parameter listing: who lists the workers that are to be ended.
+    func carryOut(
+        _ decision: ScalingDecision, _ listing: [String: ClusterScaling.Provider],
+        _ loop: inout EngineLoop
+    ) {
         switch decision.action {
         case .launch(let id, let offering, let count):
             launch(id, decision.pool, offering, count, &loop)
@@ -21,7 +26,8 @@ extension ScalingDesk {
             if let worker = worker(name, loop) {
                 loop.handle(.workerDrainCancelled(worker), at: loop.now)
             }
-        case .terminate(let name): end(name, decision.pool, &loop)
+        case .terminate(let name):
+            end(name, listing[name] ?? provider(ofPool: decision.pool), &loop)
         case .adopt, .recommend, .keep: break
         }
         guard decision.action != .keep else { return }
@@ -161,16 +167,12 @@ extension ScalingDesk {
 
     // MARK: Ending
 
-    private func end(_ name: String, _ pool: String, _ loop: inout EngineLoop) {
-        let wall = WallClock.now()
-        books.ended[name] = wall
-        books.ended = books.ended.filter { wall < $0.value + Limits.unlistedNanoseconds }
+    private func end(
+        _ name: String, _ provider: ClusterScaling.Provider?, _ loop: inout EngineLoop
+    ) {
+        books.ended[name] = WallClock.now()
         if let worker = worker(name, loop) { hub.drain(worker, in: &loop, at: loop.now) }
-        // One of a pool that the settings do not name any more belongs to whoever lists it.
-        let listing = scaling.providers.first { provider in
-            books.lists[provider.name]?.workers.contains { $0.id == name } ?? false
-        }
-        guard let provider = listing ?? provider(ofPool: pool) else { return }
+        guard let provider else { return }
         loop.afterCommit { [self] in
             ask(provider) { [self] fleet in
                 let answer = Result { () throws(PluginFailure) in try fleet.terminate([name]) }

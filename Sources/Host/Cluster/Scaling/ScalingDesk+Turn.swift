@@ -17,8 +17,11 @@ extension ScalingDesk {
         books.isChanged = false
         books.offered = [:]
         think { [self] in
-            let outcome = evaluation.evaluated()
-            engine.perform { [self] loop, _ in finish(outcome, isChanged, &loop) }
+            var outcome = evaluation.evaluated()
+            // The loop needs it no more, and would have to take it apart.
+            outcome.facts.workers = []
+            let decided = outcome
+            engine.perform { [self] loop, _ in finish(decided, isChanged, &loop) }
         }
     }
 
@@ -81,7 +84,8 @@ extension ScalingDesk {
         if !kept.isEmpty || isChanged || isDue {
             record(kept, bytes ?? books.memory.bytes(books.scaler), &loop)
         }
-        for decision in made { carryOut(decision, &loop) }
+        let listing = listing(of: made)
+        for decision in made { carryOut(decision, listing, &loop) }
         tellRuns(&loop)
     }
 
@@ -93,6 +97,26 @@ extension ScalingDesk {
             hub.instances[name].flatMap { loop.standing(of: $0.worker) }
         case .launch, .adopt, .recommend, .keep: nil
         }
+    }
+
+    /// Who lists the workers that are to be ended: one of a pool that the settings do not name any more
+    /// belongs to whoever lists it.
+    private func listing(of made: [ScalingDecision]) -> [String: ClusterScaling.Provider] {
+        let ends = made.compactMap { decision -> String? in
+            if case .terminate(let name) = decision.action { name } else { nil }
+        }
+        guard !ends.isEmpty else { return [:] }
+        let wall = WallClock.now()
+        books.ended = books.ended.filter { wall < $0.value + Limits.unlistedNanoseconds }
+        let wanted = Set(ends)
+        var found: [String: ClusterScaling.Provider] = [:]
+        for provider in scaling.providers {
+            for worker in books.lists[provider.name]?.workers ?? []
+            where wanted.contains(worker.id) && found[worker.id] == nil {
+                found[worker.id] = provider
+            }
+        }
+        return found
     }
 
     private func warn(_ warnings: [ScalingEvaluation.Warning]) {

@@ -23,6 +23,10 @@ struct ScalingEvaluation: Sendable {
         var memory: ScalingMemory
         var idleSince: [String: UInt64]
         var facts: ScalingFacts
+        /// Of the workers that are to be drained or ended, those that took work.
+        var ready: Set<String> = []
+        /// Those of them on which nothing ran.
+        var idle: Set<String> = []
         var made: [ScalingDecision]
         /// How runs with a deadline are served.
         var outlooks: [RunOutlook]
@@ -81,10 +85,12 @@ struct ScalingEvaluation: Sendable {
         let made = scaler.evaluate(facts) + left
         // In other modes nothing that was decided becomes of the scaler.
         let kept = scaling.declaration.mode == .act ? scaler : before
-        return Outcome(
+        var outcome = Outcome(
             before: before, after: kept, memory: memory, idleSince: idleSince, facts: facts,
             made: made, outlooks: scaler.outlooks, foreign: foreign, warnings: warnings,
             bytes: memory.bytes(kept))
+        outcome.noteStandings()
+        return outcome
     }
 
     // MARK: Facts
@@ -146,24 +152,29 @@ extension ScalingEvaluation.Outcome {
         case (.drain(let name), .lowUtilisation):
             // One that has gone is no more to be drained, and one that has got work is needed.
             guard let now else { return true }
-            return wasIdle(name) && !now.isIdle
+            return idle.contains(name) && !now.isIdle
         case (.terminate(let name), .lowUtilisation), (.terminate(let name), .neverReady),
             (.terminate(let name), .deadline):
             // It takes work after all.
-            return !wasReady(name) && now != nil
+            return !ready.contains(name) && now != nil
         case (.terminate, .drained): return now.map { !$0.isIdle } ?? false
         case (.cancelDrain, _): return now?.isDraining != true
         default: return false
         }
     }
 
-    private func wasReady(_ name: String) -> Bool {
-        facts.workers.contains { $0.name == name && $0.isReady }
-    }
-
-    private func wasIdle(_ name: String) -> Bool {
-        facts.workers.contains { worker in
-            worker.name == name && worker.running.allSatisfy { $0.count == 0 }
+    /// Notes how the workers were that are to be drained or ended, so that the loop has not to look.
+    mutating func noteStandings() {
+        let names = made.compactMap { decision -> String? in
+            switch decision.action {
+            case .drain(let name), .terminate(let name): name
+            default: nil
+            }
+        }
+        let wanted = Set(names)
+        for worker in facts.workers where wanted.contains(worker.name) && worker.isReady {
+            ready.insert(worker.name)
+            if worker.running.allSatisfy({ $0.count == 0 }) { idle.insert(worker.name) }
         }
     }
 }

@@ -9,6 +9,9 @@ import FanfoldPlugins
 /// worker outlives the process that rented it, and is found again by its folder.
 final class LocalFleet: Fleet {
     private let configuration: LocalConfiguration
+    /// In which the settings say what a core costs.
+    static let currency = "USD"
+
     private let folder: FleetFolder
     /// The folder of the program `fanfold`.
     private let programFolder: String
@@ -51,7 +54,8 @@ final class LocalFleet: Fleet {
                 "id": .string(size.name), "region": "local", "cpu": .number(size.cpus),
                 "memory": .integer(size.memoryBytes),
                 "price_per_hour": .number(configuration.pricePerHour * size.cpus),
-                "currency": "USD", "as_of": .string(now), "available": .bool(isFree),
+                "currency": .string(Self.currency), "as_of": .string(now),
+                "available": .bool(isFree),
                 "boot_s": 2,
             ])
         }

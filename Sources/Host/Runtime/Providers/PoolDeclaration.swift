@@ -220,9 +220,6 @@ extension Settings {
                 source.diagnostic(JSONPointer(tokens), message, help: "docs/scaling.md"))
         }
         let providers = providers(json).map(\.name)
-        let fakes = Self.providers(json).filter { BuiltInProvider(use: $0.use) == .fake }.map(
-            \.name)
-        let currency = scaling(json).currency
         for pool in pools(json) {
             if !providers.contains(pool.provider) {
                 complain(
@@ -236,19 +233,13 @@ extension Settings {
                     ["pools", pool.name, "min"],
                     "wanted at most max, which is \(pool.maximum), found \(pool.minimum)")
             }
-            if fakes.contains(pool.provider), !["", FakeFleet.currency].contains(currency) {
-                complain(
-                    ["pools", pool.name],
-                    "wanted prices in \(currency), the currency of scaling.budget, found provider "
-                        + "\(pool.provider), which is fake and has prices in "
-                        + "\(FakeFleet.currency): leave the currency out, or the pool")
-            }
             if pool.program.isEmpty != pool.programSHA256.isEmpty {
                 complain(
                     ["pools", pool.name, "program"],
                     "program and program-sha256 go together")
             }
         }
+        problems += currencyProblems(json, source)
         let numbers = scaling(json).settings
         if !(numbers.lower < numbers.target && numbers.target < numbers.upper) {
             complain(
@@ -261,5 +252,46 @@ extension Settings {
             complain(["scaling", key], "wanted more than no time")
         }
         return problems
+    }
+
+    /// Pools whose prices are known to be in another currency than the budget, or than those of a pool
+    /// before them: sums of two currencies are no sums.
+    private static func currencyProblems(
+        _ json: JSON, _ source: PipelineSource
+    ) -> [Diagnostic] {
+        var wanted = scaling(json).currency
+        var why = "the currency of scaling.budget"
+        var problems: [Diagnostic] = []
+        let providers = providers(json)
+        for pool in pools(json) {
+            let provider = providers.first { $0.name == pool.provider }
+            guard let provider, let found = provider.knownCurrency else { continue }
+            if wanted.isEmpty {
+                wanted = found
+                why = "as pool \(pool.name) has"
+            } else if found != wanted {
+                problems.append(
+                    source.diagnostic(
+                        JSONPointer(["pools", pool.name]),
+                        "wanted prices in \(wanted), \(why), found provider \(provider.name) "
+                            + "(use: \(provider.use)) with prices in \(found): they are not added "
+                            + "up, so have another coordinator rent it",
+                        help: "docs/scaling.md"))
+            }
+        }
+        return problems
+    }
+}
+
+extension ProviderDeclaration {
+    /// The currency of its prices where that is known before it is asked; `nil` for one that costs
+    /// nothing, or that only a plugin knows.
+    fileprivate var knownCurrency: String? {
+        switch BuiltInProvider(use: use) {
+        case .fake: FakeFleet.currency
+        case .local:
+            (configuration["price-per-hour"]?.doubleValue ?? 0) > 0 ? LocalFleet.currency : nil
+        case nil: nil
+        }
     }
 }
