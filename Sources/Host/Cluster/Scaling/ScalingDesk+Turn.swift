@@ -51,6 +51,7 @@ extension ScalingDesk {
         } else {
             note(outcome.made, &loop)
         }
+        tellRuns(&loop)
         let waiting = books.waiting
         books.waiting = []
         for body in waiting { body(&loop) }
@@ -82,7 +83,6 @@ extension ScalingDesk {
             record(kept, bytes ?? books.memory.bytes(books.scaler), &loop)
         }
         for decision in made { carryOut(decision, &loop) }
-        tellRuns(&loop)
     }
 
     private func standing(
