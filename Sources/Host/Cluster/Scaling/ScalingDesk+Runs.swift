@@ -24,7 +24,15 @@ extension ScalingDesk {
     /// Tells the coordinator how runs are served, so that it places by it and says so when it is
     /// asked.
     func tellRuns(_ loop: inout EngineLoop) {
-        for outlook in books.scaler.outlooks {
+        let outlooks = scaling.declaration.mode == .act ? books.scaler.outlooks : []
+        // A run that is paused, or whose deadline is ignored from now on, is as all others.
+        for run in loop.servedRuns() where !outlooks.contains(where: { $0.run == run }) {
+            let plain = RunOutlook(
+                run: run, market: .any, slots: 0, neededNanoseconds: 0, leftNanoseconds: 0,
+                slackNanoseconds: 0)
+            loop.handle(.runServed(plain), at: loop.now)
+        }
+        for outlook in outlooks {
             let told = loop.serving(of: outlook.run)
             if told?.market ?? .any == outlook.market {
                 guard outlook.market == .wait, let told,

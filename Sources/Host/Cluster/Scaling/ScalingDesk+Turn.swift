@@ -54,6 +54,7 @@ extension ScalingDesk {
         } else {
             note(outcome.made, &loop)
         }
+        tellRuns(&loop)
         let waiting = books.waiting
         books.waiting = []
         for body in waiting { body(&loop) }
@@ -86,7 +87,6 @@ extension ScalingDesk {
         }
         let listing = listing(of: made)
         for decision in made { carryOut(decision, listing, &loop) }
-        tellRuns(&loop)
     }
 
     private func standing(

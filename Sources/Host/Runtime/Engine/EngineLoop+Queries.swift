@@ -60,6 +60,9 @@ extension EngineLoop {
         coordinator.serving(of: run)
     }
 
+    /// Runs with a deadline that are not served as all others are.
+    package func servedRuns() -> [RunID] { coordinator.servedRuns() }
+
     /// What is left of runs with a deadline, by this loop's clock.
     package func scalingRuns() -> [ScalingRun] { coordinator.scalingRuns() }
 

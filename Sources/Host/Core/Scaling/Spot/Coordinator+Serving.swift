@@ -43,6 +43,13 @@ extension Coordinator {
         return (serving.outlook.market, serving.at)
     }
 
+    /// Runs that are not served as all others are.
+    package func servedRuns() -> [RunID] {
+        runs.compactMap { run in
+            run.serving.flatMap { $0.outlook.market == .any ? nil : run.id }
+        }
+    }
+
     private mutating func reconsider(_ index: UInt32, isInNet: Bool) {
         guard isInNet else { return markHungry(index) }
         for placement in cellLinks.members(of: cells[Int(index)].queued) { askBack(placement) }
