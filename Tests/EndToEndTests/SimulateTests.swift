@@ -74,7 +74,7 @@ struct SimulateTests {
         let stormy = try JSON(
             parsing: try await Self.simulate(plain + ["--interrupts", away]).text)
         #expect(stormy["late"] == 0)
-        #expect(stormy["spot_cost"] == 0)
+        #expect(stormy["spot_cost"]?.doubleValue == 0)
         #expect((stormy["last_end_s"]?.doubleValue ?? 0) > 7_200)
         #expect(
             try await Self.simulate([work, "--config", config]).text.contains(
