@@ -4,8 +4,9 @@ import FanfoldRuntime
 /// What a submitted document may ask of the coordinator and of workers, decided before any of its
 /// plugins is looked at.
 extension EngineControl {
-    /// Refuses queues that are not for whoever submits, plugins from outside the run's folder, what only an admin may grant, queues that there
-    /// are not, and priorities that only an admin may ask for.
+    /// Refuses queues that are not for whoever submits, plugins from outside the run's folder, what
+    /// only an admin may grant, queues that there are not, and priorities that only an admin may ask
+    /// for.
     static func admit(
         _ pipeline: Pipeline, _ submission: Submission, in folder: RunFolder, queues: QueueBook
     ) throws(ControlError) {
