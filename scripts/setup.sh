@@ -14,7 +14,8 @@ python_packages=('moto[server]' boto3 werkzeug google-api-python-client google-a
 
 # True if a Debian package is installed.
 has_package() {
-    dpkg -s "$1" 2>/dev/null | grep -q '^Status: install ok installed'
+    # Not through a pipe: grep -q would end dpkg while it still writes.
+    [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
 # True if the command that a package stands for is there already, however it was installed.
