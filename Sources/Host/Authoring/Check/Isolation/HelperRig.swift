@@ -87,6 +87,11 @@ struct HelperRig {
                 + failure.message)
     }
 
+    /// How often descriptors are counted again before they count as left open.
+    private static let settleLooks = 500
+    /// The time between two counts, in microseconds.
+    private static let settleMicroseconds = 10_000
+
     /// Runs `body`, and sees to it that afterwards no helper of it is left, nor a descriptor.
     func leavingNothing(_ body: (HelperWatch) throws -> Void) throws {
         let watch = HelperWatch()
@@ -96,7 +101,12 @@ struct HelperRig {
             throw CheckStop.failed(
                 "the helper \(left) is left running after its instance has ended")
         }
-        let after = HelperWatch.openDescriptors
+        // Threads that served a helper close its streams a little after it has ended.
+        var after = HelperWatch.openDescriptors
+        for _ in 0..<Self.settleLooks where after > before {
+            usleep(UInt32(Self.settleMicroseconds))
+            after = HelperWatch.openDescriptors
+        }
         guard after <= before else {
             throw CheckStop.failed(
                 "\(after - before) more descriptors are open than before the helpers were ended")
