@@ -111,6 +111,27 @@ private final class MemorySink: WireBlobSink {
         loopback.server.stop(reason: "over")
     }
 
+    @Test func `who asks over a connection that is over is told so`() async throws {
+        let (loopback, client, session) = try await connect(MemoryBlobs([3: [1, 2, 3]]))
+        loopback.server.stop(reason: "over")
+        // At any moment of the end, and when the channel has taken its handlers out.
+        for _ in 0..<20 {
+            let sink = MemorySink()
+            session.fetchBlob(name(3), into: sink)
+            let end = try #require(await sink.end())
+            if let end, case .disconnected = end { continue }
+            #expect(end == nil || end == .cancelled, "\(String(describing: end))")
+        }
+        client.stop(reason: "done")
+        try await Task.sleep(for: .milliseconds(100))
+        let late = MemorySink()
+        session.fetchBlob(name(3), into: late)
+        guard case .some(.some(.disconnected)) = await late.end() else {
+            Issue.record("nobody told it")
+            return
+        }
+    }
+
     @Test func `no more comes than was given credit for, and orders pass`() async throws {
         let blobs = MemoryBlobs([1: Self.big])
         let (loopback, client, session) = try await connect(blobs)

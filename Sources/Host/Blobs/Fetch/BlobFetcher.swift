@@ -68,6 +68,9 @@ package final class BlobFetcher: Sendable {
     /// Fetches under way.
     package var count: Int { desk.withLock { $0.flights.count } }
 
+    /// Whether every fetch ends with `fetchEnded`.
+    package var isClosed: Bool { desk.withLock { $0.isClosed } }
+
     /// Ends all fetches with `fetchEnded`; what has come of them is kept.
     ///
     /// Sources that are being asked are not interrupted; their answers are thrown away.

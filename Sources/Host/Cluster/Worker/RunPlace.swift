@@ -67,40 +67,47 @@ final class RunPlace: Sendable {
         }
     }
 
-    /// Fills the folder; where there is no room for it, it waits: a full disk must not eat up the tries
-    /// of one subtask after the other.
+    /// Fills the folder; where there is no room for it, or no coordinator, it waits: neither a full disk
+    /// nor a coordinator that is started again may eat up the tries of one subtask after the other.
     private func fillInTime(
         from session: @Sendable () -> WireSession?
     ) -> Result<Ready, EngineLogFailure> {
         var failures = 0
         var isTold = false
         var last = EngineLogFailure("there is no connection to the coordinator")
-        while failures < Self.rounds {
-            if failures > 0 { sleep(UInt32(failures)) }
-            guard let session = session() else {
-                failures += 1
+        while failures < Self.rounds, isWanted {
+            guard let asked = session() else {
+                usleep(OrderIntake.refetchMicroseconds)
                 continue
             }
             do {
-                let executors = try fill(from: SessionBlobs(session, name: "coordinator"))
+                let executors = try fill(from: SessionBlobs(asked, name: "coordinator"))
                 return .success(Ready(path: path, executors: executors))
             } catch {
                 fan_remove_tree(path)
                 last = EngineLogFailure("\(error)")
-                let isGone = phase.withLock { if case .gone = $0 { true } else { false } }
-                guard Self.isForWantOfRoom(error), !isGone else {
-                    failures += 1
-                    continue
+                if Self.isForWantOfRoom(error) {
+                    if !isTold {
+                        tools.logger.error(
+                            "no room for the files of a run: it waits",
+                            metadata: ["why": "\(error)"])
+                        isTold = true
+                    }
+                    usleep(OrderIntake.refetchMicroseconds)
+                } else {
+                    usleep(OrderIntake.refetchMicroseconds << UInt32(failures))
+                    // What failed over a connection that ended says nothing of the files.
+                    if session() == asked { failures += 1 }
                 }
-                if !isTold {
-                    tools.logger.error(
-                        "no room for the files of a run: it waits", metadata: ["why": "\(error)"])
-                    isTold = true
-                }
-                usleep(OrderIntake.refetchMicroseconds)
             }
         }
         return .failure(last)
+    }
+
+    /// Whether anybody still waits for the folder.
+    private var isWanted: Bool {
+        guard !tools.fetcher.isClosed else { return false }
+        return phase.withLock { if case .gone = $0 { false } else { true } }
     }
 
     private static func isForWantOfRoom(_ error: any Error) -> Bool {
@@ -143,8 +150,8 @@ final class RunPlace: Sendable {
 
     // MARK: Filling
 
-    /// How often it is tried to fill the folder, a second more between the tries each time: a
-    /// connection may break off and come back.
+    /// How often it is tried to fill the folder over connections that go on, with twice the pause after
+    /// each try.
     private static let rounds = 4
     /// Files that are fetched at the same time.
     private static let window = 32

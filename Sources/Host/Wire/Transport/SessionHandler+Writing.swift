@@ -8,6 +8,7 @@ extension SessionHandler {
             context.triggerUserOutboundEvent(event, promise: promise)
             return
         }
+        promise?.succeed()
         if case .consumed(let count) = order { return consumed(count) }
         guard ending == nil else { return refuseLate(order) }
         carryOut(order, context: context)

@@ -86,10 +86,17 @@ package final class WireSession: Sendable {
             shared.nextBlob += 1
             return shared.nextBlob
         }
-        order(
-            .fetch(
-                BlobFetch(
-                    request: request, sha256: sha256, offset: offset, length: length, sink: sink)))
+        let fetch = BlobFetch(
+            request: request, sha256: sha256, offset: offset, length: length, sink: sink)
+        let eventLoop = channel.eventLoop
+        eventLoop.execute { [channel] in
+            // Once the handler is gone, nobody but the channel's head answers, with a failure.
+            let taken = eventLoop.makePromise(of: Void.self)
+            taken.futureResult.whenFailure { _ in
+                sink.blob(request, ended: .disconnected(.disconnected))
+            }
+            channel.pipeline.triggerUserOutboundEvent(SessionOrder.fetch(fetch), promise: taken)
+        }
         return request
     }
 
