@@ -1,3 +1,4 @@
+import FanfoldJSON
 import Foundation
 import Testing
 
@@ -79,6 +80,37 @@ struct ClusterTests {
         }
         #expect(folders == ["3", "4"])
         try await cluster.stop()
+    }
+
+    @Test func `what was decided is gone through once more, and is what snapshots hold`()
+        async throws
+    {
+        let cluster = try await Cluster(workers: 1)
+        let path = try Fanfold.pipeline(cluster.doubling(60, sleep: "0"))
+        for _ in 0..<2 {
+            let submitted = try await cluster.ask(["submit", path, "--follow"])
+            #expect(submitted.code == 0, "\(submitted.errors)")
+        }
+        try await cluster.killCoordinator()
+        try await cluster.waitUntilReady()
+        let submitted = try await cluster.ask(["submit", path, "--follow"])
+        #expect(submitted.code == 0, "\(submitted.errors)")
+        try await cluster.stop()
+        let state = cluster.state.path
+        let replayed = try await Fanfold.run(["replay", state, "--check"])
+        #expect(replayed.code == 0, "\(replayed.errors)")
+        #expect(replayed.text.contains("run 3 (doubling) completed"), "\(replayed.text)")
+        #expect(replayed.text.contains("holds the same"), "\(replayed.text.suffix(200))")
+
+        let one = try await Fanfold.run([
+            "replay", state + "/journal", "--run", "3", "--output", "json",
+        ])
+        let steps = try one.text.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
+        #expect(steps.allSatisfy { $0["runs"]?.arrayValue?.contains(3) ?? false })
+        let last = steps.last { !($0["decisions"]?.arrayValue ?? []).isEmpty }
+        #expect(last?["decisions"]?.arrayValue?.last == "run 3 (doubling) completed")
+        let numbers = steps.compactMap { $0["record"]?.integerValue }
+        #expect(numbers == numbers.sorted() && Set(numbers).count == numbers.count)
     }
 
     @Test(.timeLimit(.minutes(60)), arguments: [Storm.asked])

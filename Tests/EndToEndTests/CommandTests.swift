@@ -12,7 +12,7 @@ struct CommandTests {
         "simulate",
         "bench", "journal", "serve", "worker", "output", "submit", "get", "describe", "wait",
         "logs", "scale", "cost", "why", "cancel", "retry", "drain", "token", "revoke", "top",
-        "report", "eff",
+        "report", "replay", "eff",
         "history", "queues", "pause", "resume", "pardon",
     ]
 

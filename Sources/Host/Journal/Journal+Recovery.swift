@@ -120,11 +120,7 @@ extension Journal {
         let end = max(scan.chain.last, base)
         let place = "\(folder.database) is damaged after record \(end)"
         if base == 0, let first = scan.first, first > 1 {
-            throw JournalError(
-                .damaged,
-                "\(folder.path): wanted a snapshot that leads up to record \(first), the first "
-                    + "one stored, found none that is whole; put back a copy of the snapshot "
-                    + "from a backup, or a copy of the folder")
+            throw folder.noWayUp(to: first)
         }
         guard options.damage == .cutsTail else { return }
         let reason = scan.damage?.reason ?? "\(lost - end) records that were stored are missing"

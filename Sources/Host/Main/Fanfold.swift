@@ -23,7 +23,7 @@ struct Fanfold: ParsableCommand {
             RetryCommand.self, DrainCommand.self, PardonCommand.self, RevokeCommand.self,
             QueuesCommand.self, PauseCommand.self, ResumeCommand.self, TokenCommand.self,
             PluginCommand.self, ProviderCommand.self, ScaleCommand.self, CostCommand.self,
-            JournalCommand.self, EffCommand.self,
+            JournalCommand.self, ReplayCommand.self, EffCommand.self,
             HistoryCommand.self, SchemaCommand.self,
             DoctorCommand.self, CompletionCommand.self, SimulateCommand.self, BenchCommand.self,
         ])

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FanfoldJournal
 import FanfoldRuntime
+@preconcurrency import Glibc
 
 /// `fanfold journal`: what a coordinator has stored.
 struct JournalCommand: ParsableCommand {
@@ -16,13 +17,20 @@ struct JournalCommand: ParsableCommand {
 /// The folder of a journal.
 struct JournalFolderOption: ParsableArguments {
     @Argument(
-        help: "The folder in which a coordinator keeps its state.", completion: .directory)
+        help: "The folder in which a coordinator keeps its state, or the journal in it.",
+        completion: .directory)
     var folder: String
+
+    /// The journal is a folder of its own in that of the coordinator; both may be named.
+    private var journal: String {
+        let inner = folder + "/journal"
+        return access(inner + "/journal.sqlite", F_OK) == 0 ? inner : folder
+    }
 
     /// Runs what is done with the folder; an error is said, and becomes an exit code.
     func run(_ body: (String) throws(JournalError) -> Void) throws {
         do throws(JournalError) {
-            try body(folder)
+            try body(journal)
         } catch {
             Terminal.complain("error: \(error)")
             throw error.code == .missing ? Exit.notFound : Exit.runFailed

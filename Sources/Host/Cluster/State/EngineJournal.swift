@@ -240,6 +240,11 @@ final class EngineJournal: EngineLog, @unchecked Sendable {
         static let call: UInt8 = 2
     }
 
+    /// The books of the loop, if that is what a frame of a snapshot holds.
+    static func state(inFrame frame: [UInt8]) -> [UInt8]? {
+        frame.first == SnapshotFrame.state ? Array(frame.dropFirst()) : nil
+    }
+
     private func restore(
         _ frame: [UInt8], _ loop: inout EngineLoop, _ last: inout Tick,
         _ worker: ([UInt8]) -> WorkerEntry

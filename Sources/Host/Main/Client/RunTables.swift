@@ -60,7 +60,9 @@ enum RunTables {
         lines.append(table.text)
         for task in run["tasks"]?.arrayValue ?? [] { lines += progress(task) }
         for output in run["outputs"]?.arrayValue ?? [] {
-            lines.append("output \(output.shown("name")): \(output.shown("bytes")) B")
+            let size = output["bytes"]?.integerValue.map { " (\(Human.bytes($0)))" } ?? ""
+            let name = output.shown("name")
+            lines.append("output \(name)\(size): fanfold output \(run.shown("id")) \(name)")
         }
         return lines.joined(separator: "\n")
     }
