@@ -244,8 +244,8 @@ let package = Package(
         .testTarget(
             name: "PluginTests",
             dependencies: [
-                "CPluginABI", "CFanfoldSystem", "FanfoldData", "FanfoldJSON", "FanfoldPlugins",
-                "PluginKit",
+                "CPluginABI", "CFanfoldSystem", "FanfoldAuthoring", "FanfoldData", "FanfoldJSON",
+                "FanfoldPlugins", "PluginKit",
             ]),
         .testTarget(
             name: "StrategyTests",

@@ -33,7 +33,7 @@ struct HelperKillTests {
             """)
         let run = try Child([Fanfold.program, "run", path])
         var killed = 0
-        var helpers: Set<Int32> = []
+        var helpers: Set<Seen> = []
         var descriptors: [Int] = []
         var hasBegun = false
         while killed < Self.kills, kill(run.identifier, 0) == 0 {
@@ -42,12 +42,12 @@ struct HelperKillTests {
             let children = children(of: run.identifier)
             hasBegun = hasBegun || children.contains { $0.command.hasPrefix("sh\0") }
             guard hasBegun, let helper = children.first(where: { $0.isHelper })?.id,
-                !helpers.contains(helper)
+                let seen = seen(helper), !helpers.contains(seen)
             else { continue }
             // One in four is hit while it is told everything again, the others at work.
             if killed % 4 > 0 { try await waitUntilIdle(helper) }
             descriptors.append(count(of: "/proc/\(run.identifier)/fd"))
-            helpers.insert(helper)
+            helpers.insert(seen)
             if kill(helper, signal) == 0 { killed += 1 }
         }
         let finished = try await run.finish(within: 600)
@@ -56,7 +56,7 @@ struct HelperKillTests {
         #expect(finished.text == wanted, "\(finished.text.count) bytes instead of \(wanted.count)")
         #expect(killed >= min(3, Self.kills), "the run was over after \(killed) kills")
         #expect(helpers.count >= killed - 1, "each kill had a helper of its own")
-        for helper in helpers { #expect(kill(helper, 0) != 0, "helper \(helper) is left") }
+        for helper in helpers { #expect(seen(helper.id) != helper, "\(helper) is left") }
         // The slots of the worker come and go; a leak of a helper is five descriptors each time.
         if let first = descriptors.first, let last = descriptors.last {
             #expect(last <= first + 40, "descriptors: \(descriptors)")
@@ -64,13 +64,30 @@ struct HelperKillTests {
         print("\(killed) times SIG\(name), \(helpers.count) helpers, \(items) subtasks")
     }
 
+    /// A process: its number comes again, but not at the same moment.
+    private struct Seen: Hashable {
+        var id: Int32
+        /// In ticks since the machine began.
+        var began: String
+    }
+
+    /// A process that is there now.
+    private func seen(_ process: Int32) -> Seen? {
+        let fields = status(of: process)
+        return fields.count > 21 ? Seen(id: process, began: fields[21]) : nil
+    }
+
+    private func status(of process: Int32) -> [String] {
+        FileManager.default.contents(atPath: "/proc/\(process)/stat")
+            .map { String(decoding: $0, as: UTF8.self).split(separator: " ").map(String.init) }
+            ?? []
+    }
+
     /// Until a process has used no CPU for a moment, or is gone.
     private func waitUntilIdle(_ process: Int32) async throws {
         var before = ""
         for _ in 0..<40 {
-            let fields =
-                FileManager.default.contents(atPath: "/proc/\(process)/stat")
-                .map { String(decoding: $0, as: UTF8.self).split(separator: " ") } ?? []
+            let fields = status(of: process)
             let used = fields.count > 14 ? "\(fields[13]) \(fields[14])" : ""
             if used == before { return }
             before = used

@@ -52,9 +52,8 @@ struct Renaming {
     ///
     /// What all kinds share is written for `rows`.
     func words(_ text: String) -> String {
-        var text = text
-        for old in Set([example.name, "rows"]) {
-            let places = [
+        let places = [example.name, "rows"].flatMap { old in
+            [
                 ("com.example.\(old)", "com.example.\(name)"),
                 ("fanfold-\(old)", "fanfold-\(name)"),
                 ("fanfold_\(old)", "fanfold_\(name.replacing("-", with: "_"))"),
@@ -63,15 +62,29 @@ struct Renaming {
                 ("PLUGIN  ?= \(old)", "PLUGIN  ?= \(name)"),
                 ("name: \(old)", "name: \(name)"), ("  \(old): {", "  \(name): {"),
             ]
-            for (from, to) in places { text.replace(from, with: to) }
         }
-        return text
+        return Self.replaced(text, places)
     }
 
     /// Source code: the same, and the example's type.
     func code(_ text: String) -> String {
-        var text = words(text)
-        for old in Set([example.type, "Rows"]) { text.replace(old, with: type) }
-        return text
+        Self.replaced(words(text), [example.type, "Rows"].map { ($0, type) })
+    }
+
+    /// Puts all of them in at once: a new name may have an old one in it.
+    private static func replaced(_ text: String, _ places: [(from: String, to: String)]) -> String {
+        let places = places.map { (from: Array($0.from.utf8), to: Array($0.to.utf8)) }
+        var rest = Array(text.utf8)[...]
+        var result: [UInt8] = []
+        while let byte = rest.first {
+            if let place = places.first(where: { rest.starts(with: $0.from) }) {
+                result += place.to
+                rest = rest.dropFirst(place.from.count)
+            } else {
+                result.append(byte)
+                rest = rest.dropFirst()
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 }
