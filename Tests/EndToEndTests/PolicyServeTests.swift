@@ -145,7 +145,8 @@ struct PolicyServeTests {
     ) async throws {
         let rig = try await Rig(
             conduct,
-            "{ policy: prefer, with: { label: role=b }, budget: 50ms, set-aside: 1m }")
+            "{ policy: prefer, with: { label: role=b }, set-aside: 1m, "
+                + "budget: \(wanted == "(late)" ? "50ms" : "10s") }")
         _ = try await rig.why()
         var why = ""
         for _ in 0..<50 where !why.contains(wanted) { why = try await rig.why() }

@@ -362,7 +362,7 @@ extension PluginTemplates {
         typedef struct fan_policy {
            uint32_t struct_size, reserved;
            fan_code (*predict)(fan_instance *, fan_view query, const fan_sink *, fan_error *FAN_NULLABLE err);
-           void (*observe)(fan_instance *, fan_view outcomes);
+           void (*observe)(fan_instance *, fan_view outcome);
            fan_code (*place)(fan_instance *, fan_view snapshot, const fan_sink *, fan_error *FAN_NULLABLE err);
         } fan_policy;
 

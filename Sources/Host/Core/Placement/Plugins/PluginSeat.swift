@@ -135,6 +135,29 @@ extension Placing {
 }
 
 extension Coordinator {
+    /// What the plugin that places says of a shape on each of these workers as they are; 0 for all
+    /// unless it has scored each of them.
+    mutating func pluginScores(of shape: Int, on candidates: [Int]) -> [Double] {
+        let seat = Int(PolicySeat.placing.rawValue)
+        let none = Array(repeating: 0.0, count: candidates.count)
+        guard placing.seats[seat].isOn, candidates.count > 1 else { return none }
+        let resources = shapes[shape].resources
+        var found: [Double] = []
+        for worker in candidates {
+            let ledger = workers[worker].ledger
+            guard
+                let score = placing.seats[seat].scores.score(
+                    resources, on: WorkerKind(total: ledger.total, labels: ledger.labels),
+                    load: WorkerLoad.of(free: ledger.free, total: ledger.total))
+            else {
+                placing.seats[seat].want(resources)
+                return none
+            }
+            found.append(score)
+        }
+        return found
+    }
+
     /// Takes scores in; an answer about what nobody asks any more is dropped.
     mutating func policyAnswered(_ answer: PolicyAnswer) {
         let seat = Int(answer.seat.rawValue)
