@@ -194,4 +194,51 @@ import Testing
         #expect(load(4000, 25) == 3)
         #expect(load(0, 100) == 4)
     }
+
+    @Test func `what was scored is asked again, and an answer that is no news is known`()
+        throws
+    {
+        let env = env()
+        #expect(env.core.policyQuestion(for: .placing, again: 0) == nil)
+        let question = try ask(env)
+        env.on(.policyAnswered(answer(question)))
+        let again = try #require(env.core.policyQuestion(for: .placing, again: 0))
+        #expect(again.question == question)
+        #expect(env.core.policyQuestion(for: .placing, again: again.next) == nil)
+        #expect(env.core.policyQuestion(for: .shadow, again: 0) == nil)
+        #expect(env.core.isKnown(answer(question)))
+        #expect(!env.core.isKnown(answer(question) { _, _ in 0.5 }))
+        env.on(.policyFailed(.placing, .late, isSetAside: false))
+        #expect(!env.core.isKnown(answer(question)))
+        env.on(.policyFailed(.placing, .late, isSetAside: true))
+        #expect(env.core.policyQuestion(for: .placing, again: 0) == nil)
+    }
+
+    @Test func `an outcome has shape, worker, load, end and what was used`() throws {
+        let env = env()
+        env.put(2)
+        let usage = AttemptUsage(ranNanoseconds: 7, cpuNanoseconds: 5, peakMemoryBytes: 3)
+        func report(_ outcome: AttemptOutcome, slot: SlotID?) -> AttemptReport {
+            AttemptReport(attempt: attempt(0), outcome: outcome, slot: slot, usage: usage)
+        }
+        let place = try note(0, env).worker
+        let good = try #require(
+            env.core.outcome(of: report(.succeeded, slot: slot(0)), on: place))
+        #expect(good.request.milliCores == 1000)
+        #expect(good.kind == WorkerKind(milliCores: 4000, gibibytes: good.kind.gibibytes))
+        #expect(good.load >= 1)
+        #expect(good.failure == nil)
+        #expect(good.usage == usage)
+        let bad = env.core.outcome(of: report(.failed(exit1()), slot: slot(0)), on: place)
+        #expect(bad?.failure == .exitCode)
+        // One that never ran, one that is not there, and one of another worker are no outcomes.
+        #expect(env.core.outcome(of: report(.succeeded, slot: nil), on: place) == nil)
+        #expect(
+            env.core.outcome(of: report(.succeeded, slot: slot(0)), on: WorkerID(9)) == nil)
+        let lost = env.core.outcomes(ofLosing: place)
+        #expect(lost.allSatisfy { $0.failure == .workerLost })
+        #expect(lost.count == (try note(1, env).worker == place ? 2 : 1))
+        env.ended(attempt(0), slot(0))
+        #expect(env.core.outcome(of: report(.succeeded, slot: slot(0)), on: place) == nil)
+    }
 }

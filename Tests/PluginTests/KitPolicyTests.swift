@@ -3,17 +3,26 @@ import FanfoldJSON
 import PluginKit
 import Testing
 
-/// Scores by cores; nothing at all for a worker without any.
+/// Scores by cores, less what failed; nothing at all for a worker without any.
 private struct Larger: Policy {
     struct Configuration: Decodable {}
     static let component = ComponentDescription(
         id: "com.example.larger", version: "1.0.0", summary: "Prefers larger workers.",
         configurationSchema: "{\"type\":\"object\"}")
 
+    private var failed = 0.0
+
     init(configuration: Configuration, host: HostHandle) throws(PluginError) {}
 
     func score(_ request: ShapeRequest, on workers: WorkerGroup) throws(PluginError) -> Double {
-        workers.cpus / (workers.cpus == 0 ? 0 : request.cpus)
+        workers.cpus / (workers.cpus == 0 ? 0 : request.cpus) - failed
+    }
+
+    mutating func observe(_ outcomes: [PlacedOutcome], dropped: UInt64) {
+        failed += Double(dropped)
+        for outcome in outcomes where outcome.ended != "succeeded" {
+            failed += Double(outcome.ranNanoseconds) * outcome.worker.usedUpTo
+        }
     }
 }
 
@@ -29,8 +38,10 @@ private func keep(_ json: fan_view) -> fan_code {
 }
 
 extension KitCallTests {
-    /// Shows a document to a new instance.
-    private func place(_ document: String) throws -> (code: fan_code, message: String) {
+    /// Shows a document to a new instance, which has observed others before.
+    private func place(
+        _ document: String, observed: [String] = []
+    ) throws -> (code: fan_code, message: String) {
         said = []
         RecordingHost.reset(services: [])
         let instance = try #require(create(plugin).0)
@@ -44,6 +55,12 @@ extension KitCallTests {
             output: { _, json, _, _ in keep(json) })
         var error = fan_error()
         error.struct_size = UInt32(MemoryLayout<fan_error>.size)
+        for told in observed {
+            Array(told.utf8).withUnsafeBytes { bytes in
+                let view = fan_view(data: bytes.baseAddress, size: UInt64(bytes.count))
+                table.pointee.observe(instance, view)
+            }
+        }
         let code = Array(document.utf8).withUnsafeBytes { bytes in
             table.pointee.place(
                 instance, fan_view(data: bytes.baseAddress, size: UInt64(bytes.count)), &sink,
@@ -74,5 +91,21 @@ extension KitCallTests {
         #expect(wrong.message.contains("wanted a finite number"))
         #expect(try place("{\"requests\":7}").code == fan_code(FAN_INVALID))
         #expect(said.isEmpty)
+    }
+
+    @Test func `a policy in Swift learns from what it observes, from nonsense nothing`() throws {
+        func outcome(_ ended: String) -> String {
+            """
+            {"request":{"cpus":2,"memory_bytes":1,"gpus":0,"gpu_share":0,"gpu_memory_bytes":0,
+             "labels":[]},"worker":{"cpus":8,"memory_bytes":1,"gpus":0,"gpu_memory_bytes":0,
+             "labels":["a"],"used_up_to":0.5,"count":1},"ended":"\(ended)","ran_ns":2,"new":{}}
+            """
+        }
+        let observed = [
+            "{\"outcomes\":[\(outcome("succeeded")),\(outcome("exit-code"))],\"dropped\":2}",
+            "{\"outcomes\":[{\"ended\":7}]}", "nonsense", "",
+        ]
+        #expect(try place(Self.snapshot(cpus: 8), observed: observed).code == 0)
+        #expect(try said.map { try JSON(parsing: Array($0.utf8)) } == [["scores": [[1.0]]]])
     }
 }

@@ -110,7 +110,7 @@ package final class ClusterServer: Sendable {
                 strategyCallNanoseconds: options.strategyCallNanoseconds, log: journal,
                 keepOutput: { (task, output) throws(DataError) in
                     try outputs.keep(output, of: task)
-                }, history: options.history))
+                }, history: options.history, outcomes: options.policies.outcomes))
         served = ServedBlobs(store: blobs)
         fetcher = BlobFetcher(store: blobs) { job in _ = PlainThread(name: "blob-fetch", job) }
         let epoch = try PrivateFolder.count(options.folder + "/starts")

@@ -127,6 +127,10 @@ package enum Limits {
     package static let policyRequestsAsked = 64
     /// Classes of requests that wait to be asked about; more are asked about when they come again.
     package static let policyRequestsWaiting = 4096
+    /// Attempts that ended of which a policy that is a plugin has not been told; more are dropped.
+    package static let policyOutcomesWaiting = 4096
+    /// Attempts that ended of which such a policy is told at a time.
+    package static let policyOutcomesTold = 256
     /// What a score is lowered by for work without GPUs on a worker with some; more than any score.
     static let reluctance = 1e9
     /// Workers that a pool may have.

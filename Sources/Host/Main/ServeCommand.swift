@@ -155,15 +155,17 @@ struct ServeCommand: ParsableCommand {
         let opening = PolicyOpening(
             registry: context.registry, helpers: context.helpers,
             settings: settings.policyPlugins, logger: context.logger)
-        var policies = ClusterPolicies()
-        policies.placing = try settings.placement.plugin.map {
-            try opening.open($0, isShadow: false)
-        }
-        policies.shadow = try settings.placement.shadowPlugin.map {
-            try opening.open($0, isShadow: true)
-        }
+        var policies = ClusterPolicies(
+            placing: try settings.placement.plugin.map {
+                try opening.open($0, isShadow: false)
+            },
+            shadow: try settings.placement.shadowPlugin.map {
+                try opening.open($0, isShadow: true)
+            })
         policies.setAsideNanoseconds = UInt64(
             clamping: settings.policyPlugins.setAsideNanoseconds)
+        policies.askAgainNanoseconds = UInt64(
+            clamping: settings.policyPlugins.askAgainNanoseconds)
         return policies
     }
 

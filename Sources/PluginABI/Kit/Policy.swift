@@ -1,7 +1,8 @@
 /// Says how well kinds of workers suit requests.
 ///
 /// The host asks ahead, keeps the scores, and chooses by them among the workers that have room; what
-/// is not answered in time it decides itself.  Calls never overlap and may come from any thread.
+/// is not answered in time it decides itself.  It tells how attempts ended, and asks again from time to
+/// time.  Calls never overlap and may come from any thread.
 public protocol Policy: SendableMetatype {
     /// What the YAML says under `with:` of `placement:`, with defaults filled in.
     associatedtype Configuration: Decodable
@@ -16,12 +17,23 @@ public protocol Policy: SendableMetatype {
 
     /// How well workers suit a request: higher is better.
     ///
-    /// A function of what it is given: another instance may be asked the same again.
+    /// A function of what it is given and of what this instance has observed: another instance, which
+    /// has observed nothing, may be asked the same again.
     ///
     /// Returns: A finite number; another one fails the call.
     func score(
         _ request: ShapeRequest, on workers: WorkerGroup
     ) throws(PluginError) -> Double
+
+    /// Takes in how attempts ended, each told once at most; a policy that learns nothing leaves it out.
+    ///
+    /// Parameter dropped: How many more ended that are not told.
+    mutating func observe(_ outcomes: [PlacedOutcome], dropped: UInt64)
+}
+
+extension Policy {
+    /// Learns nothing.
+    public mutating func observe(_ outcomes: [PlacedOutcome], dropped: UInt64) {}
 }
 
 /// What a subtask asks for.
@@ -96,5 +108,72 @@ public struct WorkerGroup: Decodable, Sendable {
         self.labels = labels
         self.usedUpTo = usedUpTo
         self.count = count
+    }
+}
+
+/// How an attempt turned out where it was placed.
+public struct PlacedOutcome: Decodable, Sendable {
+    /// What it asked for.
+    public var request: ShapeRequest
+    /// Its worker: one, which was so full at the end of the attempt, the attempt included.
+    public var worker: WorkerGroup
+    /// `succeeded`, or why it did not: `exit-code`, `out-of-memory`, `timeout`, `worker-lost`,
+    /// `preempted`, `cancelled`, `unavailable` and others, more of which may come.
+    public var ended: String
+    /// Wall time, in nanoseconds.
+    public var ranNanoseconds: UInt64
+    /// Time on all cores together, in nanoseconds; 0 where this or one of the following was not
+    /// measured.
+    public var cpuNanoseconds: UInt64
+    /// The most memory that it had at a time, in bytes.
+    public var peakMemoryBytes: Int64
+    /// The most of one GPU's memory that it had at a time, in bytes.
+    public var peakGPUMemoryBytes: Int64
+    /// Bytes it was given.
+    public var bytesIn: UInt64
+    /// Bytes it gave.
+    public var bytesOut: UInt64
+    /// Items it gave.
+    public var items: UInt64
+
+    enum CodingKeys: String, CodingKey {
+        case request, worker, ended, items
+        case ranNanoseconds = "ran_ns"
+        case cpuNanoseconds = "cpu_ns"
+        case peakMemoryBytes = "peak_memory_bytes"
+        case peakGPUMemoryBytes = "peak_gpu_memory_bytes"
+        case bytesIn = "bytes_in"
+        case bytesOut = "bytes_out"
+    }
+
+    /// Reads one; figures that were not measured are 0.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func figure<N: Decodable & FixedWidthInteger>(_ key: CodingKeys) throws -> N {
+            try values.decodeIfPresent(N.self, forKey: key) ?? 0
+        }
+        request = try values.decode(ShapeRequest.self, forKey: .request)
+        worker = try values.decode(WorkerGroup.self, forKey: .worker)
+        ended = try values.decode(String.self, forKey: .ended)
+        ranNanoseconds = try figure(.ranNanoseconds)
+        cpuNanoseconds = try figure(.cpuNanoseconds)
+        peakMemoryBytes = try figure(.peakMemoryBytes)
+        peakGPUMemoryBytes = try figure(.peakGPUMemoryBytes)
+        bytesIn = try figure(.bytesIn)
+        bytesOut = try figure(.bytesOut)
+        items = try figure(.items)
+    }
+
+    /// An outcome, for the tests of a policy.
+    public init(
+        _ request: ShapeRequest = ShapeRequest(), on worker: WorkerGroup = WorkerGroup(),
+        ended: String = "succeeded", ranNanoseconds: UInt64 = 0
+    ) {
+        self.request = request
+        self.worker = worker
+        self.ended = ended
+        self.ranNanoseconds = ranNanoseconds
+        (cpuNanoseconds, bytesIn, bytesOut, items) = (0, 0, 0, 0)
+        (peakMemoryBytes, peakGPUMemoryBytes) = (0, 0)
     }
 }

@@ -9,6 +9,9 @@ struct BrokenPolicy: Sendable, CustomTestStringConvertible {
     /// What the check must say.
     var says: [String]
 
+    private static let observe =
+        "static void observe(fan_instance *instance, fan_view outcomes) { (void)instance, (void)outcomes; }"
+
     /// Answers that come late, lack something, change, or are no answers.
     static let corpus = [
         BrokenPolicy(
@@ -87,6 +90,50 @@ struct BrokenPolicy: Sendable, CustomTestStringConvertible {
         BrokenPolicy(
             testDescription: "a score that overflows",
             changes: [("? \"1\" : \"0\"", "? \"1\" : \"1e999\"")], says: ["finite"]),
+        BrokenPolicy(
+            testDescription: "an observe that takes long",
+            changes: [
+                (
+                    Self.observe,
+                    """
+                    #include <time.h>
+                    static void observe(fan_instance *instance, fan_view outcomes) {
+                       struct timespec begin, now;
+                       (void)instance, (void)outcomes;
+                       clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+                       do clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+                       while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 < 300);
+                    }
+                    """
+                )
+            ], says: ["observe takes", "wanted less than 0.1 seconds"]),
+        BrokenPolicy(
+            testDescription: "an observe that believes what it is told",
+            changes: [
+                (
+                    Self.observe,
+                    """
+                    static void observe(fan_instance *instance, fan_view outcomes) {
+                       json document, list, one, ended;
+                       (void)instance;
+                       if (!json_read(outcomes.data, outcomes.size, &document)) return;
+                       if (!json_member(document, "outcomes", &list)) return;
+                       for (bool more = json_first(list, &one); more; more = json_next(list, &one))
+                          if (!json_member(one, "ended", &ended)) abort();
+                    }
+                    """
+                )
+            ], says: ["observe of {\"outcomes\":[null"]),
+        BrokenPolicy(
+            testDescription: "an observe after which a score is no number",
+            changes: [
+                (
+                    Self.observe,
+                    "static bool told;\nstatic void observe(fan_instance *instance, fan_view outcomes) { (void)instance, (void)outcomes, told = true; }"
+                ),
+                ("/* The score of a kind", "static bool told;\n/* The score of a kind"),
+                ("? \"1\" : \"0\"", "? \"1\" : told ? \"null\" : \"0\""),
+            ], says: ["a finite number for each of"]),
         BrokenPolicy(
             testDescription: "scores that change from one time to the next",
             changes: [

@@ -16,11 +16,12 @@ pub trait Policy: Sized {
     /// Answers {"scores": [[...], ...]}: for each request a list with a finite number for each kind
     /// of workers, in order; higher is better.
     fn place(&mut self, snapshot: &[u8]) -> Result<String, Fail>;
-    /// This host does not call this yet, nor `observe`.
+    /// Told {"outcomes": [...], "dropped": n}: how attempts ended, as fanfold_plugin.h says.
+    fn observe(&mut self, _outcomes: &[u8]) {}
+    /// Reserved: no host calls it.
     fn predict(&mut self, _query: &[u8]) -> Result<String, Fail> {
         Err(Fail::new(ffi::UNIMPLEMENTED, "predict", "this policy predicts nothing"))
     }
-    fn observe(&mut self, _outcome: &[u8]) {}
 }
 
 pub struct AsPolicy<P>(PhantomData<P>);
@@ -63,9 +64,9 @@ impl<P: Policy> AsPolicy<P> {
         })
     }
 
-    unsafe extern "C" fn observe(this: Instance, outcome: View) {
+    unsafe extern "C" fn observe(this: Instance, outcomes: View) {
         barrier(null_mut(), || {
-            Self::of(this).observe(outcome.bytes());
+            Self::of(this).observe(outcomes.bytes());
             Ok(())
         });
     }

@@ -196,6 +196,16 @@ extension EngineControl {
                 }
             }
         }
+        text.counter(
+            "fanfold_policy_outcomes_total",
+            "Attempts that ended, by whether a policy was told or they were dropped."
+        ) {
+            asked.flatMap { name, counts in
+                [("told", counts.told), ("dropped", counts.dropped)].map { what, count in
+                    ("policy=\"\(name)\",what=\"\(what)\"", Int(clamping: count))
+                }
+            }
+        }
         text.counter("fanfold_policy_set_aside_total", "How often a policy was set aside.") {
             asked.map { ("policy=\"\($0.name)\"", Int(clamping: $0.counts.setAside)) }
         }

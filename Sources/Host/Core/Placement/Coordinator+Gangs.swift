@@ -197,7 +197,8 @@ extension Coordinator {
     }
 
     /// Slots on as few workers as can be, those of one worker one after the other: the smallest
-    /// worker that takes all, or else the largest ones.
+    /// worker that takes all, or else the largest ones; of equal ones those that a policy which is a
+    /// plugin scores highest, and then the first.
     ///
     /// Complexity: O(workers), once for each change of what is free.
     private mutating func gangSlots(
@@ -210,13 +211,18 @@ extension Coordinator {
             let room = gangRoom(of: shape, on: worker)
             return room > 0 ? (worker, room) : nil
         }
-        let one = able.filter { $0.room >= count }
-            .min { ($0.room, $0.worker) < ($1.room, $1.worker) }
-        let order = one.map { [$0] } ?? able.sorted { ($1.room, $0.worker) < ($0.room, $1.worker) }
-        guard order.reduce(0, { $0 + $1.room }) >= count else {
+        guard able.reduce(0, { $0 + $1.room }) >= count else {
             shapes[shape].roomSeen = roomChanges
             return nil
         }
+        let scores = pluginScores(of: shape, on: able.map(\.worker))
+        let one = able.indices.filter { able[$0].room >= count }
+            .min { (able[$0].room, -scores[$0], $0) < (able[$1].room, -scores[$1], $1) }
+        let order =
+            (one.map { [$0] }
+            ?? able.indices.sorted {
+                (-able[$0].room, -scores[$0], $0) < (-able[$1].room, -scores[$1], $1)
+            }).map { able[$0] }
         var slots: [(worker: Int, slot: SlotID)] = []
         for (worker, room) in order {
             for _ in 0..<min(room, count - slots.count) {

@@ -34,12 +34,25 @@ final class IsolatedPolicy: PolicyCalls, @unchecked Sendable {
     var processID: Int32? { helper?.id }
 
     func place(snapshot: [UInt8]) throws(PluginFailure) -> [UInt8] {
+        try call(.place, snapshot)
+    }
+
+    func observe(outcomes: [UInt8]) throws(PluginFailure) {
+        _ = try call(.observe, outcomes)
+    }
+
+    private func call(
+        _ function: PolicyFunction, _ document: [UInt8]
+    ) throws(PluginFailure) -> [UInt8] {
         let answer: Result<[UInt8], PluginFailure>
         do throws(HelperFailure) {
             let helper = try running()
             answer = try helper.exchange(
-                .call, during: "place", nanoseconds: callNanoseconds,
-                write: { $0.bulk(snapshot) },
+                .call, during: "\(function)", nanoseconds: callNanoseconds,
+                write: {
+                    $0.wire.byte(function.rawValue)
+                    $0.bulk(document)
+                },
                 read: { (body) throws(WireFault) in
                     guard try body.wire.byte() == 0 else {
                         return .failure(try body.wire.failure())
@@ -72,6 +85,12 @@ final class IsolatedPolicy: PolicyCalls, @unchecked Sendable {
     }
 }
 
+/// What a helper is asked to call.
+private enum PolicyFunction: UInt8 {
+    case place
+    case observe
+}
+
 /// The helper's side of an isolated policy: makes the calls that the host asks for, on one thread.
 struct PolicyServer {
     private let channel: FrameChannel
@@ -87,7 +106,10 @@ struct PolicyServer {
         while true {
             let answer = try channel.receive { (kind, body) throws(WireFault) in
                 guard kind == .call else { throw WireFault("\(kind) was not due") }
-                return self.answer(to: try body.copiedBulk())
+                guard let function = PolicyFunction(rawValue: try body.wire.byte()) else {
+                    throw WireFault("there is no such call of a policy")
+                }
+                return self.answer(function, try body.copiedBulk())
             }
             try channel.send(.reply) { body in
                 switch answer {
@@ -102,9 +124,15 @@ struct PolicyServer {
         }
     }
 
-    private func answer(to snapshot: [UInt8]) -> Result<[UInt8], PluginFailure> {
+    private func answer(
+        _ function: PolicyFunction, _ document: [UInt8]
+    ) -> Result<[UInt8], PluginFailure> {
+        guard function == .place else {
+            policy.observe(outcomes: document)
+            return .success([])
+        }
         do throws(PluginFailure) {
-            return .success(try policy.place(snapshot: snapshot))
+            return .success(try policy.place(snapshot: document))
         } catch {
             return .failure(error)
         }

@@ -2,7 +2,7 @@ import CPluginABI
 import FanfoldJSON
 import Logging
 
-/// The call of `fanfold.policy/1` that a coordinator makes, wherever the instance lives.
+/// The calls of `fanfold.policy/1` that a coordinator makes, wherever the instance lives.
 ///
 /// Called on the instance's lane, one call at a time.
 package protocol PolicyCalls: AnyObject, Sendable {
@@ -11,6 +11,10 @@ package protocol PolicyCalls: AnyObject, Sendable {
     /// - Parameter snapshot: JSON, as the header of the contract has it.
     /// - Returns: its one output, which nobody has looked at; empty if it put none.
     func place(snapshot: [UInt8]) throws(PluginFailure) -> [UInt8]
+    /// Tells the policy how attempts ended.
+    ///
+    /// - Parameter outcomes: JSON, as the header of the contract has it.
+    func observe(outcomes: [UInt8]) throws(PluginFailure)
     /// Ends the instance; nothing may be called afterwards.
     func destroy()
 }
@@ -22,6 +26,9 @@ package enum PolicyLimits {
     package static let hangNanoseconds: UInt64 = 2_000_000_000
     /// Misses in a row after which a plugin is set aside.
     package static let missesInARow = 3
+    /// How long attempts that ended wait for others before a plugin is told of them, in nanoseconds,
+    /// unless enough for one call are there before.
+    package static let gatherNanoseconds: UInt64 = 100_000_000
     /// The pause after a miss, in nanoseconds.
     package static let restNanoseconds: UInt64 = 200_000_000
 }
@@ -86,6 +93,13 @@ final class PolicyInstance: PolicyCalls, @unchecked Sendable {
         sinks.close(sink)
         guard code == FAN_OK else { throw PluginFailure(code: code, error: &error) }
         return sink.output
+    }
+
+    func observe(outcomes: [UInt8]) {
+        outcomes.withUnsafeBytes { bytes in
+            policy.observe(
+                instance, fan_view(data: bytes.baseAddress, size: UInt64(bytes.count)))
+        }
     }
 
     func destroy() {

@@ -200,6 +200,16 @@ extension EngineLoop {
         coordinator.policyQuestion(for: seat)
     }
 
+    /// What such a policy is to be asked again from class of requests `first`, and the next class.
+    package func policyQuestion(
+        for seat: PolicySeat, again first: Int
+    ) -> (question: PolicyQuestion, next: Int)? {
+        coordinator.policyQuestion(for: seat, again: first)
+    }
+
+    /// Whether an answer of such a policy is no news.
+    package func isKnown(_ answer: PolicyAnswer) -> Bool { coordinator.isKnown(answer) }
+
     /// What such a policy did last, if that was no answer, and whether it is set aside.
     package func policyFault(in seat: PolicySeat) -> (fault: PolicyFault?, isSetAside: Bool) {
         coordinator.policyFault(in: seat)

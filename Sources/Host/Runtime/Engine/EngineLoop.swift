@@ -125,6 +125,7 @@ package struct EngineLoop {
             tasks[Int(attempt.attempt.task.index)].count(
                 report, worker: arrivedFrom, stderrTail: tail, at: now)
             remember(report, of: Int(attempt.attempt.task.index))
+            options.outcomes?.keep { coordinator.outcome(of: report, on: worker) }
         }
         makeRoom(for: reports, at: now)
         handle(.attemptsEnded(worker, reports), at: now)
@@ -198,6 +199,9 @@ package struct EngineLoop {
     /// Takes in an event, which is in the log before anything that follows from it goes out.
     package mutating func handle(_ event: Event, at now: Tick) {
         if options.log != nil, !isReplaying { turn.records.append(.event(event, at: now)) }
+        if let outcomes = options.outcomes, case .workerLost(let worker, _) = event, !isReplaying {
+            for outcome in coordinator.outcomes(ofLosing: worker) { outcomes.keep { outcome } }
+        }
         take(event, at: now)
     }
 
@@ -230,13 +234,17 @@ package struct LoopOptions: Sendable {
     package var keepOutput: OutputKeeper?
     /// Where it is told what attempts used; `nil` forgets it.
     package var history: (any HistoryKeeper)?
+    /// Where it is told how what was placed turned out; `nil` if no policy is to know.
+    package var outcomes: PolicyOutcomes?
 
     /// Options; everything in memory unless said.
     package init(
         strategyCallNanoseconds: UInt64, log: (any EngineLog)? = nil,
-        keepOutput: OutputKeeper? = nil, history: (any HistoryKeeper)? = nil
+        keepOutput: OutputKeeper? = nil, history: (any HistoryKeeper)? = nil,
+        outcomes: PolicyOutcomes? = nil
     ) {
         self.history = history
+        self.outcomes = outcomes
         self.strategyCallNanoseconds = strategyCallNanoseconds
         self.log = log
         self.keepOutput = keepOutput

@@ -39,6 +39,7 @@ extension Settings {
         }
         settings.budgetNanoseconds = duration("budget") ?? settings.budgetNanoseconds
         settings.setAsideNanoseconds = duration("set-aside") ?? settings.setAsideNanoseconds
+        settings.askAgainNanoseconds = duration("ask-again") ?? settings.askAgainNanoseconds
         return settings
     }
 
@@ -78,6 +79,10 @@ extension Settings {
             "set-aside": {
               "description": "How long a plugin is not asked after three misses in a row.",
               "type": "string", "format": "fanfold-duration", "default": "30s"
+            },
+            "ask-again": {
+              "description": "How long after its answers a plugin that was told how attempts ended is asked again.",
+              "type": "string", "format": "fanfold-duration", "default": "10s"
             }
           }
         }

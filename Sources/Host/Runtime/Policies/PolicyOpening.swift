@@ -14,6 +14,8 @@ package struct PolicyPluginSettings: Hashable, Sendable {
     package var budgetNanoseconds: Int64 = 100_000_000
     /// How long a plugin is not asked after misses in a row.
     package var setAsideNanoseconds: Int64 = 30_000_000_000
+    /// How long after its answers a plugin that was told how attempts ended is asked again.
+    package var askAgainNanoseconds: Int64 = 10_000_000_000
 
     /// The defaults.
     package init() {}

@@ -30,7 +30,8 @@ package enum PolicySnapshot {
         ]
     }
 
-    private static func request(_ request: ResourceRequest) -> JSON {
+    /// What is asked for, as the header of the contract has it.
+    static func request(_ request: ResourceRequest) -> JSON {
         [
             "cpus": .number(Double(request.milliCores) / 1000),
             "memory_bytes": .integer(request.memoryBytes),
@@ -42,7 +43,8 @@ package enum PolicySnapshot {
         ]
     }
 
-    private static func worker(_ kind: WorkerKind, _ count: Int, load: Int) -> JSON {
+    /// Workers of a kind at a load, as the header of the contract has them.
+    static func worker(_ kind: WorkerKind, _ count: Int, load: Int) -> JSON {
         [
             "cpus": .number(Double(kind.milliCores) / 1000),
             "memory_bytes": .integer(kind.gibibytes << 30),

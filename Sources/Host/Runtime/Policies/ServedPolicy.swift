@@ -4,12 +4,12 @@ import Synchronization
 
 /// A policy that is a plugin, on a thread of its own: nobody waits for it.
 package final class ServedPolicy: Sendable {
-    /// What became of a question.
-    package enum Outcome: Sendable {
-        /// The budget has passed, and it has not answered; it still may, which counts for nothing.
+    /// What became of a call.
+    package enum Reply<Value: Sendable>: Sendable {
+        /// The budget has passed, and it has not returned; it still may, which counts for nothing.
         case late
-        /// It answered, or failed: a score for each pair, or why not.
-        case done(Result<[Double], PolicyMiss>)
+        /// It returned, or failed: what it said, or why not.
+        case done(Result<Value, PolicyMiss>)
     }
 
     /// The component's id.
@@ -19,9 +19,9 @@ package final class ServedPolicy: Sendable {
     private let lane: Lane
     private let asked: Asked
 
-    /// Who is told of the question that is out.
+    /// Who is told that the call that is out is late.
     private final class Asked: Sendable {
-        let tell = Mutex<(@Sendable (Outcome) -> Void)?>(nil)
+        let tellLate = Mutex<(@Sendable () -> Void)?>(nil)
     }
 
     /// Takes an instance over.
@@ -33,20 +33,40 @@ package final class ServedPolicy: Sendable {
         budget = .nanoseconds(budgetNanoseconds)
         let asked = Asked()
         self.asked = asked
-        lane = Lane(name: "policy") { _ in asked.tell.withLock { $0 }?(.late) }
+        lane = Lane(name: "policy") { _ in asked.tellLate.withLock { $0 }?() }
     }
 
-    /// Asks; at most one question is out at a time.
+    /// Asks for a score for each pair; at most one call is out at a time.
     ///
     /// - Parameter tell: told once that it is late, if it is, and once what became of it; not on the
     ///   thread of the caller.
     package func ask(
-        _ question: PolicyQuestion, tell: @escaping @Sendable (Outcome) -> Void
+        _ question: PolicyQuestion, tell: @escaping @Sendable (Reply<[Double]>) -> Void
     ) {
-        asked.tell.withLock { $0 = tell }
-        let isTaken = lane.post(deadline: budget) { [instance] in
-            tell(.done(Self.answer(to: question, from: instance)))
+        call(tell) { Self.answer(to: question, from: $0) }
+    }
+
+    /// Tells it how attempts ended; at most one call is out at a time.
+    ///
+    /// - Parameter tell: as of ``ask(_:tell:)``.
+    package func observe(
+        _ batch: PolicyOutcomes.Batch, tell: @escaping @Sendable (Reply<Void>) -> Void
+    ) {
+        call(tell) { instance in
+            do throws(PluginFailure) {
+                return .success(try instance.observe(outcomes: batch.json.bytes))
+            } catch {
+                return .failure(PolicyMiss(fault: Self.fault(error), message: error.message))
+            }
         }
+    }
+
+    private func call<Value: Sendable>(
+        _ tell: @escaping @Sendable (Reply<Value>) -> Void,
+        _ body: @escaping @Sendable (any PolicyCalls) -> Result<Value, PolicyMiss>
+    ) {
+        asked.tellLate.withLock { $0 = { tell(.late) } }
+        let isTaken = lane.post(deadline: budget) { [instance] in tell(.done(body(instance))) }
         precondition(isTaken, "a policy that is asked has not been closed")
     }
 

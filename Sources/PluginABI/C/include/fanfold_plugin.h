@@ -331,7 +331,7 @@ typedef struct fan_executor {
    void (*unload)(fan_instance *, uint64_t module);
 } fan_executor;
 
-/* "fanfold.policy/1".  Predicts and places.  Answers through sink->output.  All [lane].
+/* "fanfold.policy/1".  Places, and learns how that turned out.  Answers through sink->output.  All [lane].
  * What place is shown: {"requests":[{"cpus","memory_bytes","gpus":n,"gpu_share","gpu_memory_bytes",
  *   "labels":["NAME=VALUE"]}],"workers":[{"cpus","memory_bytes","gpus":n,"gpu_memory_bytes","labels",
  *   "used_up_to","count":n}]}.  Each of workers stands for all that have so much in all and those
@@ -341,9 +341,20 @@ typedef struct fan_executor {
  *   finite number for each of workers, in order; higher is better.  The host sees to it that there
  *   is room, keeps the scores, asks again about what is new, and decides itself between equal ones
  *   and while there is no answer.  Anything else, or more than 1 MiB, counts as no answer, and so
- *   does one that comes after the host's budget.  Answer from what you are shown alone: the host
- *   may ask a new instance, and more than once.
- * predict and observe: this host does not call them yet.  predict may answer FAN_UNIMPLEMENTED. */
+ *   does one that comes after the host's budget.  Answer from what you are shown and have observed
+ *   alone: the host may ask a new instance, which has observed nothing, and more than once.
+ * What observe is told, some time after the attempts: {"outcomes":[{"request":{..},"worker":{..},
+ *   "ended","ran_ns","cpu_ns","peak_memory_bytes","peak_gpu_memory_bytes","bytes_in","bytes_out",
+ *   "items"}],"dropped":n}.  request and worker are as in place; the worker is one, as full as it was
+ *   at the end of the attempt, the attempt included.  "ended" is "succeeded", or why it did not:
+ *   "exit-code", "out-of-memory", "timeout", "worker-lost", "preempted", "cancelled", "unavailable",
+ *   "plugin-crash", "input-missing", "misconfigured" or "other"; take one that you do not know for
+ *   "other".  A figure that is 0 or was not measured is left out, but ran_ns.  An attempt is told once
+ *   at most; "dropped" more ended since the call before and are not told.  The host asks place again
+ *   from time to time after it has told something.  A call that comes back after the budget, or not at
+ *   all, counts as one of place does; an error goes nowhere.
+ * predict is reserved: no host calls it, and what it would be asked is not laid down.  Answer
+ *   FAN_UNIMPLEMENTED. */
 typedef struct fan_policy {
    uint32_t struct_size, reserved;
    fan_code (*predict)(fan_instance *, fan_view query, const fan_sink *, fan_error *FAN_NULLABLE err);

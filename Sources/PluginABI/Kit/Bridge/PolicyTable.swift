@@ -8,11 +8,13 @@ class AnyPolicyInstance: AnyInstance {
     }
 
     func score(_ request: ShapeRequest, _ workers: WorkerGroup) throws(PluginError) -> Double { 0 }
+
+    func observe(_ outcomes: [PlacedOutcome], dropped: UInt64) {}
 }
 
 /// An instance of the policy `P`.
 final class PolicyInstance<P: Policy>: AnyPolicyInstance {
-    private let policy: P
+    private var policy: P
 
     init(policy: P, host: HostHandle) {
         self.policy = policy
@@ -29,6 +31,10 @@ final class PolicyInstance<P: Policy>: AnyPolicyInstance {
         }
         return score
     }
+
+    override func observe(_ outcomes: [PlacedOutcome], dropped: UInt64) {
+        policy.observe(outcomes, dropped: dropped)
+    }
 }
 
 /// The table of `fanfold.policy/1`: the same for every policy written in Swift.
@@ -42,7 +48,7 @@ enum PolicyTable {
                     .unimplemented, reason: "predict", "policies in Swift predict nothing"
                 ).fill(error)
             },
-            observe: { _, _ in },
+            observe: { observe($0, $1) },
             place: { place($0, $1, $2, $3) }))
 
     /// What is shown to `place`.
@@ -73,6 +79,20 @@ enum PolicyTable {
         } catch {
             return error.fill(report)
         }
+    }
+
+    /// What `observe` is told.
+    private struct Observed: Decodable {
+        var outcomes: [PlacedOutcome]
+        var dropped: UInt64?
+    }
+
+    /// Nobody can be told of a document that cannot be read: it is passed over.
+    private static func observe(_ instance: OpaquePointer, _ view: fan_view) {
+        let instance = Unmanaged<AnyPolicyInstance>.fromOpaque(UnsafeRawPointer(instance))
+            .takeUnretainedValue()
+        guard let observed = try? view.decode(Observed.self, "outcomes") else { return }
+        instance.observe(observed.outcomes, dropped: observed.dropped ?? 0)
     }
 
     private static func put(

@@ -2,13 +2,14 @@ import CPluginABI
 import FanfoldJSON
 @preconcurrency import Glibc
 
-/// Checks of policies: whatever they are shown, they answer, in time and in numbers.
+/// Checks of policies: whatever they are shown and told, they answer, in time and in numbers.
 enum PolicyChecks {
     static let all: [CheckCase] = [
         CheckCase(
             name: "policy-total", subject: .instance,
             summary:
-                "Whatever it is shown, it answers in time, in finite numbers, and the same each time.",
+                "Whatever it is shown and observes, it answers in time, in finite numbers, and the same "
+                + "each time.",
             consequence: "An unusual moment of a run would stop it, or place it at random.",
             timeout: 60, body: total)
     ]
@@ -43,6 +44,7 @@ enum PolicyChecks {
         let sink = ProbeSink()
         let error = LentError()
         var transcript: [String] = []
+        let outcomes = PolicyMoments.outcomes(seed)
         for (number, question) in PolicyMoments.all(seed).enumerated() {
             let document = question.document
             for (name, function) in [
@@ -50,24 +52,37 @@ enum PolicyChecks {
             ] {
                 sink.clear()
                 error.clear()
-                let start = ProbeClock.now()
-                let code = calls.perform("\(name) of document \(number)") {
-                    function($0, document.lent, sink.table, error.pointer)
-                }
-                guard ProbeClock.now() - start < budget else {
-                    throw CheckStop.failed(
-                        "\(name) takes \(ProbeClock.now() - start) for \(document.text.count) "
-                            + "bytes; wanted less than \(budget)")
+                let code = try timed(name, document) {
+                    calls.perform("\(name) of document \(number)") {
+                        function($0, document.lent, sink.table, error.pointer)
+                    }
                 }
                 transcript.append(
                     "\(name) \(code) " + (try said(sink, error, code, name, document)))
                 if name == "place" { try requireScores(sink, code, question, number) }
             }
-            calls.perform("observe of document \(number)") {
-                table.pointee.observe($0, document.lent)
+            for told in [document, outcomes[number % outcomes.count]] {
+                try timed("observe", told) {
+                    calls.perform("observe of \(told.text.prefix(160))") {
+                        table.pointee.observe($0, told.lent)
+                    }
+                }
             }
         }
         return transcript
+    }
+
+    private static func timed<Value>(
+        _ name: String, _ document: JSON, _ call: () -> Value
+    ) throws -> Value {
+        let start = ProbeClock.now()
+        let value = call()
+        guard ProbeClock.now() - start < budget else {
+            throw CheckStop.failed(
+                "\(name) takes \(ProbeClock.now() - start) for \(document.text.count) "
+                    + "bytes; wanted less than \(budget)")
+        }
+        return value
     }
 
     /// A moment that can come is answered by one number for each pair; nonsense may be refused.

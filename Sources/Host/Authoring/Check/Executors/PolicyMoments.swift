@@ -23,6 +23,31 @@ enum PolicyMoments {
         return moments + [tomorrow(&random)] + nonsense.map { Moment(document: $0) }
     }
 
+    /// What `observe` is told: attempts of such requests on such workers, usual and unusual.
+    static func outcomes(_ seed: UInt64) -> [JSON] {
+        var random = SeededGenerator(seed: seed &+ 1)
+        return [0, 1, 7, 256].map { outcomes($0, &random) } + [
+            ["outcomes": "none", "dropped": -1], ["outcomes": [.null, 3, [:], "ended"]],
+            ["outcomes": [["request": 7, "worker": [], "ended": .null, "ran_ns": "long"]]],
+            ["outcomes": [["request": [:], "worker": [:], "ended": "", "ran_ns": -1e308]]],
+        ]
+    }
+
+    private static func outcomes(_ count: Int, _ random: inout SeededGenerator) -> JSON {
+        let endings = [
+            "succeeded", "exit-code", "out-of-memory", "worker-lost", "a word of tomorrow",
+        ]
+        let outcomes = (0..<count).map { number -> JSON in
+            [
+                "request": request(&random), "worker": worker(&random, load: number % 5),
+                "ended": .string(endings[number % endings.count]),
+                "ran_ns": .integer(Int64(random.next() % (1 << 62))),
+                "peak_memory_bytes": .integer(Int64(random.next() % (1 << 40))), "new": 1,
+            ]
+        }
+        return ["outcomes": .array(outcomes), "dropped": .integer(Int64(random.next() % 9))]
+    }
+
     private static let nonsense: [JSON] = [
         [:], .array([]), .null, ["workers": "none", "requests": 7],
         ["workers": [.null, 3], "requests": [[:]]],

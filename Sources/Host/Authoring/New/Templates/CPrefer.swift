@@ -7,7 +7,8 @@ extension PluginTemplates {
          * Read fanfold_plugin.h first: it is the contract.  What this file shows:
          *   place      reads which requests and which kinds of workers there are, and answers one score for each
          *              pair.  The host keeps the scores, and chooses by them among the workers that have room.
-         *   predict    is not for this policy: it says so, which is no failure of it
+         *   observe    is told how attempts ended; this policy learns nothing from it
+         *   predict    is reserved: it says so, which is no failure of it
          * The host asks from one thread at a time: no locks.  What it does not answer within its budget, the
          * policy that is built into the host decides.
          */
@@ -97,7 +98,7 @@ extension PluginTemplates {
            return fan_fail(err, FAN_UNIMPLEMENTED, FAN_RETRY_NEVER, "predict", "this policy predicts nothing");
         }
 
-        static void observe(fan_instance *instance, fan_view outcome) { (void)instance, (void)outcome; }
+        static void observe(fan_instance *instance, fan_view outcomes) { (void)instance, (void)outcomes; }
 
         static const fan_policy policy = {
            .struct_size = sizeof policy, .predict = predict, .observe = observe, .place = place};

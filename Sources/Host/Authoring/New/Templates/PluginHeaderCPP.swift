@@ -299,11 +299,13 @@ extension PluginTemplates {
            // Answers {"scores": [[...], ...]}: for each request a list with a finite number for each kind of
            // workers, in order; higher is better.
            virtual std::string place(std::string_view snapshot) = 0;
-           // This host does not call these two yet.
+           // Told {"outcomes": [...], "dropped": n}: how attempts ended, as fanfold_plugin.h says.  What it throws
+           // goes nowhere.
+           virtual void observe(std::string_view) {}
+           // Reserved: no host calls it.
            virtual std::string predict(std::string_view) {
               throw Error(FAN_UNIMPLEMENTED, "predict", "this policy predicts nothing");
            }
-           virtual void observe(std::string_view) {}
            const void *table(std::string_view id) final;
         };
 
@@ -313,8 +315,8 @@ extension PluginTemplates {
               [](fan_instance *self, fan_view query, const fan_sink *sink, fan_error *error) {
                  return guarded(error, [&] { Sink(sink).output(as<Policy>(self).predict(text(query)), {}); });
               },
-              [](fan_instance *self, fan_view outcome) {
-                 guarded(nullptr, [&] { as<Policy>(self).observe(text(outcome)); });
+              [](fan_instance *self, fan_view outcomes) {
+                 guarded(nullptr, [&] { as<Policy>(self).observe(text(outcomes)); });
               },
               [](fan_instance *self, fan_view snapshot, const fan_sink *sink, fan_error *error) {
                  return guarded(error, [&] { Sink(sink).output(as<Policy>(self).place(text(snapshot)), {}); });

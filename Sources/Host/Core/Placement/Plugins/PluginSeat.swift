@@ -135,6 +135,29 @@ extension Placing {
 }
 
 extension Coordinator {
+    /// What the plugin that places says of a shape on each of these workers as they are; 0 for all
+    /// unless it has scored each of them.
+    mutating func pluginScores(of shape: Int, on candidates: [Int]) -> [Double] {
+        let seat = Int(PolicySeat.placing.rawValue)
+        let none = Array(repeating: 0.0, count: candidates.count)
+        guard placing.seats[seat].isOn, candidates.count > 1 else { return none }
+        let resources = shapes[shape].resources
+        var found: [Double] = []
+        for worker in candidates {
+            let ledger = workers[worker].ledger
+            guard
+                let score = placing.seats[seat].scores.score(
+                    resources, on: WorkerKind(total: ledger.total, labels: ledger.labels),
+                    load: WorkerLoad.of(free: ledger.free, total: ledger.total))
+            else {
+                placing.seats[seat].want(resources)
+                return none
+            }
+            found.append(score)
+        }
+        return found
+    }
+
     /// Takes scores in; an answer about what nobody asks any more is dropped.
     mutating func policyAnswered(_ answer: PolicyAnswer) {
         let seat = Int(answer.seat.rawValue)
@@ -153,9 +176,37 @@ extension Coordinator {
     ///
     /// - Complexity: O(kinds of workers there ever were) if something is wanted, else O(1).
     package func policyQuestion(for seat: PolicySeat) -> PolicyQuestion? {
-        // One with more than ``Limits/policyKinds`` kinds is not to be asked.
         let book = placing.seats[Int(seat.rawValue)]
         guard book.isOn, !book.wanted.isEmpty else { return nil }
+        return question(for: seat) { Array(book.wanted.prefix($0)) }
+    }
+
+    /// What a plugin is to be asked again, as it has learned since: what it has scored from class
+    /// of requests `first`, and the class to go on from; `nil` if that is all.
+    ///
+    /// - Complexity: O(kinds of workers and classes of requests there ever were).
+    package func policyQuestion(
+        for seat: PolicySeat, again first: Int
+    ) -> (question: PolicyQuestion, next: Int)? {
+        let rows = placing.seats[Int(seat.rawValue)].scores.rows
+        guard placing.seats[Int(seat.rawValue)].isOn, first < rows.count,
+            let question = question(
+                for: seat,
+                { room in
+                    Array((first..<rows.count).lazy.filter { !rows[$0].isEmpty }.prefix(room))
+                }),
+            let last = question.classes.last
+        else { return nil }
+        return (question, last + 1)
+    }
+
+    /// A question about classes of requests, of which there is room for a number, and all kinds of
+    /// workers; `nil` if there are none of either.
+    ///
+    /// One with more than ``Limits/policyKinds`` kinds is not to be asked.
+    private func question(
+        for seat: PolicySeat, _ classesOf: (_ room: Int) -> [Int]
+    ) -> PolicyQuestion? {
         var kinds: [WorkerKind] = []
         var counts: [Int] = []
         var known: [WorkerKind: Int] = [:]
@@ -171,10 +222,28 @@ extension Coordinator {
         }
         guard !kinds.isEmpty else { return nil }
         let room = max(1, Limits.policyScoresAsked / (kinds.count * WorkerLoad.count))
-        let asked = Array(book.wanted.prefix(min(room, Limits.policyRequestsAsked)))
+        let asked = classesOf(min(room, Limits.policyRequestsAsked))
+        guard !asked.isEmpty else { return nil }
         return PolicyQuestion(
             seat: seat, classes: asked, requests: asked.map { classes[$0].request }, kinds: kinds,
             workers: counts)
+    }
+
+    /// Whether an answer says what a plugin has said already, so that it is no news.
+    package func isKnown(_ answer: PolicyAnswer) -> Bool {
+        let scores = placing.seats[Int(answer.seat.rawValue)].scores
+        guard scores.fault == nil, !scores.isSetAside else { return false }
+        var place = 0
+        for resources in answer.classes {
+            for kind in answer.kinds {
+                for load in 0..<WorkerLoad.count {
+                    guard scores.score(resources, on: kind, load: load) == answer.scores[place]
+                    else { return false }
+                    place += 1
+                }
+            }
+        }
+        return true
     }
 
     /// What a plugin did last, if that was no answer, and whether it is not asked for a while.

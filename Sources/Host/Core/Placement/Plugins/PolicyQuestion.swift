@@ -60,6 +60,15 @@ package enum WorkerLoad {
             step(devices - milli, devices))
     }
 
+    /// The load of a worker with so much free of what it has.
+    static func of(free: ResourceVector, total: ResourceVector) -> Int {
+        let devices = total.devices.reduce(0) { $0 + $1.milli }
+        return max(
+            step(total.milliCores - free.milliCores, total.milliCores),
+            step(total.memoryBytes - free.memoryBytes, total.memoryBytes),
+            step(devices - free.devices.reduce(0) { $0 + $1.milli }, devices))
+    }
+
     private static func step(_ used: Int64, _ total: Int64) -> Int {
         guard used > 0, total > 0 else { return 0 }
         let quarters = Double(used) / Double(total) * Double(count - 1)
