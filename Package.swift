@@ -285,7 +285,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "FanfoldBlobs", "FanfoldCluster", "FanfoldCore", "FanfoldRuntime", "FanfoldWire",
+                "FanfoldAPI", "FanfoldBlobs", "FanfoldCluster", "FanfoldCore", "FanfoldRuntime",
+                "FanfoldWire",
             ]),
         .testTarget(name: "TidyTests"),
     ]

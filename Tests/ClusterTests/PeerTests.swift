@@ -43,30 +43,46 @@ final class PeerTests {
         let blob: BlobReference
         var wire: WireHolder
 
-        init(_ store: BlobStore, as identity: PeerIdentity) throws {
+        init(
+            _ store: BlobStore, as identity: PeerIdentity,
+            revoked: RevokedPeers = PeerTests.revoked([])
+        ) throws {
             let id = try store.put(PeerTests.bytes, pinnedFor: "test")
             blob = BlobReference(id: id, size: Int64(PeerTests.bytes.count))
             served = CountedBlobs(ServedBlobs(store: store))
             listener = try PeerListener(
-                at: .host("127.0.0.1", port: 0), as: identity, blobs: served)
+                at: .host("127.0.0.1", port: 0), as: identity, blobs: served, revoked: revoked)
             wire = WireHolder()
             wire.workerUid = PeerTests.uids[0]
             wire.address = listener.address.description
         }
     }
 
+    /// What a worker knows that was told who is revoked.
+    private static func revoked(_ uids: Set<String>) -> RevokedPeers {
+        let revoked = RevokedPeers()
+        revoked.use(all: uids)
+        return revoked
+    }
+
     /// Fetches what a holder has; `nil` if it does not come.
     private func fetch(
         from holder: Holder, as identity: PeerIdentity
     ) async throws -> BlobReference? {
-        let peers = PeerConnections(uid: Self.uids[1])
+        let peers = PeerConnections(uid: Self.uids[1], revoked: Self.revoked([]))
+        defer { peers.close() }
+        return try await fetch(from: holder, as: identity, over: peers)
+    }
+
+    private func fetch(
+        from holder: Holder, as identity: PeerIdentity, over peers: PeerConnections
+    ) async throws -> BlobReference? {
         peers.use(identity)
         let source = try #require(peers.source(holder.wire))
         let fetcher = BlobFetcher(store: try store()) { Thread.detachNewThread($0) }
         let outcome = await withCheckedContinuation { continuation in
             fetcher.fetch(holder.blob, from: [source]) { continuation.resume(returning: $0) }
         }
-        peers.close()
         return try? outcome.get()
     }
 
@@ -98,6 +114,81 @@ final class PeerTests {
         let own = try Self.credentials(Self.uids[1], of: authority)
         #expect(try await fetch(from: holder, as: .certificate(own)) == nil)
         #expect(holder.served.bytesSent == 0)
+    }
+
+    @Test func `a worker that is revoked gets nothing, nor over the connection that it has`()
+        async throws
+    {
+        let authority = try CertificateAuthority()
+        let revoked = RevokedPeers()
+        let holder = try Holder(
+            store(), as: .certificate(Self.credentials(Self.uids[0], of: authority)),
+            revoked: revoked)
+        defer { holder.listener.stop(reason: "over") }
+        let own = PeerIdentity.certificate(try Self.credentials(Self.uids[1], of: authority))
+        // Nobody has said yet who is revoked.
+        #expect(try await fetch(from: holder, as: own) == nil)
+        revoked.use(all: ["worker-0003"])
+        let peers = PeerConnections(uid: Self.uids[1], revoked: Self.revoked([]))
+        #expect(try await fetch(from: holder, as: own, over: peers) == holder.blob)
+        let sent = holder.served.bytesSent
+
+        revoked.add([Self.uids[1]])
+        holder.listener.close([Self.uids[1]])
+        #expect(try await fetch(from: holder, as: own, over: peers) == nil)
+        #expect(try await fetch(from: holder, as: own) == nil)
+        #expect(holder.served.bytesSent == sent)
+        peers.close()
+        // A coordinator that says all knows better.
+        revoked.use(all: [])
+        #expect(try await fetch(from: holder, as: own) == holder.blob)
+    }
+
+    @Test func `a holder that is revoked is not asked, nor over the connection there is`()
+        async throws
+    {
+        let authority = try CertificateAuthority()
+        let holder = try Holder(
+            store(), as: .certificate(Self.credentials(Self.uids[0], of: authority)))
+        defer { holder.listener.stop(reason: "over") }
+        let revoked = Self.revoked([])
+        let peers = PeerConnections(uid: Self.uids[1], revoked: revoked)
+        let own = PeerIdentity.certificate(try Self.credentials(Self.uids[1], of: authority))
+        #expect(try await fetch(from: holder, as: own, over: peers) == holder.blob)
+        let sent = holder.served.bytesSent
+        let source = try #require(peers.source(holder.wire))
+
+        revoked.add([Self.uids[0]])
+        peers.close([Self.uids[0]])
+        #expect(peers.source(holder.wire) == nil)
+        #expect(throws: BlobSourceFailure.self) {
+            try source.read(holder.blob, 0..<10, within: .seconds(10))
+        }
+        #expect(holder.served.bytesSent == sent)
+        peers.close()
+    }
+
+    @Test func `as many revoked workers are known as the limit says; with one more nobody gets in`()
+    {
+        let uids = (0...PeerLimits.revoked).map { "worker-\($0)" }
+        let revoked = RevokedPeers()
+        #expect(!revoked.admits("another"))
+        // What an earlier coordinator says.
+        revoked.use(all: Set(WireWelcome().revokedUids))
+        #expect(revoked.admits("another") && revoked.admits(uids[0]))
+        revoked.use(all: Set(uids.dropLast()))
+        #expect(revoked.admits("another") && !revoked.admits(uids[0]))
+        revoked.add(["worker-0"])
+        #expect(revoked.admits("another"))
+        revoked.add([uids[PeerLimits.revoked]])
+        #expect(!revoked.admits("another"))
+        // Not even who was not told of is let in before all are told again.
+        revoked.add([])
+        #expect(!revoked.admits("another"))
+        revoked.use(all: Set(uids))
+        #expect(!revoked.admits("another"))
+        revoked.use(all: [])
+        #expect(revoked.admits("another"))
     }
 
     @Test func `on loopback the coordinator's token lets in, and no other`() async throws {

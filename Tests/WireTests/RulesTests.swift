@@ -12,7 +12,7 @@ import Testing
     private static let fromCoordinator: [WireMessage.OneOf_Kind] = [
         .define(.init()), .start(.init()), .takeBack(.init()), .cancel(.init()),
         .acknowledge(.init()), .drain(.init()), .shutdown(.init()), .forget(.init()),
-        .logRequest(.init()), .logCredit(.init()), .logCancel(.init()),
+        .logRequest(.init()), .logCredit(.init()), .logCancel(.init()), .revoked(.init()),
     ]
 
     private func open(_ side: SessionRules.Side, purpose: WirePurpose = .work) throws

@@ -105,7 +105,7 @@ private func join(
         #expect(session.identity == .coordinator)
         session.send([ended(1)])
         #expect(await secured.delegate.messages(1) == [ended(1)])
-        secured.server.close(uid: "worker-0001", reason: "revoked")
+        secured.server.close(uids: ["worker-0001"], reason: "revoked")
         #expect(await secured.delegate.closed() == .closedHere(reason: "revoked"))
         secured.server.stop(reason: "over")
     }
@@ -257,7 +257,8 @@ private func join(
         let serving = RecordingServer()
         let server = WireServer(
             address: try WireAddress("127.0.0.1:0"),
-            security: .worker(try Secured.credentials(of: authority, uid: "worker-0001")),
+            security: .worker(
+                try Secured.credentials(of: authority, uid: "worker-0001"), admits: { _ in true }),
             delegate: serving)
         let address = try server.start()
         let own = try Secured.credentials(of: authority, uid: "worker-0002")
@@ -276,6 +277,34 @@ private func join(
             await client(.worker(uid: "worker-0001"), WireHello()).failed()
                 == .refused(code: .notAllowed, message: ""))
         #expect(await client(.worker(uid: "worker-0001"), blobs).welcomed() != nil)
+        server.stop(reason: "over")
+    }
+
+    @Test func `a worker that listens turns away whom it does not admit`() async throws {
+        let authority = try CertificateAuthority()
+        let serving = RecordingServer()
+        let server = WireServer(
+            address: try WireAddress("127.0.0.1:0"),
+            security: .worker(
+                try Secured.credentials(of: authority, uid: "worker-0001"),
+                admits: { $0 != "worker-0002" }),
+            delegate: serving)
+        let address = try server.start()
+        func client(_ uid: String) throws -> RecordingClient {
+            let delegate = RecordingClient(WireHello.with { $0.purpose = .blobs })
+            WireClient(
+                address: address,
+                security: .certificate(
+                    try Secured.credentials(of: authority, uid: uid),
+                    to: .worker(uid: "worker-0001")),
+                delegate: delegate
+            ).start()
+            return delegate
+        }
+        #expect(
+            try await client("worker-0002").failed() == .refused(code: .notAllowed, message: ""))
+        #expect(await serving.turnedAway() == .notAllowed(.revoked))
+        #expect(try await client("worker-0003").welcomed() != nil)
         server.stop(reason: "over")
     }
 

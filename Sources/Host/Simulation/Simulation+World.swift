@@ -1,6 +1,9 @@
 import FanfoldCore
 
 extension Simulation {
+    /// Until when the first workers have come.
+    private static let arrivalNanoseconds: UInt64 = 50_000_000
+
     /// Makes the runs, their strategies and the workers, and what will go wrong.
     mutating func build() {
         var submitted = Tick.zero
@@ -17,7 +20,10 @@ extension Simulation {
         runEnds = Array(repeating: [], count: options.runs)
         let spread = UInt64(options.workers - options.leastWorkers)
         for _ in 0..<(options.leastWorkers + Int(random.upTo(spread))) {
-            addWorker(after: random.upTo(50_000_000))
+            // One that is broken comes last: as long as it is alone, nothing can be done.
+            let moment = random.upTo(Self.arrivalNanoseconds)
+            let isBroken = workers.count < options.brokenWorkers
+            addWorker(after: isBroken ? Self.arrivalNanoseconds : moment)
         }
         while chance(options.restarts) {
             schedule(.coordinatorDies, after: random.upTo(200_000_000))

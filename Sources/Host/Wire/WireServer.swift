@@ -15,7 +15,9 @@ package enum WireServerSecurity: Sendable {
         CertificateAuthority, tokens: any JoinTokenStore,
         isRevoked: @Sendable (String, String) -> Bool)
     /// TLS, for other workers that want blobs.
-    case worker(WireCredentials)
+    ///
+    /// `admits` is asked with the uid at each Hello, on an event loop.
+    case worker(WireCredentials, admits: @Sendable (String) -> Bool)
 }
 
 /// Listens for peers: lets in who may come, and tells its delegate.
@@ -96,7 +98,7 @@ package final class WireServer: Sendable {
             case .coordinator(let authority, _, _):
                 let tls = try CoordinatorTLS(authority)
                 shared.withLock { $0.tls = tls }
-            case .worker(let credentials):
+            case .worker(let credentials, _):
                 let context = try TLSContexts.listener(
                     key: credentials.key, certificate: credentials.certificate,
                     authority: credentials.authority)
@@ -156,10 +158,12 @@ package final class WireServer: Sendable {
     /// From now on peers on loopback have to say this token.
     package func use(token: [UInt8]) { shared.withLock { $0.token = token } }
 
-    /// Ends all connections of a worker, for instance because its certificate was revoked.
-    package func close(uid: String, reason: String) {
+    /// Ends all connections of these workers, for instance because they were revoked.
+    package func close(uids: Set<String>, reason: String) {
         for session in sessions() {
-            if case .worker(uid, _)? = session.identity { session.close(reason: reason) }
+            if case .worker(let uid, _)? = session.identity, uids.contains(uid) {
+                session.close(reason: reason)
+            }
         }
     }
 
@@ -214,11 +218,12 @@ extension WireServer: SessionOwner {
             }
             guard hello.workerUid == uid else { return .otherName }
             return isRevoked(uid, serial) ? .revoked : nil
-        case .worker:
+        case .worker(_, let admits):
             guard case .worker(let uid, _)? = session.identity else {
                 return session.identity == nil ? .noCertificate : .unnamedCertificate
             }
             guard hello.workerUid == uid else { return .otherName }
+            guard admits(uid) else { return .revoked }
             return hello.purpose == .blobs ? nil : .wrongPurpose
         }
     }

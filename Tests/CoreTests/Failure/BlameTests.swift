@@ -122,6 +122,89 @@ import Testing
         #expect(env.core.workerUsage().filter { $0.phase == .quarantined }.isEmpty)
     }
 
+    @Test func `a worker that fails everything is put in quarantine while all others are silent`() {
+        let env = TestEnv(cores: [1, 1, 1], attempts: 100)
+        env.put(60)
+        env.ended(attempt(1), slot(0), on: worker1)
+        for other in [worker1, WorkerID(2)] { env.on(.workerSuspected(other)) }
+        var (slots, failures) = ([slot(0)], 0)
+        var next = attempt(0)
+        while env.core.workerUsage()[0].phase == .active, failures < 20 {
+            failures += 1
+            let effects = env.ended(next, slots[0], failure: exit1(), on: worker0)
+            for case .start(worker0, let orders) in effects {
+                guard let order = orders.first(where: { $0.slot != nil }), let slot = order.slot
+                else { continue }
+                (next, slots) = (order.attempt, [slot])
+            }
+        }
+        #expect(failures == Limits.failuresInARowPerWorker)
+        #expect(env.core.workerUsage()[0].phase == .quarantined)
+    }
+
+    /// Has the first worker fail a subtask again and again.
+    ///
+    /// - Returns: how often it did before the subtask failed for good or went elsewhere, and the effects
+    ///   of the last time.
+    private func failOn0(_ env: TestEnv, most: Int) -> (tries: Int, last: [Effect]) {
+        var effects = env.put(1)
+        var tries = 0
+        while tries < most {
+            let started = effects.compactMap {
+                if case .start(worker0, let orders) = $0 { orders.first } else { nil }
+            }
+            guard let order = started.first, let slot = order.slot else { break }
+            tries += 1
+            effects = env.ended(order.attempt, slot, failure: exit1())
+            env.now += 1_000
+            effects += env.on(.timeElapsed)
+        }
+        return (tries, effects)
+    }
+
+    @Test func `what one worker fails in a row uses up no tries of a run that others could mend`() {
+        let env = TestEnv(cores: [1, 1], attempts: 1_000)
+        env.on(.workerSuspected(worker1))
+        let (tries, last) = failOn0(env, most: 3 * Limits.retriesPerRun)
+        #expect(tries == 3 * Limits.retriesPerRun)
+        #expect(!last.contains { if case .tellFailure = $0 { true } else { false } })
+        // The one after the eighth says of the worker what the seven before it left open.
+        #expect(env.core.runs[0].retries == Limits.failuresInARowPerWorker - 1)
+        #expect(env.core.progress(of: task0)?.failedAttempts == tries)
+    }
+
+    @Test func `where all that could take it fail everything, the budget of tries counts`() {
+        // The second one has no room for two cores.
+        let env = TestEnv(cores: [2, 1], attempts: 1_000)
+        env.on(
+            .shapeDeclared(
+                ShapeID(1),
+                ShapeSpec(task: task0, needs: ResourceRequest(milliCores: 2_000))))
+        var effects = env.on(
+            .strategySplit(task0, added: [SubtaskSpec(shape: ShapeID(1))], state: .end))
+        var tries = 0
+        while tries < 1_000 {
+            let started = effects.compactMap {
+                if case .start(worker0, let orders) = $0 { orders.first } else { nil }
+            }
+            guard let order = started.first, let slot = order.slot else { break }
+            tries += 1
+            effects = env.ended(order.attempt, slot, failure: exit1())
+            env.now += 1_000
+            effects += env.on(.timeElapsed)
+        }
+        #expect(tries == 1 + Limits.retriesPerRun)
+    }
+
+    @Test func `a run that is broken as a whole ends on many workers as well`() {
+        let env = TestEnv(cores: [1, 1, 1, 1], attempts: 1_000)
+        let effects = run(env, env.put(60)) { _ in true }
+        let told = effects.compactMap {
+            if case .tellFailure(_, let failure, _) = $0 { failure.reason } else { nil }
+        }
+        #expect(told.contains("run.retry-budget"))
+    }
+
     @Test func `a worker that was put right takes work at once`() {
         let env = TestEnv(cores: [1, 1, 1], attempts: 100)
         _ = run(env, env.put(200)) { $0 == worker0 }

@@ -20,11 +20,17 @@ final class PeerConnections: Sendable {
     }
 
     private let uid: String
+    private let revoked: RevokedPeers
     private let state = Mutex(State())
     private let fetched = Atomic<UInt64>(0)
 
-    /// - Parameter uid: of this worker.
-    init(uid: String) { self.uid = uid }
+    /// - Parameters:
+    ///   - uid: of this worker.
+    ///   - revoked: who is not asked.
+    init(uid: String, revoked: RevokedPeers) {
+        self.uid = uid
+        self.revoked = revoked
+    }
 
     /// Bytes that came from other workers since the process began.
     var bytesFetched: UInt64 { fetched.load(ordering: .relaxed) }
@@ -32,12 +38,20 @@ final class PeerConnections: Sendable {
     /// From now on others know this worker by this.
     func use(_ identity: PeerIdentity) { state.withLock { $0.identity = identity } }
 
-    /// What a holder has; `nil` if he is this worker, or cannot be asked.
+    /// What a holder has; `nil` if he is this worker, or cannot or must not be asked.
     func source(_ holder: WireHolder) -> (any BlobSource)? {
         guard holder.workerUid != uid, state.withLock({ $0.identity }) != nil,
-            let address = try? WireAddress(holder.address)
+            revoked.admits(holder.workerUid), let address = try? WireAddress(holder.address)
         else { return nil }
         return PeerBlobs(Peer(uid: holder.workerUid, address: address), self)
+    }
+
+    /// Ends the connections to workers that were revoked.
+    func close(_ uids: Set<String>) {
+        let links = state.withLock { state in
+            state.links.filter { uids.contains($0.key.uid) }.map(\.value)
+        }
+        for link in links { link.close(reason: RevokedPeers.reason) }
     }
 
     func close() {
@@ -48,6 +62,8 @@ final class PeerConnections: Sendable {
         }
         for link in links { link.close(reason: "the worker ends") }
     }
+
+    fileprivate func admits(_ peer: Peer) -> Bool { revoked.admits(peer.uid) }
 
     fileprivate func count(_ bytes: Int) { fetched.add(UInt64(bytes), ordering: .relaxed) }
 
@@ -105,6 +121,7 @@ private final class PeerBlobs: BlobSource {
     }
 
     private func session(_ limit: Duration) throws(BlobSourceFailure) -> SessionBlobs {
+        guard connections.admits(peer) else { throw .failed(RevokedPeers.reason) }
         guard let link = connections.link(to: peer) else { throw .failed("this worker ends") }
         return SessionBlobs(try link.session(within: limit), name: name)
     }

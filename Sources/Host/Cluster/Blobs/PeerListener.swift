@@ -32,6 +32,8 @@ enum PeerLimits {
     static let answer = Duration.seconds(10)
     /// Bytes of an address that a worker says.
     static let addressBytes = 256
+    /// Revoked workers that a worker knows of: a coordinator says no more.
+    static let revoked = 65_536
 
     static var wire: WireLimits {
         var limits = WireLimits()
@@ -55,15 +57,17 @@ final class PeerListener: Sendable {
 
     /// Listens.
     ///
-    /// On loopback nobody gets in before ``use(_:)`` has given the coordinator's token.
+    /// On loopback nobody gets in before ``use(_:)`` has given the coordinator's token; with TLS nobody
+    /// before it is known who is revoked.
     init(
         at wanted: WireAddress, as identity: PeerIdentity, blobs: any WireBlobSource,
-        logger: Logger = Logger(label: "fanfold.peers")
+        revoked: RevokedPeers, logger: Logger = Logger(label: "fanfold.peers")
     ) throws(WireError) {
         let security: WireServerSecurity
         switch identity {
         case .loopback: security = .loopback(token: Self.unknownToken())
-        case .certificate(let credentials): security = .worker(credentials)
+        case .certificate(let credentials):
+            security = .worker(credentials, admits: { revoked.admits($0) })
         }
         server = WireServer(
             address: wanted, security: security, limits: PeerLimits.wire,
@@ -83,6 +87,11 @@ final class PeerListener: Sendable {
         case .loopback(let token): server.use(token: token)
         case .certificate(let credentials): try server.use(credentials)
         }
+    }
+
+    /// Ends the connections of workers that were revoked.
+    func close(_ uids: Set<String>) {
+        server.close(uids: uids, reason: RevokedPeers.reason)
     }
 
     func stop(reason: String) { server.stop(reason: reason) }

@@ -235,8 +235,20 @@ final class WorkerHub: WireServerDelegate {
         books.liveness.forget(present)
         lose(remote, "it was revoked")
         loop.handle(.workerLost(present, reason: "it was revoked"), at: now)
+        tellOthers(revoked: label.uid, &loop)
         logger.notice("a worker was revoked", metadata: ["worker": "\(label.name)"])
         return entry
+    }
+
+    /// Has the other workers serve it no blobs.
+    private func tellOthers(revoked uid: String, _ loop: inout EngineLoop) {
+        // On loopback a name proves nothing.
+        guard !sharesFiles else { return }
+        var news = WireRevoked()
+        news.workerUids = [uid]
+        let message = WireMessage(.revoked(news))
+        let sessions = connections.map(\.1)
+        loop.afterCommit { for session in sessions { session.send([message]) } }
     }
 
     /// No order for these tasks will follow.
@@ -282,6 +294,7 @@ final class WorkerHub: WireServerDelegate {
         welcome.coordinatorEpoch = epoch
         welcome.heartbeatMilliseconds = Self.heartbeatMilliseconds
         welcome.peerToken = .init(peerToken)
+        if !sharesFiles { welcome.revokedUids = revocations.told(at: .now()) }
         let greeting = welcome
         // A worker is let in once it is on disk that it is there, and before its first order.
         loop.afterCommit { session.welcome(greeting) }

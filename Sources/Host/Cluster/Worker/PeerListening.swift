@@ -25,7 +25,7 @@ package enum PeerListening: Sendable, Hashable {
     /// - Throws: only where an address was said: one that was found is done without.
     func start(
         towards coordinator: WireAddress, as identity: PeerIdentity, blobs: any WireBlobSource,
-        logger: Logger
+        revoked: RevokedPeers, logger: Logger
     ) throws(WorkerProblem) -> (listener: PeerListener, told: WireAddress)? {
         let wanted: WireAddress
         switch self {
@@ -41,7 +41,8 @@ package enum PeerListening: Sendable, Hashable {
             wanted = found
         }
         do throws(WireError) {
-            let listener = try PeerListener(at: wanted, as: identity, blobs: blobs, logger: logger)
+            let listener = try PeerListener(
+                at: wanted, as: identity, blobs: blobs, revoked: revoked, logger: logger)
             return (listener, Self.told(listener.address, coordinator))
         } catch {
             guard self == .automatic else {

@@ -104,6 +104,7 @@ final class WorkerAgent: WireClientDelegate {
     private let served: ServedBlobs
     private let servedToPeers: CountedBlobs
     private let peers: PeerConnections
+    private let revoked = RevokedPeers()
     private let listener = Mutex<(PeerListener, told: WireAddress)?>(nil)
     private let fetcher: BlobFetcher
     private let held: HeldEnds
@@ -142,7 +143,7 @@ final class WorkerAgent: WireClientDelegate {
         news = AttemptNews(folder: options.folder + "/logs")
         served = ServedBlobs(store: store)
         servedToPeers = CountedBlobs(served)
-        peers = PeerConnections(uid: uid)
+        peers = PeerConnections(uid: uid, revoked: revoked)
         fetcher = BlobFetcher(store: store) { job in _ = PlainThread(name: "blob-fetch", job) }
         let intake = Mutex<OrderIntake?>(nil)
         held = HeldEnds { blobs, attempts in
@@ -180,7 +181,8 @@ final class WorkerAgent: WireClientDelegate {
         towards coordinator: WireAddress, as identity: PeerIdentity
     ) throws(WorkerProblem) {
         let started = try options.listening.start(
-            towards: coordinator, as: identity, blobs: servedToPeers, logger: logger)
+            towards: coordinator, as: identity, blobs: servedToPeers, revoked: revoked,
+            logger: logger)
         if let started {
             logger.notice("other workers connect here", metadata: ["address": "\(started.told)"])
             listener.withLock { $0 = (started.listener, started.told) }
@@ -197,6 +199,12 @@ final class WorkerAgent: WireClientDelegate {
         } catch {
             logger.error("other workers will not be let in", metadata: ["why": "\(error)"])
         }
+    }
+
+    /// These workers have no blobs of this one any more, nor this one of them.
+    private func leave(_ uids: Set<String>) {
+        listener.withLock { $0?.0 }?.close(uids)
+        peers.close(uids)
     }
 
     /// Beats until the worker is to end.
@@ -382,6 +390,10 @@ final class WorkerAgent: WireClientDelegate {
 
     func session(_ session: WireSession, welcomed welcome: WireWelcome) {
         guard let parts = parts.withLock({ $0 }) else { return }
+        // Before the coordinator hears of this worker: then others find it knows.
+        let uids = Set(welcome.revokedUids)
+        revoked.use(all: uids)
+        leave(uids)
         logger.notice("connected", metadata: ["worker": "\(welcome.workerID)"])
         state.withLock { state in
             state.session = session
@@ -430,6 +442,9 @@ final class WorkerAgent: WireClientDelegate {
             case .logCredit(let credit): news.logs.give(credit, over: session)
             case .logCancel(let cancel): news.logs.cancel(cancel, over: session)
             case .forget(let order): parts.intake.forget(specs: order.specs)
+            case .revoked(let news):
+                revoked.add(Set(news.workerUids))
+                leave(Set(news.workerUids))
             case .acknowledge(let order): held.acknowledge(order.sequence, over: session)
             case .drain(let order): drain(reason: order.reason)
             case .shutdown(let order): end(reason: order.reason)

@@ -124,7 +124,9 @@ extension Coordinator {
             guard isWorthIt, made < tasks[task].spec.retry.attempts else {
                 return failForGood(task, index, failure)
             }
-            if let last = poison ?? takeRetry(task) { return failForGood(task, index, last) }
+            if let last = poison ?? takeRetry(task, worker: worker, shape: shape) {
+                return failForGood(task, index, last)
+            }
             rest(task, index, after: made)
         }
     }

@@ -34,15 +34,18 @@ extension Coordinator {
                 + "no other try is made; the last time: \(failure.message)")
     }
 
-    /// Puts a worker in quarantine if there is reason to, and half of the workers at least still take
-    /// work then.
+    /// Puts a worker in quarantine if there is reason to, and half of the workers at least are not in
+    /// quarantine then.
+    ///
+    /// Those that are silent count: most are back in a moment, and until then one that fails everything
+    /// would be given everything.
     private mutating func quarantineIfDue(_ worker: Int) {
         guard workers[worker].health.quarantinedUntil == nil, workers[worker].phase == .active,
             let reason = workers[worker].health.complaint
         else { return }
         let active = workers.lazy.filter { $0.phase == .active }
-        let taking = active.count { $0.takesWork } - (workers[worker].takesWork ? 1 : 0)
-        guard taking > 0, 2 * taking >= active.count else { return }
+        let left = active.count { $0.health.quarantinedUntil == nil } - 1
+        guard left > 0, 2 * left >= active.count else { return }
         let doublings = min(workers[worker].health.quarantines, 16)
         let nanoseconds = min(
             Limits.longestQuarantineNanoseconds, Limits.quarantineNanoseconds << UInt64(doublings))
@@ -114,11 +117,33 @@ extension Coordinator {
         }
     }
 
+    /// Whether a worker fails one attempt after the other, and half at least of those that could take
+    /// the shape do not: that says nothing of the run.
+    ///
+    /// Those that are silent count among them; most are back in a moment.
+    private func failsAlone(_ worker: Int, _ shape: Int) -> Bool {
+        guard workers[worker].health.failsAll else { return false }
+        let request = classes[shapes[shape].resources].request
+        var (able, failing) = (0, 0)
+        for other in workers.lazy
+        where other.phase == .active && other.ledger.hasLabels(of: request)
+            && Ledger.count(of: request, in: other.ledger.total) > 0
+        {
+            able += 1
+            if other.health.failsAll { failing += 1 }
+        }
+        return 2 * failing <= able
+    }
+
     /// Whether a run has used up the tries that it may make beside the first of each subtask.
+    ///
+    /// A try after a failure on a worker that fails everything, while others do not, is none of them: the
+    /// run is not broken.  What one subtask may take is limited by its own tries.
     ///
     /// Source: B. Beyer et al., "Site Reliability Engineering", O'Reilly 2016, chapter 21: a budget of
     /// retries as a share of requests keeps what is broken as a whole from being tried many times.
-    mutating func takeRetry(_ task: Int) -> Failure? {
+    mutating func takeRetry(_ task: Int, worker: Int, shape: Int) -> Failure? {
+        if failsAlone(worker, shape) { return nil }
         let run = tasks[task].run
         let put = runs[run].tasks.reduce(0) { $0 + tasks[$1].progress.put }
         let budget = Limits.retriesPerRun + put / Limits.subtasksPerRetry

@@ -21,6 +21,9 @@ struct WorkerHealth: Hashable, Sendable {
             && failuresInARow < Limits.failuresInARowPerWorker / 2 && blamedFor.isEmpty
     }
 
+    /// Whether so many attempts failed here, one after the other, that it may be all that can.
+    var failsAll: Bool { failuresInARow >= Limits.failuresInARowPerWorker }
+
     /// An attempt of the shape succeeded here.
     mutating func succeeded(_ shape: UInt32) {
         hasSucceeded = true
@@ -45,7 +48,7 @@ struct WorkerHealth: Hashable, Sendable {
         if blamedFor.count >= Limits.blamedShapesPerWorker {
             return .severalShapes(blamedFor.count)
         }
-        if failuresInARow >= Limits.failuresInARowPerWorker, !blamedFor.isEmpty {
+        if failsAll, !blamedFor.isEmpty {
             return .failuresInARow(failuresInARow)
         }
         return nil

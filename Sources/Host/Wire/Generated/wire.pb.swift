@@ -387,6 +387,14 @@ package nonisolated struct WireMessage: Sendable {
     set {kind = .forget(newValue)}
   }
 
+  package var revoked: WireRevoked {
+    get {
+      if case .revoked(let v)? = kind {return v}
+      return WireRevoked()
+    }
+    set {kind = .revoked(newValue)}
+  }
+
   package var logRequest: WireLogRequest {
     get {
       if case .logRequest(let v)? = kind {return v}
@@ -501,6 +509,7 @@ package nonisolated struct WireMessage: Sendable {
     case joined(WireJoined)
     case renewed(WireRenewed)
     case forget(WireForget)
+    case revoked(WireRevoked)
     case logRequest(WireLogRequest)
     case logCredit(WireLogCredit)
     case logCancel(WireLogCancel)
@@ -1190,6 +1199,10 @@ package nonisolated struct WireWelcome: Sendable {
   /// empty with TLS.
   package var peerToken: Data = Data()
 
+  /// With TLS: workers that are let in no more and whose certificates may still be good, all of them.
+  /// Nobody serves them blobs.
+  package var revokedUids: [String] = []
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1663,6 +1676,19 @@ package nonisolated struct WireForget: Sendable {
   package init() {}
 }
 
+/// With TLS: these workers are let in no more, beside those that Welcome named.
+package nonisolated struct WireRevoked: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var workerUids: [String] = []
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct WireBlobRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1839,7 +1865,7 @@ nonisolated extension WireFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Message"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}inventory\0\u{1}heartbeat\0\u{1}ended\0\u{3}taken_back\0\u{3}slots_returned\0\u{1}progress\0\u{3}log_chunk\0\u{1}leaving\0\u{1}join\0\u{1}renew\0\u{2}\u{9}welcome\0\u{1}refused\0\u{1}define\0\u{1}start\0\u{3}take_back\0\u{1}cancel\0\u{1}acknowledge\0\u{1}drain\0\u{1}shutdown\0\u{1}joined\0\u{1}renewed\0\u{1}forget\0\u{4}\u{4}log_request\0\u{3}log_credit\0\u{3}log_cancel\0\u{4}\u{3}blob_request\0\u{3}blob_chunk\0\u{3}blob_failed\0\u{3}blob_credit\0\u{3}blob_cancel\0\u{1}ping\0\u{1}pong\0\u{1}goodbye\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}inventory\0\u{1}heartbeat\0\u{1}ended\0\u{3}taken_back\0\u{3}slots_returned\0\u{1}progress\0\u{3}log_chunk\0\u{1}leaving\0\u{1}join\0\u{1}renew\0\u{2}\u{9}welcome\0\u{1}refused\0\u{1}define\0\u{1}start\0\u{3}take_back\0\u{1}cancel\0\u{1}acknowledge\0\u{1}drain\0\u{1}shutdown\0\u{1}joined\0\u{1}renewed\0\u{1}forget\0\u{1}revoked\0\u{4}\u{3}log_request\0\u{3}log_credit\0\u{3}log_cancel\0\u{4}\u{3}blob_request\0\u{3}blob_chunk\0\u{3}blob_failed\0\u{3}blob_credit\0\u{3}blob_cancel\0\u{1}ping\0\u{1}pong\0\u{1}goodbye\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2146,6 +2172,19 @@ nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._Message
           self.kind = .forget(v)
         }
       }()
+      case 32: try {
+        var v: WireRevoked?
+        var hadOneofValue = false
+        if let current = self.kind {
+          hadOneofValue = true
+          if case .revoked(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.kind = .revoked(v)
+        }
+      }()
       case 35: try {
         var v: WireLogRequest?
         var hadOneofValue = false
@@ -2391,6 +2430,10 @@ nonisolated extension WireMessage: SwiftProtobuf.Message, SwiftProtobuf._Message
     case .forget?: try {
       guard case .forget(let v)? = self.kind else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+    }()
+    case .revoked?: try {
+      guard case .revoked(let v)? = self.kind else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
     }()
     case .logRequest?: try {
       guard case .logRequest(let v)? = self.kind else { preconditionFailure() }
@@ -3782,7 +3825,7 @@ nonisolated extension WireRenewed: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Welcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{3}worker_id\0\u{3}coordinator_epoch\0\u{3}heartbeat_milliseconds\0\u{1}acknowledged\0\u{3}peer_token\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}protocol\0\u{3}worker_id\0\u{3}coordinator_epoch\0\u{3}heartbeat_milliseconds\0\u{1}acknowledged\0\u{3}peer_token\0\u{3}revoked_uids\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3796,6 +3839,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 4: try { try decoder.decodeSingularUInt64Field(value: &self.heartbeatMilliseconds) }()
       case 5: try { try decoder.decodeSingularUInt64Field(value: &self.acknowledged) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.peerToken) }()
+      case 7: try { try decoder.decodeRepeatedStringField(value: &self.revokedUids) }()
       default: break
       }
     }
@@ -3820,6 +3864,9 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.peerToken.isEmpty {
       try visitor.visitSingularBytesField(value: self.peerToken, fieldNumber: 6)
     }
+    if !self.revokedUids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.revokedUids, fieldNumber: 7)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3830,6 +3877,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.heartbeatMilliseconds != rhs.heartbeatMilliseconds {return false}
     if lhs.acknowledged != rhs.acknowledged {return false}
     if lhs.peerToken != rhs.peerToken {return false}
+    if lhs.revokedUids != rhs.revokedUids {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -4752,6 +4800,36 @@ nonisolated extension WireForget: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   package static func ==(lhs: WireForget, rhs: WireForget) -> Bool {
     if lhs.blobs != rhs.blobs {return false}
     if lhs.specs != rhs.specs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireRevoked: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Revoked"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}worker_uids\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.workerUids) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.workerUids.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.workerUids, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireRevoked, rhs: WireRevoked) -> Bool {
+    if lhs.workerUids != rhs.workerUids {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

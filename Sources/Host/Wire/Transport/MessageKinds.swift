@@ -31,6 +31,7 @@ extension WireMessage.OneOf_Kind {
         case .joined: "Joined"
         case .renewed: "Renewed"
         case .forget: "Forget"
+        case .revoked: "Revoked"
         case .logRequest: "LogRequest"
         case .logCredit: "LogCredit"
         case .logCancel: "LogCancel"
@@ -62,7 +63,7 @@ extension WireMessage.OneOf_Kind {
             .leaving, .renew:
             .worker
         case .define, .start, .takeBack, .cancel, .acknowledge, .drain, .shutdown, .renewed,
-            .forget, .refused, .logRequest, .logCredit, .logCancel:
+            .forget, .revoked, .refused, .logRequest, .logCredit, .logCancel:
             .coordinator
         case .blobRequest, .blobChunk, .blobFailed, .blobCredit, .blobCancel: .bothForBlobs
         case .ping, .pong, .goodbye: .both
