@@ -11,6 +11,8 @@ backend_packages=(busybox-static docker.io podman runc slurm-wlm slurmrestd slur
 # What the clouds are played with, and watched by clients that are not ours.
 python_modules=(moto boto3 werkzeug googleapiclient google.oauth2 cryptography)
 python_packages=('moto[server]' boto3 werkzeug google-api-python-client google-auth cryptography)
+# What npy and Arrow files are compared with.
+data_modules=(numpy pyarrow)
 
 # True if a Debian package is installed.
 has_package() {
@@ -60,13 +62,24 @@ test_python() {
     local imports="import importlib, sys; [importlib.import_module(m) for m in sys.argv[1:]]"
     [ -z "${FANFOLD_TEST_PYTHON:-}" ] || return 0
     export FANFOLD_TEST_PYTHON=python3
-    python3 -c "$imports" "${python_modules[@]}" 2>/dev/null && return 0
-    if python3 -m venv --system-site-packages "$1" >&2 \
-        && "$1/bin/pip" install -q --disable-pip-version-check "${python_packages[@]}" >&2; then
-        export FANFOLD_TEST_PYTHON=$1/bin/python
-    else
-        echo "Not installed: ${python_packages[*]}. The tests that need them will be skipped." >&2
+    python3 -c "$imports" "${python_modules[@]}" "${data_modules[@]}" 2>/dev/null && return 0
+    if ! python3 -m venv --system-site-packages "$1" >&2; then
+        echo "Not installed: ${python_packages[*]} ${data_modules[*]}." \
+            "The tests that need them will be skipped." >&2
+        return 0
     fi
+    export FANFOLD_TEST_PYTHON=$1/bin/python
+    # Each group for itself: one that there is not for this machine takes the other with it otherwise.
+    pip_install "$1" "${python_packages[@]}"
+    pip_install "$1" "${data_modules[@]}"
+}
+
+# pip_install FOLDER PACKAGE...: into a Python of its own; what cannot be had is a line on stderr.
+pip_install() {
+    local folder=$1
+    shift
+    "$folder/bin/pip" install -q --disable-pip-version-check "$@" >&2 \
+        || echo "Not installed: $*. The tests that need them will be skipped." >&2
 }
 
 # The Swift toolchain is not Debian's: say where it comes from.

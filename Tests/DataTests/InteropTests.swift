@@ -3,14 +3,18 @@ import Testing
 
 @testable import FanfoldData
 
-/// Runs Python scripts, and knows which modules it has.
+/// Runs Python scripts, and knows which modules it has: the Python of FANFOLD_TEST_PYTHON, or else
+/// python3.
 enum Python {
+    private static let program =
+        ProcessInfo.processInfo.environment["FANFOLD_TEST_PYTHON"] ?? "python3"
+
     static func has(_ module: String) -> Bool { run("import \(module)", []) == 0 }
 
     static func run(_ script: String, _ arguments: [String]) -> Int32 {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", script] + arguments
+        process.arguments = [program, "-c", script] + arguments
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil else { return -1 }
         process.waitUntilExit()

@@ -192,7 +192,7 @@ struct ScalingServeTests {
         }
         #expect(why.contains("budget"), "\(why)")
         let plan = try await rig.cluster.ask(["scale", "--dry-run"])
-        #expect(plan.text.contains("with 1 cores"), "\(plan.text)")
+        #expect(plan.text.contains("with 1 core,"), "\(plan.text)")
         #expect(plan.text.contains("nothing would be done"), "\(plan.text)")
         try await rig.cluster.stop()
     }

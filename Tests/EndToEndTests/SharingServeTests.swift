@@ -54,7 +54,7 @@ struct SharingServeTests {
         #expect(try await pool.why("\(lent)/step/30") == ["waiting-for-quota"])
         let why = try await pool.run(["why", "\(lent)/step/30"])
         #expect(
-            why.contains("holds 5.0 cores of 2.0 cores and the 3.0 cores that it may borrow"),
+            why.contains("holds 5 cores of 2 cores and the 3 cores that it may borrow"),
             "\(why)")
         try await pool.stop()
     }

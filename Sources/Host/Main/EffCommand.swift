@@ -107,7 +107,7 @@ enum EffTable {
                     + "\(predicted.shown("covered")) of \(predicted.shown("attempts"))")
         }
         if let changed = task["changed"]?.integerValue {
-            lines.append("  changed    \(changed) attempts ago")
+            lines.append("  changed    \(Human.count(Int(clamping: changed), "attempt")) ago")
         }
         if let suggestion = task["suggestion"], let needs = needs(suggestion) {
             let estimate = suggestion["estimate"]

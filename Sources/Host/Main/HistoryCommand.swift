@@ -57,7 +57,7 @@ struct HistoryListCommand: ParsableCommand {
         var predictor = Predictor()
         for entry in entries { predictor.observe(entry) }
         for (name, rows) in predictor.known {
-            var parts = ["\(rows) attempts"]
+            var parts = [Human.count(rows, "attempt")]
             if let memory = predictor.predict(.memory, of: name, Features()) {
                 parts.append("\(Human.bytes(Int64(memory.value))) of memory")
                 parts.append(memory.tier.rawValue)
@@ -116,7 +116,9 @@ struct HistoryImportCommand: ParsableCommand {
         do {
             let entries = try HistoryText.entries(text)
             try history.file().append(entries)
-            Terminal.complain("\(entries.count) attempts were added")
+            Terminal.complain(
+                Human.count(entries.count, "attempt")
+                    + (entries.count == 1 ? " was added" : " were added"))
         } catch let refusal as HistoryText.Refusal {
             Terminal.complain("error: \(source), \(refusal)")
             throw Exit.usage

@@ -11,7 +11,7 @@ struct PlanText {
         var lines = ["\(plan.shown("pipeline")) on \(Human.count(workers.count, "worker"))"]
         for worker in workers {
             lines.append(
-                "  \(worker.shown("name"))  \(Self.cores(worker["cpus"])) cores, "
+                "  \(worker.shown("name"))  \(Self.cores(worker["cpus"])), "
                     + Self.bytes(worker["memory_bytes"]))
         }
         for task in plan["tasks"]?.arrayValue ?? [] {
@@ -38,7 +38,7 @@ struct PlanText {
             guard let starting = place["starting"]?.integerValue, starting > 0 else { continue }
             lines.append(
                 "place   \(place.shown("worker")): \(starting) at once, "
-                    + "\(cores(place["free_cpus"])) cores stay free")
+                    + free(place["free_cpus"]))
         }
         if let waiting = task["waits"]?.stringValue { lines.append("waits   \(waiting)") }
         return lines
@@ -65,11 +65,19 @@ struct PlanText {
         let memory =
             least == most
             ? bytes(least ?? task["needs"]?["memory_bytes"]) : "\(bytes(least)) to \(bytes(most))"
-        return "\(cores(task["needs"]?["cpus"])) cores, \(memory) for each subtask"
+        return "\(cores(task["needs"]?["cpus"])), \(memory) for each subtask"
     }
 
     private static func cores(_ value: JSON?) -> String {
-        Human.cores(Int64(((value?.doubleValue ?? 0) * 1_000).rounded()))
+        Human.thousandths(milli(value), "core")
+    }
+
+    private static func free(_ value: JSON?) -> String {
+        "\(cores(value)) \(milli(value) == 1_000 ? "stays" : "stay") free"
+    }
+
+    private static func milli(_ value: JSON?) -> Int64 {
+        Int64(((value?.doubleValue ?? 0) * 1_000).rounded())
     }
 
     private static func bytes(_ value: JSON?) -> String { Human.bytes(value?.integerValue ?? 0) }

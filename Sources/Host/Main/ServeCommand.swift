@@ -228,7 +228,8 @@ struct ServeCommand: ParsableCommand {
         if recovery.report.last > 0 {
             Terminal.complain(
                 "recovered \(recovery.report.last) records in "
-                    + "\(recovery.nanoseconds / 1_000_000) ms; \(recovery.runs) runs go on")
+                    + "\(recovery.nanoseconds / 1_000_000) ms; \(Human.count(recovery.runs, "run")) "
+                    + (recovery.runs == 1 ? "goes on" : "go on"))
         }
         if let cut = recovery.report.cut {
             Terminal.complain(

@@ -158,6 +158,11 @@ enum Human {
         milliCores % 1000 == 0 ? "\(milliCores / 1000)" : fixed(Double(milliCores) / 1000, 2)
     }
 
+    /// Thousandths of a thing with its word: `1 core`, `0.50 cores`.
+    static func thousandths(_ value: Int64, _ word: String) -> String {
+        "\(cores(value)) \(word)\(value == 1000 ? "" : "s")"
+    }
+
     /// A number with this many digits after the point.
     static func fixed(_ value: Double, _ digits: Int) -> String {
         var scale = 1.0

@@ -1,9 +1,6 @@
 import FanfoldCore
 
 extension Simulation {
-    /// Until when the first workers have come.
-    private static let arrivalNanoseconds: UInt64 = 50_000_000
-
     /// Makes the runs, their strategies and the workers, and what will go wrong.
     mutating func build() {
         var submitted = Tick.zero
@@ -20,10 +17,8 @@ extension Simulation {
         runEnds = Array(repeating: [], count: options.runs)
         let spread = UInt64(options.workers - options.leastWorkers)
         for _ in 0..<(options.leastWorkers + Int(random.upTo(spread))) {
-            // One that is broken comes last: as long as it is alone, nothing can be done.
-            let moment = random.upTo(Self.arrivalNanoseconds)
-            let isBroken = workers.count < options.brokenWorkers
-            addWorker(after: isBroken ? Self.arrivalNanoseconds : moment)
+            let moment = random.upTo(50_000_000)
+            addWorker(after: isMate(workers.count) ? 0 : moment)
         }
         while chance(options.restarts) {
             schedule(.coordinatorDies, after: random.upTo(200_000_000))
@@ -106,6 +101,12 @@ extension Simulation {
             verdicts: verdicts)
     }
 
+    /// Whether a worker is there from the beginning to the end, so that broken ones are never alone:
+    /// then nothing could be done.
+    private func isMate(_ index: Int) -> Bool {
+        options.brokenWorkers > 0 && index == options.brokenWorkers
+    }
+
     /// A worker comes; some will be lost, or drained, and have another come in their place.
     mutating func addWorker(after nanoseconds: UInt64) {
         let id = WorkerID(UInt32(workers.count))
@@ -117,16 +118,17 @@ extension Simulation {
             capacity.devices = Array(repeating: DeviceVector(memoryBytes: 1 << 30), count: count)
         }
         let isBroken = workers.count < options.brokenWorkers
+        let stays = isBroken || isMate(workers.count)
         workers.append(
             SimulatedWorker(
                 id: id, capacity: capacity, slowness: Double(1 + random.upTo(4)),
-                isDeaf: chance(options.deafWorkers) && !isBroken, isBroken: isBroken))
+                isDeaf: chance(options.deafWorkers) && !stays, isBroken: isBroken))
         let spec = WorkerSpec(id: id, capacity: capacity)
         schedule(.event(.workerRegistered(spec)), after: nanoseconds)
         // A deaf worker keeps for ever what it was told to end, so it must go.
         let isLost = workers[Int(id.index)].isDeaf || chance(options.lostWorkers)
-        if isBroken {
-            // It stays.
+        if stays {
+            // It does.
         } else if isLost {
             schedule(
                 .workerDies(Int(id.index)), after: nanoseconds + random.upTo(150_000_000))

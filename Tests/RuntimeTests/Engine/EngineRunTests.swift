@@ -89,9 +89,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{cpus: 64}", "64.0 cores and the largest worker has 2.0 cores"),
+        ("{cpus: 64}", "64 cores and the largest worker has 2 cores"),
         ("{memory: 5GiB}", "5120 MiB of memory and the largest worker has 4096 MiB"),
-        ("{gpus: 1}", "1 GPUs and the largest worker has 0 GPUs"),
+        ("{gpus: 1}", "1 GPU and the largest worker has 0 GPUs"),
         ("{labels: {disk: ssd}}", "labelled disk=ssd; no worker is"),
     ])
     func `needs that no worker has fail the run with the reason`(

@@ -162,9 +162,9 @@ enum QueueTables {
             guard let value = amounts?[member]?.integerValue, value > 0 || !isShort else { return }
             parts.append(text(value))
         }
-        add("milli_cores") { Human.cores($0) + ($0 == 1_000 ? " core" : " cores") }
+        add("milli_cores") { Human.thousandths($0, "core") }
         add("memory_bytes") { Human.bytes($0) }
-        add("milli_gpus") { Human.cores($0) + ($0 == 1_000 ? " GPU" : " GPUs") }
+        add("milli_gpus") { Human.thousandths($0, "GPU") }
         return parts.isEmpty ? "-" : parts.joined(separator: ", ")
     }
 

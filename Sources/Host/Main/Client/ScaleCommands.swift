@@ -93,9 +93,9 @@ enum ScaleTables {
         for demand in answer["demand"]?.arrayValue ?? [] {
             let gpus = demand["gpus"]?.integerValue ?? 0
             var line =
-                "wanted: \(demand.shown("count")) with \(number(demand["cpus"])) cores, "
+                "wanted: \(demand.shown("count")) with \(cores(demand["cpus"])), "
                 + Human.bytes(demand["memory_bytes"]?.integerValue ?? 0)
-            if gpus > 0 { line += ", \(gpus) GPUs" }
+            if gpus > 0 { line += ", " + Human.count(Int(clamping: gpus), "GPU") }
             if let seconds = demand["seconds"]?.doubleValue {
                 line += ", \(Human.fixed(seconds, 1)) s each"
             }
@@ -170,5 +170,9 @@ enum ScaleTables {
         guard let value = value?.doubleValue else { return "-" }
         return value == value.rounded() && abs(value) < 1e9
             ? "\(Int(value))" : Human.fixed(value, 4)
+    }
+
+    private static func cores(_ value: JSON?) -> String {
+        "\(number(value)) core\(value?.doubleValue == 1 ? "" : "s")"
     }
 }

@@ -62,7 +62,7 @@ struct TopCommand: ParsableCommand {
         let going = (answer["runs"]?.arrayValue ?? []).count { !$0.hasEnded }
         return """
             \(Human.count(Int(resources?["workers"]?.integerValue ?? 0), "worker")), \
-            \(Human.cores(cores - amount("free", "milli_cores"))) of \(Human.cores(cores)) cores and \
+            \(Human.cores(cores - amount("free", "milli_cores"))) of \(Human.thousandths(cores, "core")) and \
             \(Human.bytes(memory - amount("free", "memory_bytes"))) of \(Human.bytes(memory)) \
             reserved, \(Human.count(going, "run")) going on
 

@@ -28,7 +28,7 @@ extension WaitingReason {
             "because \(wanted) are to run at the same time, and all workers together, were they idle, "
                 + "would run \(possible)"
         case .devicesApart(let topology, let wanted, let largest):
-            "it needs \(wanted) GPUs \(topology.words), and no worker has more than \(largest); ask for "
+            "it needs \(count(wanted, "GPU")) \(topology.words), and no worker has more than \(largest); ask for "
                 + "fewer, or leave `gpu-topology` out of `needs:`"
         case .paused(nil): "because its run is paused"
         case .paused(let queue?): "because queue \(queue) is paused"
@@ -39,7 +39,7 @@ extension WaitingReason {
             "it needs \(amount(wanted, dimension)) and the largest worker has "
                 + "\(amount(largest, dimension)); ask for less in `needs:`, or start fewer and "
                 + "larger workers (--workers)"
-        case .concurrencyLimit(let limit): "because the run may hold \(limit) slots"
+        case .concurrencyLimit(let limit): "because the run may hold \(count(limit, "slot"))"
         default: capacitySentence
         }
     }
@@ -102,7 +102,7 @@ extension WaitingReason {
         case .topologyUnsatisfiable(let wanted, let possible):
             "there were workers for \(wanted - possible) more at a time"
         case .devicesApart(let topology, let wanted, _):
-            "a worker had \(wanted) GPUs \(topology.words)"
+            "a worker had \(count(wanted, "GPU")) \(topology.words)"
         case .exceedsQuota(let quota):
             "the quota of queue \(quota.queue) were "
                 + "\(share(quota.wanted, quota.dimension)) or more"
@@ -176,17 +176,22 @@ extension WaitingReason {
     }
 
     private func amount(_ value: Int64, _ dimension: ResourceDimension) -> String {
-        dimension == .gpu ? "\(value) GPUs" : share(value, dimension)
+        dimension == .gpu ? count(Int(value), "GPU") : share(value, dimension)
     }
 
     /// An amount whose GPUs are in thousandths.
     private func share(_ value: Int64, _ dimension: ResourceDimension) -> String {
         switch dimension {
-        case .cpu: "\(Double(value) / 1000) cores"
+        case .cpu: thousandths(value, "core")
         case .memory: "\(value >> 20) MiB of memory"
-        case .gpu: "\(Double(value) / 1000) GPUs"
-        case .label: "\(value) labels"
+        case .gpu: thousandths(value, "GPU")
+        case .label: count(Int(value), "label")
         }
+    }
+
+    private func thousandths(_ value: Int64, _ word: String) -> String {
+        guard value % 1000 == 0 else { return "\(Double(value) / 1000) \(word)s" }
+        return count(Int(value / 1000), word)
     }
 }
 

@@ -41,7 +41,7 @@ final class LocalFleet: Fleet {
                 fix: "wanted a program at \(program)"),
             RentalCheck(
                 name: "sizes", isFine: large.isEmpty,
-                fix: "this machine has \(Int(cores)) cores: make "
+                fix: "this machine has \(Int(cores)) core\(Int(cores) == 1 ? "" : "s"): make "
                     + large.joined(separator: ", ") + " smaller in /sizes"),
         ]
     }
