@@ -219,7 +219,7 @@ package struct Scaler: Hashable, Sendable {
     private mutating func spendNoMore(_ turn: inout ScalingTurn) {
         endWhatIsDrained(&turn)
         let isLast = isSpent(intervals: Limits.scalingLastIntervals)
-        for name in names(where: { _ in true }) {
+        for name in members.keys.sorted() {
             switch members[name]?.phase {
             case .active where !isLast: drain(name, .budget, &turn)
             case .active, .draining: if isLast { end(name, .budget, &turn) }
