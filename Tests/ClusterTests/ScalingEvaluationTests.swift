@@ -121,6 +121,36 @@ import Testing
         #expect(second.facts.workers.map(\.idleSince) == [second.facts.at])
     }
 
+    @Test func `a plan says which part of the demand is expected, and of which task`() throws {
+        var expected = ScalingDemand(request: ResourceRequest(milliCores: 2_000), count: 3)
+        expected.expected = ExpectedTask(
+            run: RunID(7), id: TaskID(4), name: "train", readyNanoseconds: 5 * Self.second)
+        let ready = ScalingDemand(request: ResourceRequest(), count: 1)
+        let evaluation = evaluation(
+            ["a"], offered: ["a": [try offered("o-a", 1, "USD")]], demand: [ready, expected])
+        let plan = ScalingView.plan(evaluation)
+        let demand = plan["demand"]?.arrayValue ?? []
+        #expect(demand.count == 2)
+        #expect(demand.first?["expected"] == nil)
+        #expect(demand.last?["count"]?.integerValue == 3)
+        #expect(demand.last?["expected"]?["run"]?.stringValue == "7")
+        #expect(demand.last?["expected"]?["task"]?.stringValue == "train")
+        #expect(demand.last?["expected"]?["ready_s"]?.doubleValue == 5)
+        // One worker has room for what is ready and one of the three; another has for the others.
+        #expect(
+            evaluation.evaluated().made.map(\.reason) == [
+                .unmetDemand(slots: 1),
+                .expectedDemand(slots: 2, run: RunID(7), task: "train"),
+            ])
+        let alone = self.evaluation(
+            ["a"], offered: ["a": [try offered("o-a", 1, "USD")]], demand: [expected])
+        #expect(
+            alone.evaluated().made.map(\.why) == [
+                "task train of run 7 is expected to begin before a worker has booted, and 3 slots of it "
+                    + "would find no room"
+            ])
+    }
+
     @Test func `a pool whose prices are in another currency is left alone, with its workers`()
         throws
     {

@@ -42,6 +42,7 @@ extension Schemas {
                     object([
                         "count": integer(), "cpus": number, "memory_bytes": integer(),
                         "gpus": integer(), "labels": list(text), "seconds?": number,
+                        "expected?": object(["run": text, "task": text, "ready_s": number]),
                     ])),
                 "decisions": list(named("ScalingDecision")),
             ])

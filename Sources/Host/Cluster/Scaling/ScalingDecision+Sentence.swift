@@ -24,6 +24,9 @@ extension ScalingDecision {
         switch reason {
         case .belowMinimum: "there are fewer than min"
         case .unmetDemand(let slots): "\(slots) \(slots == 1 ? "slot" : "slots") found no room"
+        case .expectedDemand(let slots, let run, let task):
+            "task \(task) of run \(run.rawValue) is expected to begin before a worker has booted, and "
+                + "\(slots) \(slots == 1 ? "slot" : "slots") of it would find no room"
         case .utilisation(let value): "\(Self.percent(value)) of the pool would be busy"
         case .forecast(let workers): "\(workers) workers are forecast to be needed"
         case .lowUtilisation(let value):

@@ -182,6 +182,8 @@ extension ScalingDesk {
         case (.utilisation, .utilisation), (.lowUtilisation, .lowUtilisation),
             (.unmetDemand, .unmetDemand):
             true
+        case (.expectedDemand(_, let one, let task), .expectedDemand(_, let other, let same)):
+            one == other && task == same
         case (.deadline(let one), .deadline(let other)), (.probe(let one), .probe(let other)):
             one.run == other.run && one.market == other.market
         default: left == right

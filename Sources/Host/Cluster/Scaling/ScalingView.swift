@@ -79,6 +79,12 @@ struct ScalingView: Sendable {
                 ("gpus", .integer(Int64(demand.request.devices))),
                 ("labels", .array(demand.request.labels.map { .string($0) })),
             ])
+            if let task = demand.expected {
+                json["expected"] = [
+                    "run": .string("\(task.run.rawValue)"), "task": .string(task.name),
+                    "ready_s": .number(Double(task.readyNanoseconds) / 1e9),
+                ]
+            }
             if let time = demand.nanoseconds { json["seconds"] = .number(Double(time) / 1e9) }
             return .object(json)
         }

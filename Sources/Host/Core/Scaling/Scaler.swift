@@ -38,6 +38,8 @@ package struct Scaler: Hashable, Sendable {
         var downUntil = Tick.zero
         var samples: [Sample] = []
         var records: [OfferingRecord]
+        /// Nothing is added for what is only expected before this moment.
+        var expectsFrom = Tick.zero
         var load = PoolLoad()
     }
 
@@ -54,6 +56,8 @@ package struct Scaler: Hashable, Sendable {
     var nextLaunch: UInt64 = 1
     var spent = 0.0
     var clock = Tick.zero
+    /// Tasks that have not begun and are expected to.
+    var expectations: [TaskID: Expectation] = [:]
     /// Runs with a deadline, by their numbers.
     var choosers: [RunID: RunChooser] = [:]
     /// How such runs are served, by their numbers; not part of what is coded.
@@ -186,13 +190,18 @@ package struct Scaler: Hashable, Sendable {
         } else {
             // What was seen is learned from before it is decided what will be needed.
             forecast(&turn)
+            believe(&turn)
             divide(&turn)
+            setApart(&turn)
             project(&turn)
             endWhatIsDrained(&turn)
             grow(&turn)
+            // A load is of what there is to do; what is only expected is no part of it.
             for pool in pools.indices {
                 pools[pool].load.take(turn.projection.load(of: pool), at: clock)
             }
+            meetExpected(&turn)
+            launch(&turn)
             shrink(&turn)
         }
         remember(turn.decisions)
@@ -248,6 +257,10 @@ struct ScalingTurn {
     var projection = Projection()
     /// Slots that are wanted, the largest requests first.
     var wanted: [(request: ResourceRequest, count: Int)] = []
+    /// What tasks will want that have not begun, the largest requests first.
+    var expected: [ScalingDemand] = []
+    /// Slots of that for which there is room: nothing that they need is taken away.
+    var kept: [(request: ResourceRequest, count: Int)] = []
     /// Slots that found no room, with what each needs.
     var unmet: [(request: ResourceRequest, count: Int)] = []
     /// Workers to launch: pool, offering, count, reason.

@@ -99,6 +99,11 @@ enum ScaleTables {
             if let seconds = demand["seconds"]?.doubleValue {
                 line += ", \(Human.fixed(seconds, 1)) s each"
             }
+            if let task = demand["expected"] {
+                line +=
+                    "; expected in \(Human.fixed(task["ready_s"]?.doubleValue ?? 0, 0)) s, of task "
+                    + "\(PlainText.line(task.shown("task"))) of run \(task.shown("run"))"
+            }
             lines.append(line)
         }
         if lines.isEmpty { lines.append("nothing waits for workers") }
