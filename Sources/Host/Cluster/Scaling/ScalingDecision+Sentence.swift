@@ -46,11 +46,14 @@ extension ScalingDecision {
         case .neverReady: "its provider lists it and it takes no work"
         case .otherCurrency(let found, let wanted):
             "its prices are in \(found.isEmpty ? "no currency" : found), and the budget is in "
-                + "\(wanted): it is left alone"
+                + "\(wanted): "
+                + (isEnd ? "nobody counts what it costs, and it is idle" : "it is left alone")
         case .deadline(let outlook): outlook.sentence
         case .probe(let outlook): "whether spot is there again: " + outlook.sentence
         }
     }
+
+    private var isEnd: Bool { if case .terminate = action { true } else { false } }
 
     /// The action as programs read it.
     package var actionName: String {

@@ -110,6 +110,12 @@ struct ScalingView: Sendable {
             ("per_hour", .number(Self.units(rate))),
             ("next_day", .number(Self.units(rate) * 24)),
         ])
+        if !memory.spentBefore.isEmpty {
+            json["spent_before"] = .array(
+                memory.spentBefore.sorted { $0.key < $1.key }.map { currency, micros in
+                    ["currency": .string(currency), "spent": .number(Self.units(micros))]
+                })
+        }
         if let hourly = scaler.settings.hourlyBudgetMicros {
             json["hourly_budget"] = .number(Self.units(hourly))
         }

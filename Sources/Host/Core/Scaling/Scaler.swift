@@ -77,6 +77,9 @@ package struct Scaler: Hashable, Sendable {
     /// What has been spent, in millionths, rounded up.
     package var spentMicros: Int64 { Int64(min(spent.rounded(.up), 9e18)) }
 
+    /// What was spent is counted on from here: the budget is another one.
+    package mutating func goOn(spentMicros: Int64) { spent = Double(max(0, spentMicros)) }
+
     /// What all workers cost, those whose launch has no answer included, in millionths an hour.
     package var microsPerHour: Int64 {
         var sum: Int64 = 0

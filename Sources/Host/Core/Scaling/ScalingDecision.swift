@@ -102,6 +102,16 @@ package struct ScalingDecision: Hashable, Sendable {
             at: moment, pool: pool, action: .keep,
             reason: .otherCurrency(found: found, wanted: wanted), inputs: Inputs())
     }
+
+    /// A worker of such a pool that has done nothing for long is ended.
+    package static func end(
+        _ name: String, of pool: String, pricedIn found: String, budgetIn wanted: String,
+        at moment: Tick
+    ) -> ScalingDecision {
+        ScalingDecision(
+            at: moment, pool: pool, action: .terminate(name),
+            reason: .otherCurrency(found: found, wanted: wanted), inputs: Inputs())
+    }
 }
 
 extension ScalingDecision.Reason {

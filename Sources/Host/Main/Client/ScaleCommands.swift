@@ -153,6 +153,11 @@ enum ScaleTables {
             "now       \(number(answer["per_hour"])) \(currency) an hour, "
                 + "\(number(answer["next_day"])) \(currency) a day at this rate",
         ]
+        for other in answer["spent_before"]?.arrayValue ?? [] {
+            lines.append(
+                "before    \(number(other["spent"])) \(other.shown("currency")), which the budget does "
+                    + "not count")
+        }
         if let hourly = answer["hourly_budget"] {
             lines.append("budget    \(number(hourly)) \(currency) an hour")
         }
