@@ -97,6 +97,7 @@ struct RandomEvents {
         width.perItem = coin() ? 0.25 : -1
         width.earlier = coin() ? 7 : nil
         width.nanoseconds = coin() ? number() : nil
+        width.longestNanoseconds = coin() ? number() : nil
         return width
     }
 

@@ -21,7 +21,7 @@ package struct EarlierRuns: Hashable, Sendable {
     }
 
     /// The share of the attempts that ``longestSeconds`` is no less than.
-    static let longestShare = 0.95
+    static let longestShare = 0.99
 
     /// What the entries say of these classes; classes without an attempt that succeeded are left out.
     ///

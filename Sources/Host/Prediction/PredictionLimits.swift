@@ -8,6 +8,8 @@ package enum PredictionLimits {
     package static let features = 4
     /// Attempts of a class that say how long those of the next run take.
     package static let earlierAttempts = 400
+    /// Attempts of a class from which they say that.
+    package static let earlierEnough = 8
     /// Runs that say how many subtasks the next has.
     package static let earlierRuns = 8
     /// Bytes at the end of a history that are read for that.

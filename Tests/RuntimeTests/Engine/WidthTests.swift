@@ -41,6 +41,7 @@ import Testing
         width.perItem = items.map { 1 / Double($0) } ?? 0
         width.earlier = earlier
         width.nanoseconds = nanoseconds
+        width.longestNanoseconds = nanoseconds.map { _ in 4_000_000_000 }
         return width
     }
 
@@ -89,6 +90,15 @@ import Testing
                 strategy: {use: data-parallel, with: {size: auto}}
             """, ["two/second": earlier])
         #expect(found == [width(0, 12), width(1, nil, earlier: 6, nanoseconds: 2_500_000_000)])
+        // Seven attempts are too few to say how long it takes.
+        var few = earlier
+        few.attempts = PredictionLimits.earlierEnough - 1
+        let other = try widths(
+            """
+            input: ${tasks.first.output}
+                strategy: {use: data-parallel, with: {size: auto}}
+            """, ["two/second": few])
+        #expect(other == [width(0, 12), width(1, nil, earlier: 6)])
         let unknown = try widths(
             """
             input: ${tasks.first.output}
@@ -97,10 +107,18 @@ import Testing
         #expect(unknown.isEmpty)
     }
 
-    @Test func `a run in which no task waits for another has none`() throws {
+    @Test func `a run in which no task waits for another has none, but what earlier ones took`()
+        throws
+    {
         let run = try EngineFixture.prepare(
             EngineFixture.oneTask("run: {use: noop}"), in: folder)
         #expect(!run.hasWaitingTasks)
         #expect(run.widths(earlier: [:]).isEmpty)
+        let earlier = EarlierRuns(
+            attempts: 8, subtasks: nil, meanSeconds: 2.5, longestSeconds: 4)
+        #expect(
+            run.widths(earlier: ["one/t": earlier]) == [
+                width(0, nil, nanoseconds: 2_500_000_000)
+            ])
     }
 }

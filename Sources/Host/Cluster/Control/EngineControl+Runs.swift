@@ -108,12 +108,14 @@ extension EngineControl {
         return try await run(taken.rawValue)
     }
 
-    /// How many subtasks tasks will have that wait for others: nobody asks where nothing is rented.
+    /// How many subtasks tasks will have that wait for others, and how long they take: nobody asks where
+    /// nothing is rented and there is no deadline.
     private func widths(of prepared: PreparedRun) -> [TaskWidth] {
-        guard desk != nil, prepared.hasWaitingTasks else { return [] }
+        let expects = desk != nil && prepared.hasWaitingTasks
+        guard expects || prepared.pipeline.deadlineNanoseconds != nil else { return [] }
         // Without a history nothing is known of earlier runs.
         let earlier = try? history?.earlierRuns(of: prepared.historyClasses)
-        return prepared.widths(earlier: earlier ?? [:])
+        return prepared.widths(asksStrategies: expects, earlier: earlier ?? [:])
     }
 
     func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {

@@ -11,20 +11,29 @@ extension PreparedRun {
     /// How many subtasks the tasks will probably have, as far as that is known before anything runs:
     /// what their strategies say, and what earlier runs had.
     ///
-    /// Ids are as if the run's tasks began at 0.  A run in which no task waits for another has none:
-    /// what it wants is known at once.  Strategies are asked as `fanfold plan` asks them, and put
+    /// Ids are as if the run's tasks began at 0.  Where no task waits for another, strategies are not
+    /// asked: what they want is known at once.  They are asked as `fanfold plan` asks them, and put
     /// nothing that is kept.
-    package func widths(earlier: [String: EarlierRuns]) -> [TaskWidth] {
-        guard tasks.contains(where: { !$0.spec.dependsOn.isEmpty }) else { return [] }
+    ///
+    /// - Parameters:
+    ///   - asksStrategies: whether it is of use how many subtasks there will be.
+    ///   - earlier: by class, what tasks were like in earlier runs.
+    package func widths(
+        asksStrategies: Bool = true, earlier: [String: EarlierRuns]
+    ) -> [TaskWidth] {
+        let asks = asksStrategies && hasWaitingTasks
         var areJoined: [Int: Bool] = [:]
         var widths: [TaskWidth] = []
         for (index, task) in tasks.enumerated() {
             var width = TaskWidth(task: TaskID(UInt32(index)))
             if let known = earlier[task.history.taskClass] {
                 width.earlier = known.subtasks
-                width.nanoseconds = UInt64(min(known.meanSeconds * 1e9, 1e18))
+                if known.attempts >= PredictionLimits.earlierEnough {
+                    width.nanoseconds = UInt64(min(known.meanSeconds * 1e9, 1e18))
+                    width.longestNanoseconds = UInt64(min(known.longestSeconds * 1e9, 1e18))
+                }
             }
-            ask(task, &width, &areJoined)
+            if asks { ask(task, &width, &areJoined) }
             if width.isKnown { widths.append(width) }
         }
         return widths
@@ -33,7 +42,7 @@ extension PreparedRun {
     /// The classes of the tasks of whose earlier runs something may be known.
     package var historyClasses: Set<String> { Set(tasks.map(\.history.taskClass)) }
 
-    /// Whether knowing widths is of use.
+    /// Whether a task waits for another.
     package var hasWaitingTasks: Bool { tasks.contains { !$0.spec.dependsOn.isEmpty } }
 
     /// Takes in what the strategy of a task says.

@@ -12,8 +12,10 @@ package struct TaskWidth: Hashable, Sendable {
     package var perItem = 0.0
     /// Subtasks that it had in earlier runs; `nil` where nothing is known.
     package var earlier: Int?
-    /// How long one took in earlier runs, in nanoseconds; `nil` where nothing is known.
+    /// How long one took on average in earlier runs, in nanoseconds; `nil` where too little is known.
     package var nanoseconds: UInt64?
+    /// How long nearly each took at most, in nanoseconds; known with the mean.
+    package var longestNanoseconds: UInt64?
 
     /// A task of which nothing is known.
     package init(task: TaskID) { self.task = task }
@@ -25,6 +27,11 @@ package struct TaskWidth: Hashable, Sendable {
     var isPossible: Bool {
         (fixed ?? 0) >= 0 && (earlier ?? 0) >= 0 && perItem.isFinite && perItem >= 0
             && (producer == nil || fixed != nil)
+    }
+
+    /// How long one takes on average, and nearly each at most, by earlier runs.
+    var bound: (mean: Double, longest: Double)? {
+        nanoseconds.map { (Double($0), Double(max($0, longestNanoseconds ?? 0))) }
     }
 }
 
@@ -110,6 +117,7 @@ extension TaskWidth: ByteCoded {
         writer.double(perItem)
         writer.put(optional: earlier.map { UInt64(clamping: $0) })
         writer.put(optional: nanoseconds)
+        writer.put(optional: longestNanoseconds)
     }
 
     init(from reader: inout ByteReader) throws(CodingError) {
@@ -125,6 +133,7 @@ extension TaskWidth: ByteCoded {
         perItem = try reader.double()
         earlier = try reader.optionalNumber().map { Int(clamping: $0) }
         nanoseconds = try reader.optionalNumber()
+        longestNanoseconds = try reader.optionalNumber()
     }
 }
 
