@@ -121,6 +121,36 @@ import Testing
         #expect(second.facts.workers.map(\.idleSince) == [second.facts.at])
     }
 
+    @Test func `a plan says which part of the demand is expected, and of which task`() throws {
+        var expected = ScalingDemand(request: ResourceRequest(milliCores: 2_000), count: 3)
+        expected.expected = ExpectedTask(
+            run: RunID(7), id: TaskID(4), name: "train", readyNanoseconds: 5 * Self.second)
+        let ready = ScalingDemand(request: ResourceRequest(), count: 1)
+        let evaluation = evaluation(
+            ["a"], offered: ["a": [try offered("o-a", 1, "USD")]], demand: [ready, expected])
+        let plan = ScalingView.plan(evaluation)
+        let demand = plan["demand"]?.arrayValue ?? []
+        #expect(demand.count == 2)
+        #expect(demand.first?["expected"] == nil)
+        #expect(demand.last?["count"]?.integerValue == 3)
+        #expect(demand.last?["expected"]?["run"]?.stringValue == "7")
+        #expect(demand.last?["expected"]?["task"]?.stringValue == "train")
+        #expect(demand.last?["expected"]?["ready_s"]?.doubleValue == 5)
+        // One worker has room for what is ready and one of the three; another has for the others.
+        #expect(
+            evaluation.evaluated().made.map(\.reason) == [
+                .unmetDemand(slots: 1),
+                .expectedDemand(slots: 2, run: RunID(7), task: "train"),
+            ])
+        let alone = self.evaluation(
+            ["a"], offered: ["a": [try offered("o-a", 1, "USD")]], demand: [expected])
+        #expect(
+            alone.evaluated().made.map(\.why) == [
+                "task train of run 7 is expected to begin before a worker has booted, and 3 slots of it "
+                    + "would find no room"
+            ])
+    }
+
     @Test func `a pool whose prices are in another currency is left alone, with its workers`()
         throws
     {
@@ -144,6 +174,85 @@ import Testing
         #expect(next.foreign == ["b": "EUR"])
         #expect(next.warnings.isEmpty)
         #expect(next.made.map(\.reason) == outcome.made.map(\.reason))
+    }
+
+    @Test func `what idles in a pool that is left alone is ended, but for min and what works`()
+        throws
+    {
+        let offers = ["a": [try offered("o-a", 1, "USD")], "b": [try offered("o-b", 0.1, "EUR")]]
+        let workers = [
+            "b": [
+                try listed("i-busy", pool: "b"), try listed("i-idle", pool: "b"),
+                try listed("i-going", pool: "b", "stopping"), try listed("i-last", pool: "b"),
+            ]
+        ]
+        let busy = ScalingEvaluation.Instance(
+            worker: WorkerID(0),
+            capacity: ResourceVector(milliCores: 4_000, memoryBytes: 1 << 34))
+        let work = coordinator(running: 1).workSnapshot()
+        var last: ScalingEvaluation.Outcome?
+        var ended: [[ScalingDecision]] = []
+        for turn in 0..<22 {
+            let outcome = evaluation(
+                ["a", "b"], workers: workers, offered: turn == 0 ? offers : [:], work: work,
+                instances: ["i-busy": busy], after: last
+            ).evaluated()
+            ended.append(outcome.made.filter { $0.action != .keep })
+            last = outcome
+        }
+        // Every 30 s, and 600 s after it was first seen to do nothing.
+        #expect(ended.prefix(20).joined().isEmpty)
+        #expect(ended[20].map(\.action) == [.terminate("i-idle"), .terminate("i-last")])
+        #expect(
+            ended[20].first?.why
+                == "its prices are in EUR, and the budget is in USD: nobody counts what "
+                + "it costs, and it is idle")
+        let outcome = try #require(last)
+        let decision = ended[20][0]
+        #expect(!outcome.isStale(decision, now: nil))
+        #expect(!outcome.isStale(decision, now: WorkerStanding(isDraining: false, isIdle: true)))
+        #expect(outcome.isStale(decision, now: WorkerStanding(isDraining: false, isIdle: false)))
+    }
+
+    @Test func `a budget in another currency begins with what was spent in that one`() throws {
+        let dollars = ["a": [try offered("o-a", 1, "USD")], "b": [try offered("o-b", 2, "EUR")]]
+        let workers = ["a": [try listed("i-a", pool: "a")], "b": [try listed("i-b", pool: "b")]]
+        func turns(
+            _ count: Int, in currency: String, _ last: ScalingEvaluation.Outcome?
+        ) throws -> ScalingEvaluation.Outcome {
+            var last = last
+            for turn in 0..<count {
+                last = evaluation(
+                    ["a", "b"], workers: workers, offered: turn == 0 ? dollars : [:],
+                    currency: currency, after: last
+                ).evaluated()
+            }
+            return try #require(last)
+        }
+        // 30 s between two looks; the first finds the workers.
+        let first = try turns(11, in: "USD", nil)
+        #expect(first.memory.spentBefore.isEmpty)
+        #expect(first.after.spentMicros == 83_334)
+        let second = try turns(1, in: "EUR", first)
+        #expect(second.memory.currency == "EUR")
+        #expect(second.memory.spentBefore == ["USD": 83_334])
+        #expect(second.after.spentMicros == 0)
+        #expect(second.foreign == ["a": "USD"])
+        #expect(second.warnings.contains { $0.message.contains("0.083334 USD that were spent") })
+        let third = try turns(11, in: "EUR", second)
+        #expect(third.after.spentMicros == 183_334)
+        // Back again it goes on where it stopped.
+        let fourth = try turns(1, in: "USD", third)
+        #expect(fourth.after.spentMicros == 83_334)
+        #expect(fourth.memory.spentBefore.keys.sorted() == ["EUR"])
+    }
+
+    @Test func `prices of the old currency are none until the providers have said others`() throws {
+        let offers = ["a": [try offered("o-a", 1, "USD")], "free": [try offered("o-f", 0, "")]]
+        let first = evaluation(["a", "free"], offered: offers, currency: "USD").evaluated()
+        let second = evaluation(["a", "free"], currency: "EUR", after: first).evaluated()
+        #expect(second.after.settings.pools.map(\.name) == ["free"])
+        #expect(second.memory.offerings.keys.sorted() == ["free"])
     }
 
     @Test func `the budget's currency says which pools are left alone`() throws {

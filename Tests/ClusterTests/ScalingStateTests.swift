@@ -44,6 +44,7 @@ import Testing
         offering.bootNanoseconds = 40_000_000_000
         var memory = ScalingMemory()
         memory.currency = "USD"
+        memory.spentBefore = ["EUR": 1_500_000]
         memory.offerings = ["a": [offering], "b": []]
         let scaler = Scaler(
             settings: ScalingSettings(pools: [
@@ -56,6 +57,17 @@ import Testing
         #expect(back.offerings["a"]?.first?.isAvailable == false)
         back.offerings["a"]?[0].isAvailable = true
         #expect(back == memory)
+        // What was written before amounts had a currency.
+        memory.spentBefore = [:]
+        var old = memory.bytes(scaler)
+        let inside = scaler.encoded().count
+        // The number of currencies stands before the length of the scaler's bytes.
+        let place = old.count - inside - (inside < 128 ? 2 : 3)
+        #expect(old[place] == 0)
+        old.remove(at: place)
+        old[0] = 1
+        #expect(try ScalingMemory(old, scaler: &inner).spentBefore == [:])
+        #expect(try Scaler(settings: scaler.settings, from: inner) == scaler)
         for length in 0..<bytes.count {
             #expect(throws: CodingError.self) {
                 try ScalingMemory(Array(bytes.prefix(length)), scaler: &inner)

@@ -6,7 +6,7 @@ struct RandomEvents {
 
     init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    static let kinds = 29
+    static let kinds = 30
 
     mutating func event(_ kind: Int) -> Event {
         switch kind {
@@ -41,6 +41,7 @@ struct RandomEvents {
         case 25: .shapeAlternative(ShapeID(index()), or: ShapeID(index()))
         case 26: coin() ? .workerDrainCancelled(WorkerID(index())) : .runServed(outlook())
         case 27: .scalingRecorded(state: Array(text().utf8), several { $0.decision() })
+        case 28: .widthsEstimated(RunID(number()), several { $0.width() })
         default: .shapeEscalated(ShapeID(index()), to: ShapeID(index()))
         }
     }
@@ -69,10 +70,11 @@ struct RandomEvents {
             .orphan, .answerMissing, .endMissing, .budget, .cooldown(until: Tick(number())),
             .noOffering, .neverReady, .otherCurrency(found: text(), wanted: text()),
             .deadline(outlook()), .probe(outlook()),
+            .expectedDemand(slots: 2, run: RunID(number()), task: text()),
         ]
         var decision = ScalingDecision(
             at: Tick(number()), pool: text(), action: actions[Int(random.upTo(6))],
-            reason: reasons[Int(random.upTo(19))], inputs: .init())
+            reason: reasons[Int(random.upTo(20))], inputs: .init())
         decision.inputs.workers = 3
         decision.inputs.microsPerHour = signed()
         decision.inputs.forecast = coin() ? 1.5 : nil
@@ -86,6 +88,17 @@ struct RandomEvents {
         RunOutlook(
             run: RunID(number()), market: RunMarket.allCases[Int(random.upTo(4))], slots: 3,
             neededNanoseconds: number(), leftNanoseconds: number(), slackNanoseconds: number())
+    }
+
+    mutating func width() -> TaskWidth {
+        var width = TaskWidth(task: TaskID(index()))
+        width.fixed = coin() ? 3 : nil
+        width.producer = coin() ? TaskID(index()) : nil
+        width.perItem = coin() ? 0.25 : -1
+        width.earlier = coin() ? 7 : nil
+        width.nanoseconds = coin() ? number() : nil
+        width.longestNanoseconds = coin() ? number() : nil
+        return width
     }
 
     mutating func index() -> UInt32 { UInt32(truncatingIfNeeded: number()) }

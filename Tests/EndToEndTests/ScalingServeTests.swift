@@ -132,6 +132,56 @@ struct ScalingServeTests {
         #expect(rig.processes().isEmpty)
     }
 
+    @Test func `workers for a task that is to begin soon are launched before it does`() async throws
+    {
+        func provider(_ name: String, _ folder: String, _ cpus: Int, _ price: Double) -> String {
+            """
+              \(name):
+                use: local
+                with:
+                  folder: \(folder)
+                  sizes: { size: { cpus: \(cpus), memory-mib: 128 } }
+                  price-per-hour: \(price)
+
+            """
+        }
+        let rig = try await Rig(
+            provider("small", "FOLDER", 1, 0.5) + provider("large", "FOLDER-large", 2, 5),
+            """
+              narrow: { provider: small, max: 1 }
+              wide: { provider: large, max: 2 }
+            """)
+        let document = try Fanfold.pipeline(
+            """
+            fanfold: 1
+            name: stages
+            inputs: { n: { range: 12 }, m: { range: 3 } }
+            tasks:
+              first:
+                input: ${inputs.n}
+                strategy: { use: data-parallel, with: { size: { items: 1 } } }
+                run: { command: [sh, -c, 'sleep 0.5; cat'], stdin: lines, stdout: lines }
+                needs: { cpus: 1, memory: 1MiB, labels: { pool: narrow } }
+              second:
+                input: ${inputs.m}
+                after: [first]
+                strategy: { use: data-parallel, with: { size: { items: 1 } } }
+                run: { command: [cat], stdin: lines, stdout: lines }
+                needs: { cpus: 2, memory: 1MiB }
+            """)
+        let submitted = try await rig.cluster.ask(["submit", document])
+        #expect(submitted.code == 0, "\(submitted.errors)")
+        let waited = try await rig.cluster.ask(["wait", "last"])
+        #expect(waited.code == 0, "\(waited.text) \(waited.errors)")
+        let why = try await rig.cluster.ask(["why", "scale"]).text
+        #expect(
+            why.contains("task second of run 1 is expected to begin before a worker has booted"),
+            "\(why)")
+        try await rig.waitForPool(0)
+        try await rig.waitForSilence()
+        try await rig.cluster.stop()
+    }
+
     @Test func `a coordinator that is killed adopts its workers, and makes none twice`()
         async throws
     {

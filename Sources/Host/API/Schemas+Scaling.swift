@@ -42,6 +42,7 @@ extension Schemas {
                     object([
                         "count": integer(), "cpus": number, "memory_bytes": integer(),
                         "gpus": integer(), "labels": list(text), "seconds?": number,
+                        "expected?": object(["run": text, "task": text, "ready_s": number]),
                     ])),
                 "decisions": list(named("ScalingDecision")),
             ])
@@ -70,6 +71,7 @@ extension Schemas {
                 "currency": text, "spent": number, "per_hour": number, "next_day": number,
                 "hourly_budget?": number, "total_budget?": number, "left?": number,
                 "hours_left?": number, "ends?": text,
+                "spent_before?": list(object(["currency": text, "spent": number])),
                 "pools": list(
                     object(["name": text, "workers": integer(), "per_hour": number])),
             ])

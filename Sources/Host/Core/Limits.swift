@@ -139,6 +139,14 @@ package enum Limits {
     static let offeringHalfLifeNanoseconds: UInt64 = 1_800_000_000_000
     /// Subtasks of a task that are asked for at least where more workers can be had.
     static let elasticLookahead = 64
+    /// Subtasks that are expected at most of a task that has not begun: what is asked for first.
+    static let expectedSubtasks = elasticLookahead
+    /// Tasks that have not begun and are expected to soon, at a time.
+    static let expectedTasks = 64
+    /// Tasks that are remembered as expected: more are not expected before some of them have begun.
+    static let expectationsKept = 256
+    /// A task's items are known from what it gave once so large a part of its results is in: a quarter.
+    static let expectedResultsShare = 4
     /// Decisions about scaling that are remembered.
     package static let scalingDecisions = 256
     /// Workers that are needed after all, more than which are not looked at for one that is not.

@@ -61,9 +61,22 @@ extension Simulation {
             }
         }
         schedule(.event(.runSubmitted(run)), at: tick)
+        // Said twice, and the second time perhaps too late.
+        let widths = Event.widthsEstimated(run.id, tasks.map(Self.width))
+        schedule(.event(widths), at: tick)
+        schedule(.event(widths), at: tick.advanced(byNanoseconds: 20_000_000))
         for index in first..<(first + count) {
             strategies.append(strategy(TaskID(UInt32(index)), at: tick))
         }
+    }
+
+    /// What is said of a task: it has so many subtasks for what the first one before it gives.
+    private static func width(_ task: TaskSpec) -> TaskWidth {
+        var width = TaskWidth(task: task.id)
+        width.fixed = 3
+        width.producer = task.dependsOn.first
+        width.perItem = task.dependsOn.isEmpty ? 0 : 0.5
+        return width
     }
 
     private mutating func task(_ index: Int, from first: Int) -> TaskSpec {

@@ -160,8 +160,11 @@ import Testing
     @Test func `what was coded before there were deadlines is read`() throws {
         let settings = ScalingSettings(pools: [])
         let bytes = Scaler(settings: settings).encoded()
-        let old = [5] + bytes.dropFirst().dropLast()
-        #expect(try Scaler(settings: settings, from: old) == Scaler(settings: settings))
+        // The last are the numbers of what is expected and of runs with a deadline.
+        for (version, missing) in [(UInt8(7), 1), (5, 2)] {
+            let old = [version] + bytes.dropFirst().dropLast(missing)
+            #expect(try Scaler(settings: settings, from: old) == Scaler(settings: settings))
+        }
     }
 
     @Test

@@ -79,6 +79,29 @@ import Testing
         #expect(world.core.sharing.netRuns == 0)
     }
 
+    @Test func `before an attempt of it has ended a run takes as long as earlier ones`() {
+        let world = Self.world(nil)
+        world.now = 1
+        let task = world.run(5)
+        world.on(.runTimed(RunID(1), deadline: Tick(60 * Self.minute)))
+        #expect(world.core.scalingRuns().first?.workNanoseconds == 0)
+        var width = TaskWidth(task: task)
+        width.nanoseconds = 100_000_000_000
+        width.longestNanoseconds = 300_000_000_000
+        world.on(.widthsEstimated(RunID(1), [width]))
+        let before = world.core.scalingRuns()[0]
+        #expect(before.workNanoseconds == 5 * 100e9)
+        #expect(before.longestNanoseconds == 300e9)
+        // A plan to wait for spot goes by what the run itself has seen.
+        #expect(!before.isWhole)
+        world.now = 61
+        world.end(task)
+        let after = world.core.scalingRuns()[0]
+        #expect(after.isWhole)
+        #expect(after.workNanoseconds == 4 * 67.5e9)
+        #expect(after.longestNanoseconds == 120e9)
+    }
+
     @Test func `what is left of a run is told by how long its attempts take`() {
         let world = Self.world(nil)
         world.now = 1

@@ -26,6 +26,11 @@ struct ScalingWorld {
     /// Reversals: moments at which the direction changed.
     var reversals: [Tick] = []
     private var lastUp: Bool?
+    /// What is expected beside the load.
+    var expected: [ScalingDemand] = []
+    /// Moments at which workers went, or came for what was expected, after the other.
+    var expectedReversals: [Tick] = []
+    private var lastExpected: Bool?
 
     init(_ settings: ScalingSettings, seed: UInt64 = 1) {
         scaler = Scaler(settings: settings)
@@ -76,6 +81,7 @@ struct ScalingWorld {
             facts.workers.append(machine.worker)
         }
         if left > 0 { facts.demand = [ScalingDemand(request: Self.core, count: left)] }
+        facts.demand += expected
         return facts
     }
 
@@ -90,6 +96,16 @@ struct ScalingWorld {
     }
 
     private mutating func note(_ made: [ScalingDecision]) {
+        for decision in made {
+            let isExpected: Bool
+            switch (decision.action, decision.reason) {
+            case (.launch, .expectedDemand): isExpected = true
+            case (.drain, .lowUtilisation), (.terminate, .lowUtilisation): isExpected = false
+            default: continue
+            }
+            if let lastExpected, lastExpected != isExpected { expectedReversals.append(now) }
+            lastExpected = isExpected
+        }
         for decision in made {
             let up: Bool
             switch (decision.action, decision.reason) {

@@ -143,6 +143,23 @@ import Testing
             return SubtaskID(task: task, index: 11)
         },
         Case(
+            "deadline infeasible by earlier runs",
+            .deadlineInfeasible(
+                DeadlineEvidence(
+                    deadline: Tick(300_000_000_000), leftNanoseconds: 300_000_000_000,
+                    neededNanoseconds: 400_000_000_000))
+        ) { world in
+            // 80 s each, two at a time: ten are left, and nothing has ended yet.
+            world.worker(cores: 2)
+            let task = world.run(12)
+            let run = RunID(UInt64(task.index) + 1)
+            world.on(.runTimed(run, deadline: Tick(300_000_000_000)))
+            var width = TaskWidth(task: task)
+            width.nanoseconds = 80_000_000_000
+            world.on(.widthsEstimated(run, [width]))
+            return SubtaskID(task: task, index: 11)
+        },
+        Case(
             "fragmented GPU",
             .fragmentedDevices(
                 FragmentEvidence(worker: worker0, wanted: 600, largest: 500, together: 1000))

@@ -55,6 +55,19 @@ import Testing
         #expect(try file().entries().skipped == 1)
     }
 
+    @Test func `of a long file only the end says what earlier runs were like`() throws {
+        let file = file(maximumBytes: 1 << 24)
+        #expect(try file.earlierRuns(of: ["a"]).isEmpty)
+        try file.append([entry("b", memory: 1), entry("a", memory: 1)])
+        #expect(try file.earlierRuns(of: ["a"])["a"]?.attempts == 1)
+        let line = HistoryText.line(entry("a", memory: 1)).utf8.count + 1
+        let most = Int(PredictionLimits.earlierBytes) / line
+        try file.append(Array(repeating: entry("a", memory: 1), count: most + 1))
+        #expect(try file.earlierRuns(of: ["b"]).isEmpty)
+        #expect(
+            try file.earlierRuns(of: ["a"])["a"]?.attempts == PredictionLimits.earlierAttempts)
+    }
+
     @Test func `several writers lose nothing`() throws {
         let files = (0..<4).map { _ in file() }
         for index in 0..<200 {

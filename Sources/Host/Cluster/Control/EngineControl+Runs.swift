@@ -86,6 +86,7 @@ extension EngineControl {
             idempotencyKey: submission.idempotencyKey, isOrchestrated: submission.isOrchestrated,
             strategies: prepared.tasks.map(\.strategy.component.id),
             outputs: prepared.pipeline.outputs.map(\.name))
+        let widths = try await onThread { [self] in self.widths(of: prepared) }
         let submitted = Mutex(id)
         let isTaken = await settle { [self] loop, now in
             // The same key may have come twice at the same time.
@@ -97,7 +98,7 @@ extension EngineControl {
             books.enter(id, label)
             outputs.enter(
                 id, tasks: loop.taskCount..<(loop.taskCount + prepared.tasks.count))
-            loop.submit(id, prepared, label: label.bytes, at: now)
+            loop.submit(id, prepared, label: label.bytes, widths: widths, at: now)
             journal.change(.putRun(books.entry(id, label, .pending, ended: nil)))
             note("run.submitted", run: id)
         }
@@ -105,6 +106,16 @@ extension EngineControl {
         let taken = submitted.withLock { $0 }
         if taken != id { discard(id) }
         return try await run(taken.rawValue)
+    }
+
+    /// How many subtasks tasks will have that wait for others, and how long they take: nobody asks where
+    /// nothing is rented and there is no deadline.
+    private func widths(of prepared: PreparedRun) -> [TaskWidth] {
+        let expects = desk != nil && prepared.hasWaitingTasks
+        guard expects || prepared.pipeline.deadlineNanoseconds != nil else { return [] }
+        // Without a history nothing is known of earlier runs.
+        let earlier = try? history?.earlierRuns(of: prepared.historyClasses)
+        return prepared.widths(asksStrategies: expects, earlier: earlier ?? [:])
     }
 
     func runs(_ query: RunQuery) async throws(ControlError) -> RunPage {

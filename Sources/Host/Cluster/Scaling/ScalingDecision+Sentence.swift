@@ -24,6 +24,9 @@ extension ScalingDecision {
         switch reason {
         case .belowMinimum: "there are fewer than min"
         case .unmetDemand(let slots): "\(slots) \(slots == 1 ? "slot" : "slots") found no room"
+        case .expectedDemand(let slots, let run, let task):
+            "task \(task) of run \(run.rawValue) is expected to begin before a worker has booted, and "
+                + "\(slots) \(slots == 1 ? "slot" : "slots") of it would find no room"
         case .utilisation(let value): "\(Self.percent(value)) of the pool would be busy"
         case .forecast(let workers): "\(workers) workers are forecast to be needed"
         case .lowUtilisation(let value):
@@ -43,11 +46,14 @@ extension ScalingDecision {
         case .neverReady: "its provider lists it and it takes no work"
         case .otherCurrency(let found, let wanted):
             "its prices are in \(found.isEmpty ? "no currency" : found), and the budget is in "
-                + "\(wanted): it is left alone"
+                + "\(wanted): "
+                + (isEnd ? "nobody counts what it costs, and it is idle" : "it is left alone")
         case .deadline(let outlook): outlook.sentence
         case .probe(let outlook): "whether spot is there again: " + outlook.sentence
         }
     }
+
+    private var isEnd: Bool { if case .terminate = action { true } else { false } }
 
     /// The action as programs read it.
     package var actionName: String {

@@ -182,15 +182,25 @@ extension ScalingDesk {
         case (.utilisation, .utilisation), (.lowUtilisation, .lowUtilisation),
             (.unmetDemand, .unmetDemand):
             true
+        case (.expectedDemand(_, let one, let task), .expectedDemand(_, let other, let same)):
+            one == other && task == same
         case (.deadline(let one), .deadline(let other)), (.probe(let one), .probe(let other)):
             one.run == other.run && one.market == other.market
         default: left == right
         }
     }
 
+    /// Whether the scaler knows nothing of the worker, and so not that it was told to end.
+    private static func isUncounted(_ reason: ScalingDecision.Reason) -> Bool {
+        switch reason {
+        case .orphan, .otherCurrency: true
+        default: false
+        }
+    }
+
     /// Whether somebody without a place was told to end a moment ago.
     private func isRepeated(_ decision: ScalingDecision) -> Bool {
-        guard case .terminate(let name) = decision.action, decision.reason == .orphan,
+        guard case .terminate(let name) = decision.action, Self.isUncounted(decision.reason),
             let told = books.ended[name]
         else { return false }
         return WallClock.now() < told + Limits.scalingRepeatNanoseconds

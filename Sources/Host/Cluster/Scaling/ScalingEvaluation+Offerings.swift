@@ -44,7 +44,9 @@ extension ScalingEvaluation {
 
     /// What providers have for rent becomes what the pools may be given.
     mutating func takeOffered() {
+        let before = memory.currency
         chooseCurrency()
+        changeCurrency(from: before)
         for pool in scaling.pools {
             guard let rentable = offered[pool.name] else { continue }
             take(rentable, of: pool)
@@ -131,6 +133,26 @@ extension ScalingEvaluation {
             let first = said.lazy.compactMap { $0 }.first { !$0.isEmpty }
             memory.currency = first ?? memory.currency
         }
+    }
+
+    /// A budget in another currency begins with what was spent in that one: sums of two are no sums.
+    ///
+    /// What pools were offered for the old one is no price any more.
+    private mutating func changeCurrency(from before: String) {
+        guard !before.isEmpty, memory.currency != before else { return }
+        let spent = scaler.spentMicros
+        memory.spentBefore[before] = spent
+        scaler.goOn(spentMicros: memory.spentBefore.removeValue(forKey: memory.currency) ?? 0)
+        for (pool, known) in memory.offerings where known.contains(where: { $0.microsPerHour > 0 })
+        {
+            memory.offerings[pool] = nil
+        }
+        warnings.append(
+            Warning(
+                pool: "",
+                message: "the budget is in \(memory.currency) now and was in \(before): the "
+                    + "\(Double(spent) / 1e6) \(before) that were spent count no more, and what is "
+                    + "spent from now on does"))
     }
 
     private static func offering(

@@ -64,6 +64,8 @@ struct ScalingEvaluation: Sendable {
     let work: WorkSnapshot
     let instances: [String: Instance]
     var warnings: [Warning] = []
+    /// Workers of pools that are left alone.
+    var elsewhere: [WorkerElsewhere] = []
 
     /// Decides.
     ///
@@ -78,10 +80,11 @@ struct ScalingEvaluation: Sendable {
         let facts = facts()
         rebuild()
         let before = scaler
-        let left = foreign.sorted { $0.key < $1.key }.map { pool, currency in
+        var left = foreign.sorted { $0.key < $1.key }.map { pool, currency in
             ScalingDecision.keep(
                 pool, pricedIn: currency, budgetIn: memory.currency, at: wall)
         }
+        left += endWhatIdlesElsewhere()
         let made = scaler.evaluate(facts) + left
         // In other modes nothing that was decided becomes of the scaler.
         let kept = scaling.declaration.mode == .act ? scaler : before
@@ -108,7 +111,7 @@ struct ScalingEvaluation: Sendable {
                 if let fact = fact(worker, names) { facts.workers.append(fact) }
             }
         }
-        let there = Set(facts.workers.map(\.name))
+        let there = Set(facts.workers.map(\.name)).union(elsewhere.map(\.name))
         idleSince = idleSince.filter { there.contains($0.key) }
         return facts
     }
@@ -116,6 +119,7 @@ struct ScalingEvaluation: Sendable {
     private mutating func fact(_ worker: RentedWorker, _ pools: [String]) -> ScalingWorker? {
         let token = LaunchToken(worker.token, owner: owner, pools: pools)
         let pool = token?.pool ?? ""
+        if foreign[pool] != nil { noteElsewhere(worker, of: pool) }
         // A pool of which nothing is known yet, or which is left alone, decides nothing about its
         // workers either.
         if token != nil, memory.offerings[pool] == nil { return nil }
@@ -157,7 +161,8 @@ extension ScalingEvaluation.Outcome {
             (.terminate(let name), .deadline):
             // It takes work after all.
             return !ready.contains(name) && now != nil
-        case (.terminate, .drained): return now.map { !$0.isIdle } ?? false
+        case (.terminate, .drained), (.terminate, .otherCurrency):
+            return now.map { !$0.isIdle } ?? false
         case (.cancelDrain, _): return now?.isDraining != true
         default: return false
         }

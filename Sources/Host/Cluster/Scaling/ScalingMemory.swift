@@ -3,13 +3,15 @@ import FanfoldCore
 /// What outlives the process besides the scaler itself: what the pools were offered, since a provider
 /// may not answer when the next process starts.
 struct ScalingMemory: Hashable, Sendable {
-    /// The version of the bytes.
-    private static let version: UInt8 = 1
+    /// The version of the bytes; the first has nothing of other currencies.
+    private static let version: UInt8 = 2
 
     /// What each pool may be given.
     var offerings: [String: [ScalingOffering]] = [:]
     /// The currency of the prices; empty before the first.
     var currency = ""
+    /// What was spent in other currencies while the budget was in them, in millionths.
+    var spentBefore: [String: Int64] = [:]
 
     func bytes(_ scaler: Scaler) -> [UInt8] {
         var writer = ByteWriter()
@@ -21,6 +23,11 @@ struct ScalingMemory: Hashable, Sendable {
             writer.varint(UInt64(list.count))
             for offering in list { Self.put(offering, &writer) }
         }
+        writer.varint(UInt64(spentBefore.count))
+        for (currency, micros) in spentBefore.sorted(by: { $0.key < $1.key }) {
+            writer.string(currency)
+            writer.zigzag(micros)
+        }
         writer.blob(scaler.encoded())
         return writer.bytes
     }
@@ -30,13 +37,21 @@ struct ScalingMemory: Hashable, Sendable {
     /// Reads what ``bytes(_:)`` wrote; what is left are the bytes of the scaler.
     init(_ bytes: [UInt8], scaler: inout [UInt8]) throws(CodingError) {
         var reader = ByteReader(bytes)
-        try reader.version(Self.version)
+        let version = try reader.byte()
+        guard (1...Self.version).contains(version) else {
+            throw CodingError(.unknownVersion(version), at: 0)
+        }
         currency = try reader.string()
         for _ in 0..<(try reader.count()) {
             let pool = try reader.string()
             var list: [ScalingOffering] = []
             for _ in 0..<(try reader.count()) { list.append(try Self.get(&reader)) }
             offerings[pool] = list
+        }
+        if version > 1 {
+            for _ in 0..<(try reader.count()) {
+                spentBefore[try reader.string()] = try reader.zigzag()
+            }
         }
         scaler = Array(try reader.blob())
         try reader.finish()

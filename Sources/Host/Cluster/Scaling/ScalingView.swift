@@ -79,6 +79,12 @@ struct ScalingView: Sendable {
                 ("gpus", .integer(Int64(demand.request.devices))),
                 ("labels", .array(demand.request.labels.map { .string($0) })),
             ])
+            if let task = demand.expected {
+                json["expected"] = [
+                    "run": .string("\(task.run.rawValue)"), "task": .string(task.name),
+                    "ready_s": .number(Double(task.readyNanoseconds) / 1e9),
+                ]
+            }
             if let time = demand.nanoseconds { json["seconds"] = .number(Double(time) / 1e9) }
             return .object(json)
         }
@@ -104,6 +110,12 @@ struct ScalingView: Sendable {
             ("per_hour", .number(Self.units(rate))),
             ("next_day", .number(Self.units(rate) * 24)),
         ])
+        if !memory.spentBefore.isEmpty {
+            json["spent_before"] = .array(
+                memory.spentBefore.sorted { $0.key < $1.key }.map { currency, micros in
+                    ["currency": .string(currency), "spent": .number(Self.units(micros))]
+                })
+        }
         if let hourly = scaler.settings.hourlyBudgetMicros {
             json["hourly_budget"] = .number(Self.units(hourly))
         }

@@ -12,6 +12,7 @@ enum CoordinatorSection: UInt8 {
     case plugins = 17
     case deadlines = 19
     case serving = 22
+    case widths = 24
 }
 
 extension Coordinator {
@@ -27,6 +28,7 @@ extension Coordinator {
         encodePolicyPlugins(into: &writer)
         encodeDeadlines(into: &writer)
         encodeServing(into: &writer)
+        encodeWidths(into: &writer)
     }
 
     /// Reads all sections to the end of the bytes.
@@ -56,6 +58,7 @@ extension Coordinator {
             case .plugins: try readPolicyPlugins(&reader)
             case .deadlines: try readDeadlines(&reader)
             case .serving: try readServing(&reader)
+            case .widths: try readWidths(&reader)
             }
         }
         return started

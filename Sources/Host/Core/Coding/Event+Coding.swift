@@ -67,7 +67,8 @@ extension Event: ByteCoded {
             writer.bool(isSetAside)
         case .queuesConfigured, .queuePaused, .runPaused, .runTimed, .supplyChanged:
             encodeSharing(into: &writer)
-        case .scalingRecorded, .workerDrainCancelled, .runServed: encodeScaling(into: &writer)
+        case .scalingRecorded, .workerDrainCancelled, .runServed, .widthsEstimated:
+            encodeScaling(into: &writer)
         case .workerRegistered, .workerDraining, .workerLost, .workerMeasured, .workerSuspected,
             .workerTrusted, .workerDoubted, .workerReattached, .workerPardoned:
             encodeWorker(into: &writer)
@@ -171,6 +172,7 @@ extension Event: ByteCoded {
         case 31: self = .queuesConfigured(try reader.list())
         case 32: self = .queuePaused(try reader.string(), try reader.bool())
         case 41: self = .workerPardoned(try reader.get())
+        case 58: self = .widthsEstimated(try reader.get(), try reader.list())
         case 59: self = .runServed(try reader.get())
         case 60: self = .scalingRecorded(state: Array(try reader.blob()), try reader.list())
         case 61: self = .workerDrainCancelled(try reader.get())

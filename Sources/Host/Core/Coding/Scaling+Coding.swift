@@ -11,6 +11,10 @@ extension Event {
         case .runServed(let outlook):
             writer.byte(59)
             writer.put(outlook)
+        case .widthsEstimated(let run, let widths):
+            writer.byte(58)
+            writer.put(run)
+            writer.put(list: widths)
         case .workerDrainCancelled(let worker):
             writer.byte(61)
             writer.put(worker)
@@ -149,6 +153,11 @@ extension ScalingDecision.Reason: ByteCoded {
             writer.byte(25)
             writer.string(found)
             writer.string(wanted)
+        case .expectedDemand(let slots, let run, let task):
+            writer.byte(28)
+            writer.natural(slots)
+            writer.put(run)
+            writer.string(task)
         case .deadline(let outlook):
             writer.byte(26)
             writer.put(outlook)
@@ -176,6 +185,9 @@ extension ScalingDecision.Reason: ByteCoded {
             self = .otherCurrency(found: try reader.string(), wanted: try reader.string())
         case 26: self = .deadline(try reader.get())
         case 27: self = .probe(try reader.get())
+        case 28:
+            self = .expectedDemand(
+                slots: try reader.natural(), run: try reader.get(), task: try reader.string())
         default: throw reader.unknown("ScalingDecision.Reason", number, at: start)
         }
     }

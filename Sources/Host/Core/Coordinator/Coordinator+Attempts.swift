@@ -49,6 +49,7 @@ extension Coordinator {
         case .succeeded:
             learn(report.usage.ranNanoseconds, shape: shape, task: task)
             praise(worker: worker, shape: shape, task, index)
+            tasks[task].given?.add(report.usage.items)
             succeed(task, index, report.attempt)
         case .failed(let failure) where fate == .preempted && failure.kind == .cancelled:
             makeReady(task, index, first: true)

@@ -5,7 +5,7 @@ extension Coordinator {
     package func violations() -> [String] {
         taskViolations() + workerViolations() + shapeViolations() + runViolations()
             + sharingViolations() + escalationViolations() + alternativeViolations()
-            + gangViolations() + placingViolations()
+            + gangViolations() + placingViolations() + widthViolations()
     }
 
     private func taskViolations() -> [String] {

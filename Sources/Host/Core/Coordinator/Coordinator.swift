@@ -109,6 +109,7 @@ package struct Coordinator: Sendable {
         case .runPaused(let run, let isPaused): pause(run: run, isPaused)
         case .runTimed(let run, let deadline): time(run, deadline)
         case .runServed(let outlook): serve(outlook)
+        case .widthsEstimated(let run, let widths): estimate(run, widths)
         }
     }
 }

@@ -74,6 +74,8 @@ package enum Event: Hashable, Sendable {
     case runPaused(RunID, Bool)
     /// The shell will cancel a run at this moment.
     case runTimed(RunID, deadline: Tick)
+    /// So many subtasks tasks of a run will probably have that have not begun.
+    case widthsEstimated(RunID, [TaskWidth])
     /// The workers of a run with a deadline are such as the outlook says from now on.
     case runServed(RunOutlook)
     /// Subtasks are placed by these policies from now on; before the first, workers take turns.

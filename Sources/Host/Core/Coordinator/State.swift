@@ -65,6 +65,10 @@ struct TaskState: Sendable {
     var progress: TaskProgress
     /// Attempts on workers, those being cancelled included.
     var placed = 0
+    /// How many subtasks it will probably have, as far as that was said.
+    var width: TaskWidth?
+    /// What its results held; counted where another task's width depends on it.
+    var given: GivenItems?
 
     var isTouched = false
     var results: [AttemptID] = []

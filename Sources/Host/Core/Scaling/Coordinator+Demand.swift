@@ -8,15 +8,13 @@ extension Coordinator {
     /// Complexity: O(tasks that have not ended and their shapes).
     package func scalingDemand(within nanoseconds: UInt64) -> [ScalingDemand] {
         var demand: [ScalingDemand] = []
+        var waiting: [Int] = []
         var room = DemandRoom(sharing.queues)
         for task in tasks.indices where !tasks[task].hasEnded {
             let run = tasks[task].run
             guard !runs[run].isPaused, !sharing.queues[runs[run].queue].isPaused else { continue }
             if tasks[task].phase == .waiting {
-                guard let coming = coming(task, within: nanoseconds),
-                    room.take(1, of: ResourceAmount(coming.request), run: (run, runs[run])) == 1
-                else { continue }
-                demand.append(coming)
+                waiting.append(task)
                 continue
             }
             for shape in tasks[task].shapes {
@@ -25,6 +23,8 @@ extension Coordinator {
             }
         }
         for (shape, count) in rested(within: nanoseconds) { want(count, of: shape, &room, &demand) }
+        // What is expected comes last: it takes no room from what is there.
+        expect(waiting, within: nanoseconds, &room, &demand)
         return demand
     }
 
@@ -42,37 +42,6 @@ extension Coordinator {
                 request: classes[shapes[shape].resources].request, count: allowed,
                 nanoseconds: shapes[shape].meanNanoseconds.map { UInt64(max(0, min($0, 9e18))) },
                 run: timed(run)))
-    }
-
-    /// One subtask of a task that begins as soon as those before it have ended, if that is soon and
-    /// it needs something else: what needs the same runs where those ran.
-    private func coming(_ task: Int, within nanoseconds: UInt64) -> ScalingDemand? {
-        let needs = tasks[task].spec.needs
-        for before in tasks[task].spec.dependsOn {
-            let state = tasks[Int(before.index)]
-            if state.phase == .completed { continue }
-            guard state.spec.needs != needs, let left = remaining(Int(before.index)),
-                left <= nanoseconds
-            else { return nil }
-        }
-        return ScalingDemand(request: needs, count: 1, run: timed(tasks[task].run))
-    }
-
-    /// How long a task is expected to run, in nanoseconds; `nil` where nothing is known.
-    private func remaining(_ task: Int) -> UInt64? {
-        guard tasks[task].phase == .running || tasks[task].phase == .finishing else { return nil }
-        guard tasks[task].phase == .running else { return 0 }
-        guard tasks[task].split == .end else { return nil }
-        var longest = 0.0
-        for shape in tasks[task].shapes {
-            let state = shapes[shape]
-            let count = state.ready + state.queued + state.slots
-            guard count > 0 else { continue }
-            guard let mean = state.meanNanoseconds, state.slots > 0 else { return nil }
-            let rounds = (Double(count) / Double(state.slots)).rounded(.up)
-            longest = max(longest, mean * rounds)
-        }
-        return UInt64(max(0, min(longest, 9e18)))
     }
 
     /// By shape: how many rest that will have rested.

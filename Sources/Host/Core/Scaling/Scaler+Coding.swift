@@ -1,12 +1,16 @@
 extension Scaler {
     /// The version of what ``encoded()`` writes.
-    private static let codedVersion: UInt8 = 7
-    /// The version without loads.
-    private static let versionWithoutLoads: UInt8 = 6
-    /// Those of before runs with a deadline were looked at, with loads and without.
-    private static let versionsWithoutRuns: [UInt8] = [5, 4]
-    /// Those of before boots were learned, with loads and without.
-    private static let versionsWithoutBoots: [UInt8] = [3, 2]
+    private static let codedVersion: UInt8 = 9
+    /// The version without loads: those with loads are odd, and each is one more than its own without.
+    private static let versionWithoutLoads: UInt8 = 8
+    /// The first with what is expected.
+    private static let firstWithExpectations: UInt8 = 8
+    /// The first with runs that have a deadline.
+    private static let firstWithRuns: UInt8 = 6
+    /// The first with boots that were learned.
+    private static let firstWithBoots: UInt8 = 4
+    /// The first that is read.
+    private static let firstVersion: UInt8 = 2
 
     /// What outlives the process; settings are not part of it.
     ///
@@ -36,6 +40,7 @@ extension Scaler {
             writer.put(launch.ordered)
         }
         encodeMissing(into: &writer)
+        encodeExpectations(into: &writer)
         guard withLoads else { return writer.bytes }
         for state in pools {
             writer.natural(state.load.forecaster.ahead)
@@ -89,9 +94,9 @@ extension Scaler {
         self.init(settings: settings)
         var reader = ByteReader(bytes)
         let version = try reader.byte()
-        let hasBoots = !Self.versionsWithoutBoots.contains(version)
-        let hasRuns = hasBoots && !Self.versionsWithoutRuns.contains(version)
-        guard [Self.codedVersion, Self.versionWithoutLoads].contains(version) || !hasRuns else {
+        let hasBoots = version >= Self.firstWithBoots
+        let hasRuns = version >= Self.firstWithRuns
+        guard (Self.firstVersion...Self.codedVersion).contains(version) else {
             throw CodingError(.unknownVersion(version), at: 0)
         }
         clock = try reader.get()
@@ -102,6 +107,7 @@ extension Scaler {
         for _ in 0..<(try reader.count()) { try readMember(&reader, hasBoots) }
         for _ in 0..<(try reader.count()) { try readLaunch(&reader) }
         if hasRuns { try readMissing(&reader, names) }
+        if version >= Self.firstWithExpectations { try readExpectations(&reader, names) }
         for name in names where version % 2 == 1 {
             let ahead = hasBoots ? try reader.natural() : 2
             guard (1...(1 + Limits.forecastBootSteps)).contains(ahead) else {

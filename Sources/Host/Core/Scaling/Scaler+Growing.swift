@@ -44,8 +44,7 @@ extension Scaler {
             }
         }
         return wanted.filter { $0.count > 0 }.sorted {
-            ($0.request.devices, $0.request.milliCores, $0.request.memoryBytes)
-                > ($1.request.devices, $1.request.milliCores, $1.request.memoryBytes)
+            Self.isLarger($0.request, than: $1.request)
         }
     }
 
@@ -99,7 +98,7 @@ extension Scaler {
         }
     }
 
-    /// Plans workers for what has no room, and asks for them.
+    /// Plans workers for what has no room.
     mutating func grow(_ turn: inout ScalingTurn) {
         for pool in pools.indices {
             let lacking = settings.pools[pool].minimum - turn.projection.count(of: pool)
@@ -112,6 +111,10 @@ extension Scaler {
             keepHeadroom(in: pool, &turn)
         }
         changeOver(&turn)
+    }
+
+    /// Asks for the workers that are planned.
+    mutating func launch(_ turn: inout ScalingTurn) {
         for planned in turn.plan {
             let id = nextLaunch
             nextLaunch += 1
@@ -227,7 +230,11 @@ extension Scaler {
     ) {
         turn.projection.add(
             count: count, pool: pool, offering: place, offering(pool, place))
-        if let same = turn.plan.firstIndex(where: { $0.pool == pool && $0.offering == place }) {
+        // What is launched for what is only expected is said by itself.
+        let same = turn.plan.firstIndex {
+            $0.pool == pool && $0.offering == place && $0.reason.isExpected == reason.isExpected
+        }
+        if let same {
             turn.plan[same].count += count
         } else {
             turn.plan.append(

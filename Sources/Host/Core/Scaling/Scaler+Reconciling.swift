@@ -8,7 +8,7 @@ extension Scaler {
                 find(worker, &turn)
             }
         }
-        for name in names(where: { _ in true }) where turn.byName[name] == nil {
+        for name in members.keys.sorted() where turn.byName[name] == nil {
             guard let member = members[name],
                 !turn.facts.unlisted.contains(settings.pools[member.pool].name)
             else { continue }

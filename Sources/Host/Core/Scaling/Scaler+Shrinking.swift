@@ -84,6 +84,7 @@ extension Scaler {
                 name: $0, cost: Double(turn.byName[$0]?.workNanoseconds ?? 0),
                 reason: "needed, or more would be lost")
         }
+        if !gone.isEmpty { expectLater(pool) }
         for name in order where gone.contains(name) {
             turn.projection.remove(name)
             let isBooting = turn.byName[name]?.isReady != true
@@ -124,7 +125,7 @@ extension Scaler {
             return false
         }
         guard packed(turn, on: &rest) else { return false }
-        var work = turn.wanted
+        var work = turn.wanted + turn.kept
         for name in gone.sorted() {
             work += (turn.byName[name]?.running ?? []).map { ($0.request, $0.count) }
         }

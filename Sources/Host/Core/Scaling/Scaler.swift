@@ -38,6 +38,8 @@ package struct Scaler: Hashable, Sendable {
         var downUntil = Tick.zero
         var samples: [Sample] = []
         var records: [OfferingRecord]
+        /// Nothing is added for what is only expected before this moment.
+        var expectsFrom = Tick.zero
         var load = PoolLoad()
     }
 
@@ -54,6 +56,8 @@ package struct Scaler: Hashable, Sendable {
     var nextLaunch: UInt64 = 1
     var spent = 0.0
     var clock = Tick.zero
+    /// Tasks that have not begun and are expected to.
+    var expectations: [TaskID: Expectation] = [:]
     /// Runs with a deadline, by their numbers.
     var choosers: [RunID: RunChooser] = [:]
     /// How such runs are served, by their numbers; not part of what is coded.
@@ -72,6 +76,9 @@ package struct Scaler: Hashable, Sendable {
 
     /// What has been spent, in millionths, rounded up.
     package var spentMicros: Int64 { Int64(min(spent.rounded(.up), 9e18)) }
+
+    /// What was spent is counted on from here: the budget is another one.
+    package mutating func goOn(spentMicros: Int64) { spent = Double(max(0, spentMicros)) }
 
     /// What all workers cost, those whose launch has no answer included, in millionths an hour.
     package var microsPerHour: Int64 {
@@ -186,13 +193,18 @@ package struct Scaler: Hashable, Sendable {
         } else {
             // What was seen is learned from before it is decided what will be needed.
             forecast(&turn)
+            believe(&turn)
             divide(&turn)
+            setApart(&turn)
             project(&turn)
             endWhatIsDrained(&turn)
             grow(&turn)
+            // A load is of what there is to do; what is only expected is no part of it.
             for pool in pools.indices {
                 pools[pool].load.take(turn.projection.load(of: pool), at: clock)
             }
+            meetExpected(&turn)
+            launch(&turn)
             shrink(&turn)
         }
         remember(turn.decisions)
@@ -219,7 +231,7 @@ package struct Scaler: Hashable, Sendable {
     private mutating func spendNoMore(_ turn: inout ScalingTurn) {
         endWhatIsDrained(&turn)
         let isLast = isSpent(intervals: Limits.scalingLastIntervals)
-        for name in names(where: { _ in true }) {
+        for name in members.keys.sorted() {
             switch members[name]?.phase {
             case .active where !isLast: drain(name, .budget, &turn)
             case .active, .draining: if isLast { end(name, .budget, &turn) }
@@ -248,6 +260,10 @@ struct ScalingTurn {
     var projection = Projection()
     /// Slots that are wanted, the largest requests first.
     var wanted: [(request: ResourceRequest, count: Int)] = []
+    /// What tasks will want that have not begun, the largest requests first.
+    var expected: [ScalingDemand] = []
+    /// Slots of that for which there is room: nothing that they need is taken away.
+    var kept: [(request: ResourceRequest, count: Int)] = []
     /// Slots that found no room, with what each needs.
     var unmet: [(request: ResourceRequest, count: Int)] = []
     /// Workers to launch: pool, offering, count, reason.

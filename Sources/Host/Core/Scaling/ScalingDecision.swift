@@ -22,6 +22,8 @@ package struct ScalingDecision: Hashable, Sendable {
     package enum Reason: Hashable, Sendable {
         case belowMinimum
         case unmetDemand(slots: Int)
+        /// A task that has not begun will want them before a worker has booted.
+        case expectedDemand(slots: Int, run: RunID, task: String)
         case utilisation(Double)
         case forecast(workers: Int)
         case lowUtilisation(Double)
@@ -100,4 +102,19 @@ package struct ScalingDecision: Hashable, Sendable {
             at: moment, pool: pool, action: .keep,
             reason: .otherCurrency(found: found, wanted: wanted), inputs: Inputs())
     }
+
+    /// A worker of such a pool that has done nothing for long is ended.
+    package static func end(
+        _ name: String, of pool: String, pricedIn found: String, budgetIn wanted: String,
+        at moment: Tick
+    ) -> ScalingDecision {
+        ScalingDecision(
+            at: moment, pool: pool, action: .terminate(name),
+            reason: .otherCurrency(found: found, wanted: wanted), inputs: Inputs())
+    }
+}
+
+extension ScalingDecision.Reason {
+    /// Whether it is for what has not begun.
+    var isExpected: Bool { if case .expectedDemand = self { true } else { false } }
 }

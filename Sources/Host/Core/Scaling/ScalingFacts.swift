@@ -8,6 +8,8 @@ package struct ScalingDemand: Hashable, Sendable {
     package var nanoseconds: UInt64?
     /// The run, if it has a deadline.
     package var run: RunID?
+    /// The task that will want them, if it has not begun.
+    package var expected: ExpectedTask?
     /// How long those that run have run together, in nanoseconds; said of runs with a deadline.
     package var ranNanoseconds: UInt64 = 0
 

@@ -12,7 +12,8 @@ extension Coordinator {
     /// did nothing else; `nil` if it can, or nobody knows.
     ///
     /// It is a lower bound: what runs, rests, comes after something or has not been put yet counts
-    /// for nothing, as do shapes of which no attempt has ended or that have alternatives.
+    /// for nothing, as do shapes that have alternatives, or of which no attempt has ended in this run and
+    /// nothing is known of earlier ones.
     ///
     /// - Complexity: O(shapes of the run).
     func infeasibility(ofRun run: Int) -> DeadlineEvidence? {
@@ -24,7 +25,7 @@ extension Coordinator {
                 let count = Double(shapes[shape].ready + shapes[shape].queued)
                 let slots = Double(classes[shapes[shape].resources].totalSlots)
                 guard count > 0, slots > 0, shapes[shape].alternatives.isEmpty,
-                    let mean = shapes[shape].meanNanoseconds
+                    let mean = shapes[shape].meanNanoseconds ?? tasks[task].width?.bound?.mean
                 else { continue }
                 let amount = amount(of: shape)
                 work.cores += count * mean * Double(amount.milliCores)

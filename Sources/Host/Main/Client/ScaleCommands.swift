@@ -99,6 +99,11 @@ enum ScaleTables {
             if let seconds = demand["seconds"]?.doubleValue {
                 line += ", \(Human.fixed(seconds, 1)) s each"
             }
+            if let task = demand["expected"] {
+                line +=
+                    "; expected in \(Human.fixed(task["ready_s"]?.doubleValue ?? 0, 0)) s, of task "
+                    + "\(PlainText.line(task.shown("task"))) of run \(task.shown("run"))"
+            }
             lines.append(line)
         }
         if lines.isEmpty { lines.append("nothing waits for workers") }
@@ -148,6 +153,11 @@ enum ScaleTables {
             "now       \(number(answer["per_hour"])) \(currency) an hour, "
                 + "\(number(answer["next_day"])) \(currency) a day at this rate",
         ]
+        for other in answer["spent_before"]?.arrayValue ?? [] {
+            lines.append(
+                "before    \(number(other["spent"])) \(other.shown("currency")), which the budget does "
+                    + "not count")
+        }
         if let hourly = answer["hourly_budget"] {
             lines.append("budget    \(number(hourly)) \(currency) an hour")
         }

@@ -35,9 +35,12 @@ package struct LiveRun: Sendable {
 extension EngineLoop {
     /// Takes on a prepared run.
     ///
-    /// - Parameter label: What the shell needs to prepare the run again after a crash.
+    /// - Parameters:
+    ///   - label: What the shell needs to prepare the run again after a crash.
+    ///   - widths: How many subtasks its tasks will probably have, their ids from 0 on.
     package mutating func submit(
-        _ id: RunID, _ prepared: PreparedRun, label: [UInt8] = [], at now: Tick
+        _ id: RunID, _ prepared: PreparedRun, label: [UInt8] = [], widths: [TaskWidth] = [],
+        at now: Tick
     ) {
         let first = tasks.count
         let spec = FanfoldCore.RunSpec(
@@ -49,6 +52,9 @@ extension EngineLoop {
         }
         enter(spec, prepared, label: label, at: now)
         take(.runSubmitted(spec), at: now)
+        if !widths.isEmpty {
+            handle(.widthsEstimated(id, widths.map { $0.shifted(by: first) }), at: now)
+        }
         if let place = runPlaces[id], let deadline = runs[place].deadline {
             handle(.runTimed(id, deadline: deadline), at: now)
         }
@@ -221,6 +227,16 @@ extension EngineLoop {
             return .init(declaration: output, data: data)
         }
         return report
+    }
+}
+
+extension TaskWidth {
+    /// The same width where the ids of its run's tasks begin at `first`.
+    func shifted(by first: Int) -> TaskWidth {
+        var shifted = self
+        shifted.task = TaskID(task.index + UInt32(first))
+        shifted.producer = producer.map { TaskID($0.index + UInt32(first)) }
+        return shifted
     }
 }
 

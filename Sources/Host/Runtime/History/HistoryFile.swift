@@ -13,6 +13,8 @@ package protocol HistoryKeeper: Sendable {
     func flush()
     /// What it teaches about these classes; about all of them unless said.
     func predictor(of classes: Set<String>?) throws(HistoryFileError) -> Predictor
+    /// What tasks of these classes were like in the newest runs.
+    func earlierRuns(of classes: Set<String>) throws(HistoryFileError) -> [String: EarlierRuns]
     /// What the attempts of a run were given and used.
     func efficiency(ofRun name: String) throws(HistoryFileError) -> [Efficiency]
 }
@@ -112,6 +114,15 @@ package final class HistoryFile: HistoryKeeper {
         return Efficiency.of(run: name, in: try entries().entries)
     }
 
+    /// What tasks of these classes were like in the newest runs; only the end of the file is read.
+    package func earlierRuns(
+        of classes: Set<String>
+    ) throws(HistoryFileError) -> [String: EarlierRuns] {
+        flush()
+        let text = try Self.text(path, last: PredictionLimits.earlierBytes) ?? ""
+        return EarlierRuns.of(classes, in: HistoryText.readable(text).entries)
+    }
+
     /// What the file teaches.
     ///
     /// - Parameter classes: only these; all unless said.
@@ -206,13 +217,22 @@ package final class HistoryFile: HistoryKeeper {
         }
     }
 
-    private static func text(_ path: String) throws(HistoryFileError) -> String? {
+    /// - Parameter last: only so many bytes at the end, from the beginning of a line on.
+    private static func text(
+        _ path: String, last: Int64 = .max
+    ) throws(HistoryFileError) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
             if errno == ENOENT { return nil }
             throw HistoryFileError("opened", path)
         }
         defer { close(file) }
+        var facts = stat()
+        guard fstat(file, &facts) == 0 else { throw HistoryFileError("read", path) }
+        let isCut = Int64(facts.st_size) > last
+        if isCut, lseek(file, facts.st_size - off_t(last), SEEK_SET) < 0 {
+            throw HistoryFileError("read", path)
+        }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -221,6 +241,7 @@ package final class HistoryFile: HistoryKeeper {
             guard count > 0 || errno == EINTR else { throw HistoryFileError("read", path) }
             bytes += buffer[..<max(0, count)]
         }
+        if isCut, let end = bytes.firstIndex(of: 0x0A) { bytes.removeSubrange(...end) }
         return String(decoding: bytes, as: UTF8.self)
     }
 }

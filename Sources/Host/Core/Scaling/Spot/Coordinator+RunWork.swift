@@ -7,8 +7,9 @@ extension Coordinator {
     /// What is left of each run that has a deadline and is not paused; deadlines are of the
     /// coordinator's clock.
     ///
-    /// Work that has not been put yet, and that of which no attempt has ended, counts for nothing, and
-    /// the run is then not whole.
+    /// Work that has not been put yet counts for nothing.  What no attempt has ended of takes as long as
+    /// in earlier runs, or, where nothing is known of them, counts for nothing.  The run is then not
+    /// whole.
     ///
     /// - Complexity: O(tasks and shapes of these runs, and what runs of them).
     package func scalingRuns() -> [ScalingRun] {
@@ -38,10 +39,9 @@ extension Coordinator {
                 sum.ranNanoseconds += ran
                 sum.longestNanoseconds = max(sum.longestNanoseconds, longest)
                 unknown -= count
-                guard count > 0, let bound = state.bound else {
-                    if count > 0 { sum.isWhole = false }
-                    continue
-                }
+                guard count > 0 else { continue }
+                if state.bound == nil { sum.isWhole = false }
+                guard let bound = state.bound ?? tasks[task].width?.bound else { continue }
                 known += count
                 sum.workNanoseconds += Double(count) * bound.mean
                 sum.longestNanoseconds = max(sum.longestNanoseconds, bound.longest)
