@@ -56,7 +56,7 @@ extension ReplayNames {
         switch event {
         case .runSubmitted(let spec): [spec.id]
         case .runCancelled(let id, _), .runForgotten(let id), .runPaused(let id, _),
-            .runTimed(let id, _):
+            .runTimed(let id, _), .widthsEstimated(let id, _):
             [id]
         case .runServed(let outlook): [outlook.run]
         case .shapeDeclared(_, let spec): [run(of: spec.task)].compactMap { $0 }

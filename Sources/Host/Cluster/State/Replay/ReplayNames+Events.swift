@@ -27,7 +27,13 @@ extension ReplayNames {
         case .queuesConfigured, .queuePaused, .placementConfigured, .policyAnswered,
             .policyFailed, .supplyChanged, .scalingRecorded:
             settings(event)
-        default: workers(event)
+        case .widthsEstimated(let id, let widths):
+            "it is estimated how many subtasks \(run(id)) will have: "
+                + widths.map { task($0.task) }.joined(separator: ", ")
+        case .workerRegistered, .workerDraining, .workerDrainCancelled, .workerLost,
+            .workerSuspected, .workerDoubted, .workerTrusted, .workerPardoned, .workerMeasured,
+            .workerReattached:
+            workers(event)
         }
     }
 
