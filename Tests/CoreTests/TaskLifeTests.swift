@@ -80,6 +80,20 @@ import Testing
         #expect(env.core.progress(of: task0)?.phase == .failed)
     }
 
+    @Test(arguments: [SplitState.wait, .more])
+    func `a strategy that was told results since it said wait is asked again`(_ state: SplitState) {
+        let env = TestEnv()
+        #expect(env.put(1, .more).contains(.split(task0, want: 2)))
+        // The result is on its way to it when its answer, which does not know it, is on its way back.
+        env.ended(attempt(0), slot(0))
+        let asked = env.put(0, state) + env.reply()
+        #expect(asked.contains { if case .split(task0, _) = $0 { true } else { false } })
+        #expect(env.core.progress(of: task0)?.phase == .running)
+        env.put(1, .end)
+        env.ended(attempt(1), slot(0, 1))
+        #expect(env.reply() == [.finishStrategy(task0)])
+    }
+
     @Test func `a strategy that puts nothing is asked sixteen times and not once more`() {
         let env = TestEnv()
         for _ in 1..<Limits.emptySplits {

@@ -41,13 +41,16 @@ extension Coordinator {
         }
         tasks[task].isSplitting = false
         tasks[task].split = state
+        // Answers come in the order of calls: what is not answered now it has been told since.
+        let knowsMore = tasks[task].outstanding > 0
         let isEmpty = added.isEmpty && state == .more
         tasks[task].emptySplits = isEmpty ? tasks[task].emptySplits + 1 : 0
-        if isEmpty, tasks[task].live > 0 || tasks[task].outstanding > 0 {
+        if isEmpty, tasks[task].live > 0 || knowsMore {
             // It has nothing to put before it learns more, which is what `wait` says.
             tasks[task].split = .wait
             tasks[task].emptySplits = 0
         }
+        if tasks[task].split == .wait, knowsMore { tasks[task].split = .more }
         touch(task: task)
         add(added, to: task)
         closeGangs(task)
