@@ -127,30 +127,28 @@ final class RevocationTests {
         }.get()
     }
 
-    /// A port that nobody listens on now.
+    /// A port that nobody listens on now, below those that connections of other tests are given.
     private static func freePort() throws -> Int {
-        let listener = WireServer(
-            address: .host("127.0.0.1", port: 0), security: .loopback(token: []),
-            delegate: Deaf())
-        guard case .host(_, let port) = try listener.start() else { return 0 }
-        listener.stop(reason: "the port is known")
-        return port
-    }
-
-    private final class Deaf: WireServerDelegate {
-        var blobSource: (any WireBlobSource)? { nil }
-        func session(_ session: WireSession, greeted hello: WireHello) {}
-        func session(_ session: WireSession, received batch: WireBatch) {}
-        func session(_ session: WireSession, isSlow: Bool) {}
-        func session(_ session: WireSession, closed reason: WireError) {}
-        func server(issued certificate: WireIssued) {}
-        func server(turnedAway reason: WireError, from address: String) {}
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let port = (0..<100).lazy.map { _ in UInt16.random(in: 20_000..<32_000) }.first { port in
+            address.sin_port = port.bigEndian
+            return withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+        }
+        return Int(try #require(port))
     }
 
     @Test func `a worker that is revoked gets no blobs of others, from then on and after restarts`()
         async throws
     {
-        var server = try server("coordinator", at: .host("127.0.0.1", port: 0))
+        var server = try server("coordinator", at: .host("127.0.0.1", port: try Self.freePort()))
         let address = try server.start().workers
         let token = try await server.control.createJoinToken(
             JoinTokenRequest(lifetimeSeconds: 600, maximumUses: 3))
